@@ -1,0 +1,1 @@
+"""The asset factory of a personalised-merchandise company, run by Dagster."""

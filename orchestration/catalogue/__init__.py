@@ -1,0 +1,1 @@
+"""Supplier catalogues: feed in; families, variants and mirrored images out."""

@@ -1,0 +1,1 @@
+"""Images from elsewhere: safe download, sniffing, deduplication by content, variants."""

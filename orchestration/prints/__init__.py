@@ -1,0 +1,1 @@
+"""Print orders: personalised text in; printable files out."""

@@ -1,0 +1,1 @@
+"""Dagster-side policy that the domains share."""

@@ -1,0 +1,1 @@
+"""The database engine, its migrations, the object store and the embedded PostgreSQL server."""

@@ -1,0 +1,1 @@
+"""One mechanism for every task table: claim, lease, retry, dead letter."""
