@@ -1,0 +1,84 @@
+"""Rows to files: JSON lines, CSV, Parquet.
+
+Belongs here: the formats. Does not: the rows.
+JSON lines and CSV are written as the rows come; Parquet needs columns, and holds all rows in memory.
+"""
+
+from __future__ import annotations
+
+import csv
+from enum import StrEnum
+from typing import IO, TYPE_CHECKING, Any
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pandas import DataFrame
+
+
+class TableFormat(StrEnum):
+    """A file format for rows."""
+
+    JSONL = "jsonl"
+    CSV = "csv"
+    PARQUET = "parquet"
+
+
+def write_rows(rows: Iterable[dict[str, Any]], file: IO[bytes], table_format: TableFormat) -> int:
+    """Write the rows to a binary file; how many. In CSV and Parquet, nested values are JSON texts."""
+    match table_format:
+        case TableFormat.JSONL:
+            return _write_jsonl(rows, file)
+        case TableFormat.CSV:
+            return _write_csv(rows, file)
+        case TableFormat.PARQUET:
+            return _write_parquet(rows, file)
+
+
+def _write_jsonl(rows: Iterable[dict[str, Any]], file: IO[bytes]) -> int:
+    encoder = msgspec.json.Encoder()
+    count = 0
+    for row in rows:
+        file.write(encoder.encode(row) + b"\n")
+        count += 1
+    return count
+
+
+def _write_csv(rows: Iterable[dict[str, Any]], file: IO[bytes]) -> int:
+    writer = csv.writer(_Utf8(file), lineterminator="\n")
+    count = 0
+    for row in rows:
+        if count == 0:
+            writer.writerow(row)
+        writer.writerow([_flat(value) for value in row.values()])
+        count += 1
+    return count
+
+
+def _write_parquet(rows: Iterable[dict[str, Any]], file: IO[bytes]) -> int:
+    frame = data_frame(rows)
+    frame.to_parquet(file, index=False)
+    return len(frame)
+
+
+def data_frame(rows: Iterable[dict[str, Any]]) -> DataFrame:
+    """The rows as a data frame; nested values are JSON texts."""
+    import pandas as pd
+
+    return pd.DataFrame([{name: _flat(value) for name, value in row.items()} for row in rows])
+
+
+def _flat(value: object) -> object:
+    return msgspec.json.encode(value).decode() if isinstance(value, dict | list | tuple) else value
+
+
+class _Utf8:
+    """What `csv.writer` needs of a text file, over a binary one that stays open."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+
+    def write(self, text: str) -> int:
+        return self._file.write(text.encode())
