@@ -1,0 +1,67 @@
+"""A circuit breaker per endpoint: a host that keeps failing is left alone for a while.
+
+Belongs here: which errors count, and what an open circuit tells its callers. Does not: the states themselves, which
+are purgatory's, or retrying, which is the queue's.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from purgatory import SyncCircuitBreakerFactory
+
+from orchestration.errors import TransientError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerPolicy:
+    """Open after so many consecutive transient failures; let requests try again after so many seconds."""
+
+    failures: int = 5
+    wait_seconds: float = 30.0
+
+
+def _is_harmless(error: BaseException) -> bool:
+    # A refusal or a 404 comes from a host that works, a cancellation from ourselves.
+    return not isinstance(error, TransientError)
+
+
+class EndpointBreaker:
+    """A context manager around one exchange with an endpoint, awaited or not.
+
+    Entering raises TransientError while the circuit is open, with the time left as `retry_after`. After that time
+    the circuit is half open: the next exchange that ends decides whether it closes or opens anew.
+    """
+
+    def __init__(self, endpoint: str, policy: BreakerPolicy) -> None:
+        circuits = SyncCircuitBreakerFactory(
+            default_threshold=policy.failures,
+            default_ttl=policy.wait_seconds,
+            exclude=[(BaseException, _is_harmless)],
+        )
+        self._endpoint = endpoint
+        self._circuit = circuits.get_breaker(endpoint)
+
+    def __enter__(self) -> None:
+        self._refuse_while_open()
+        self._circuit.__enter__()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._circuit.__exit__(kind, error, traceback)
+
+    def _refuse_while_open(self) -> None:
+        # purgatory 3.0.1 raises one and the same exception object each time, whose traceback then grows with every
+        # refused call; asking first avoids that, and tells how long to wait.
+        opened_at = self._circuit.context.opened_at
+        if opened_at is None:
+            return
+        left = opened_at + self._circuit.context.ttl - time.time()
+        if left >= 0:
+            raise TransientError(f"{self._endpoint} keeps failing and is left alone for {left:.1f} s", retry_after=left)
