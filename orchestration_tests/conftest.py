@@ -5,9 +5,13 @@ One embedded server serves the session; each test gets a copy of a migrated temp
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+import dagster as dg
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import make_url
@@ -20,17 +24,21 @@ from orchestration.storage.migrate import migrate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from sqlalchemy.engine import URL
 
 TEMPLATE = "template_migrated"
+DAGSTER_TEMPLATE = "template_dagster"
 
 
 @pytest.fixture(scope="session")
-def server_url(tmp_path_factory: pytest.TempPathFactory) -> URL:
-    """The `postgres` database of the session's server."""
-    return make_url(start_embedded_server(tmp_path_factory.mktemp("server") / "postgres"))
+def server_url() -> Iterator[URL]:
+    """The `postgres` database of the session's server.
+
+    Its folder is not pytest's, which removes those of earlier sessions even while they run.
+    """
+    with tempfile.TemporaryDirectory(prefix="orchestration-tests-", ignore_cleanup_errors=True) as folder:
+        yield make_url(start_embedded_server(Path(folder) / "postgres"))
 
 
 def run_on_server(server: URL, statement: str) -> None:
@@ -56,13 +64,20 @@ def template(server_url: URL) -> str:
     return TEMPLATE
 
 
+@contextmanager
+def fresh_database(server: URL, template: str | None = None) -> Iterator[str]:
+    """A database of one's own, copied from the template if one is given, as a URL; dropped at the end."""
+    name = f"test_{uuid4().hex}"
+    run_on_server(server, f"CREATE DATABASE {name}" + (f" TEMPLATE {template}" if template else ""))
+    yield url_of(server, name)
+    run_on_server(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
 @pytest.fixture
 def database_url(server_url: URL, template: str) -> Iterator[str]:
     """A migrated database of this test's own, as a URL for other processes."""
-    name = f"test_{uuid4().hex}"
-    run_on_server(server_url, f"CREATE DATABASE {name} TEMPLATE {template}")
-    yield url_of(server_url, name)
-    run_on_server(server_url, f"DROP DATABASE {name} WITH (FORCE)")
+    with fresh_database(server_url, template) as url:
+        yield url
 
 
 @pytest.fixture
@@ -76,12 +91,10 @@ def database(database_url: str) -> Iterator[Database]:
 @pytest.fixture
 def empty_database(server_url: URL) -> Iterator[Database]:
     """A database without a table."""
-    name = f"test_{uuid4().hex}"
-    run_on_server(server_url, f"CREATE DATABASE {name}")
-    database = Database(url_of(server_url, name))
-    yield database
-    database.close()
-    run_on_server(server_url, f"DROP DATABASE {name} WITH (FORCE)")
+    with fresh_database(server_url) as url:
+        database = Database(url)
+        yield database
+        database.close()
 
 
 @pytest.fixture
@@ -103,3 +116,31 @@ def services(settings: Settings) -> Iterator[Services]:
     services = Services(settings)
     yield services
     services.close()
+
+
+@pytest.fixture(scope="session")
+def dagster_template(server_url: URL) -> str:
+    """A database with Dagster's own tables, that others are copied from."""
+    run_on_server(server_url, f"CREATE DATABASE {DAGSTER_TEMPLATE}")
+    with dg.instance_for_test(overrides=dagster_storage(url_of(server_url, DAGSTER_TEMPLATE))):
+        pass
+    return DAGSTER_TEMPLATE
+
+
+@pytest.fixture
+def dagster_url(server_url: URL, dagster_template: str) -> Iterator[str]:
+    """A database for Dagster of this test's own."""
+    with fresh_database(server_url, dagster_template) as url:
+        yield url
+
+
+@pytest.fixture
+def instance(dagster_url: str) -> Iterator[dg.DagsterInstance]:
+    """A Dagster instance on PostgreSQL, as in production."""
+    with dg.instance_for_test(overrides=dagster_storage(dagster_url)) as instance:
+        yield instance
+
+
+def dagster_storage(url: str) -> dict[str, Any]:
+    """The instance configuration that keeps Dagster's tables at `url`."""
+    return {"storage": {"postgres": {"postgres_url": url}}}

@@ -49,4 +49,6 @@ def _records(table: sa.Table, columns: Sequence[str]) -> sa.Select[tuple[object,
 def _run(connection: sa.Connection, statement: sa.Insert, rows: Sequence[object]) -> int:
     if not rows:
         return 0
-    return connection.execute(statement, {"rows": _encoder.encode(rows).decode()}).rowcount
+    # SQLAlchemy does not keep the row count of an INSERT unless it is asked to.
+    options = {"preserve_rowcount": True}
+    return connection.execute(statement, {"rows": _encoder.encode(rows).decode()}, execution_options=options).rowcount

@@ -32,6 +32,9 @@ DRIVER = "postgresql+psycopg"
 # 53 insufficient resources, 55P03 lock not available, 57 operator intervention, 58 system error.
 TRANSIENT_CLASSES = ("08", "40", "53", "57", "58")
 
+# How CREATE DATABASE ends when another process was quicker: 42P04 duplicate database, 23505 unique violation.
+_EXISTS_MEANWHILE = {"42P04", "23505"}
+
 
 @dataclass(frozen=True)
 class DatabaseUrls:
@@ -44,29 +47,30 @@ class DatabaseUrls:
 def locate_databases(settings: Settings) -> DatabaseUrls:
     """The URLs in the settings, or those of the embedded server, which this starts; both databases exist afterwards.
 
-    Raises `ConfigurationError` for a URL that is not PostgreSQL's, `TransientError` when the server does not answer.
+    Raises `ConfigurationError` for a URL that is not PostgreSQL's and for a database that is missing and may not be
+    created, `TransientError` when the server does not answer.
     """
     if settings.database_url is None:
         server = make_url(start_embedded_server(settings.home.absolute() / "postgres"))
         domain, dagster = server.set(database="orchestration"), server.set(database="dagster")
     else:
         domain = parse_url(settings.database_url)
-        dagster = parse_url(settings.dagster_database_url) if settings.dagster_database_url else _beside(domain)
+        dagster = _beside(domain)
+    if settings.dagster_database_url:
+        dagster = parse_url(settings.dagster_database_url, setting="ORCHESTRATION_DAGSTER_DATABASE_URL")
     for url in (domain, dagster):
         _create_if_missing(url)
     return DatabaseUrls(_text(domain), _text(dagster))
 
 
-def parse_url(url: str) -> URL:
+def parse_url(url: str, setting: str = "ORCHESTRATION_DATABASE_URL") -> URL:
     """Read a PostgreSQL URL; raises `ConfigurationError` that names the setting."""
     try:
         parsed = make_url(url)
-    except sa.exc.ArgumentError as error:
-        raise ConfigurationError("ORCHESTRATION_DATABASE_URL is no URL; write postgresql://user@host/name") from error
+    except (sa.exc.ArgumentError, ValueError) as error:  # the latter for a port that is no number
+        raise ConfigurationError(f"{setting} is no URL; write postgresql://user@host/name") from error
     if not parsed.drivername.startswith("postgresql") or not parsed.database:
-        raise ConfigurationError(
-            f"ORCHESTRATION_DATABASE_URL must be postgresql://user@host/name, not {parsed.render_as_string()}"
-        )
+        raise ConfigurationError(f"{setting} must be postgresql://user@host/name, not {parsed.render_as_string()}")
     return parsed
 
 
@@ -89,10 +93,22 @@ def _create_if_missing(url: URL) -> None:
             raise
     finally:
         database.close()
-    server = sa.create_engine(url.set(drivername=DRIVER, database="postgres"), isolation_level="AUTOCOMMIT")
-    with server.connect() as connection:
-        connection.execute(sa.text(f'CREATE DATABASE "{url.database}"'))
-    server.dispose()
+    _create(url)
+
+
+def _create(url: URL) -> None:
+    """Create the database, unless a process that started at the same time has done so meanwhile."""
+    server = Database(_text(url.set(database="postgres")))
+    try:
+        with server.connect() as connection:
+            name = connection.dialect.identifier_preparer.quote_identifier(str(url.database))
+            connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    except sa.exc.DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) not in _EXISTS_MEANWHILE:
+            reason = f"The database {url.database} is missing and cannot be created: {_one_line(error)}"
+            raise ConfigurationError(reason) from error
+    finally:
+        server.close()
 
 
 class Database:
@@ -138,7 +154,11 @@ def transient_errors() -> Iterator[None]:
     except sa.exc.DBAPIError as error:
         if not _may_pass(error):
             raise
-        raise TransientError(f"The database did not answer: {str(error.orig).strip()}") from error
+        raise TransientError(f"The database did not answer: {_one_line(error)}") from error
+
+
+def _one_line(error: sa.exc.DBAPIError) -> str:
+    return " ".join(str(error.orig).split())
 
 
 def _may_pass(error: sa.exc.DBAPIError) -> bool:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from orchestration.errors import ConfigurationError
+
 if TYPE_CHECKING:
     from alembic.config import Config
 
@@ -19,14 +21,22 @@ _LOCK = 0x4D49_4752  # "MIGR": two processes that start together must not run on
 
 
 def migrate(database: Database, revision: str = "head") -> tuple[str | None, str | None]:
-    """Upgrade to `revision`; the revisions before and after. Safe to call at every start, and from many processes."""
+    """Upgrade to `revision`; the revisions before and after. Safe to call at every start, and from many processes.
+
+    Raises `ConfigurationError` for a database that a newer version of this package has upgraded.
+    """
     from alembic import command
+    from alembic.util import CommandError
 
     with database.begin() as connection:
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
         before = current_revision(connection)
         if before != (head := head_revision()) or revision != "head":
-            command.upgrade(alembic_config(connection), revision)
+            try:
+                command.upgrade(alembic_config(connection), revision)
+            except CommandError as error:
+                reason = f"The database is at revision {before}: {error}. Run the version of the package that made it."
+                raise ConfigurationError(reason) from error
         return before, head if revision == "head" else current_revision(connection)
 
 

@@ -88,7 +88,7 @@ def _open(url: str) -> Backend:
         # S3 gets its conditional create (If-None-Match) by default.
         return from_url(url, mkdir=True) if scheme == "file" else from_url(url)
     except Exception as error:
-        raise ConfigurationError(f"ORCHESTRATION_OBJECT_STORE {url} cannot be opened: {error}") from error
+        raise ConfigurationError(f"ORCHESTRATION_OBJECT_STORE {url} cannot be opened: {_cause(error)}") from error
 
 
 @contextmanager
@@ -98,5 +98,9 @@ def _transient_errors(url: str) -> Iterator[None]:
     try:
         yield
     except (BaseError, OSError) as error:
-        cause = str(error).splitlines()[0]
-        raise TransientError(f"The object store {url} did not answer: {cause}") from error
+        raise TransientError(f"The object store {url} did not answer: {_cause(error)}") from error
+
+
+def _cause(error: Exception) -> str:
+    """The library's message without the debug dump that it appends."""
+    return str(error).partition("\n")[0]

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from pandas import DataFrame
 
+_NESTED = {dict, list, tuple}
+
 
 class TableFormat(StrEnum):
     """A file format for rows."""
@@ -27,7 +29,11 @@ class TableFormat(StrEnum):
 
 
 def write_rows(rows: Iterable[dict[str, Any]], file: IO[bytes], table_format: TableFormat) -> int:
-    """Write the rows to a binary file; how many. In CSV and Parquet, nested values are JSON texts."""
+    """Write the rows, all with the same names, to a binary file; how many.
+
+    In CSV, nested values are JSON texts. In Parquet, where a column has one type, so are all values of a column that
+    holds nested ones or several types.
+    """
     match table_format:
         case TableFormat.JSONL:
             return _write_jsonl(rows, file)
@@ -64,14 +70,29 @@ def _write_parquet(rows: Iterable[dict[str, Any]], file: IO[bytes]) -> int:
 
 
 def data_frame(rows: Iterable[dict[str, Any]]) -> DataFrame:
-    """The rows as a data frame; nested values are JSON texts."""
+    """The rows as a data frame whose columns are of one type each, as `write_rows` tells."""
     import pandas as pd
 
-    return pd.DataFrame([{name: _flat(value) for name, value in row.items()} for row in rows])
+    records = list(rows)
+    names = records[0] if records else ()
+    columns = {name: _of_one_type([record[name] for record in records]) for name in names}
+    # As objects: pandas would turn whole numbers beside a missing one into floats.
+    return pd.DataFrame(columns, dtype=object)
+
+
+def _of_one_type(values: list[Any]) -> list[Any]:
+    types = {type(value) for value in values if value is not None}
+    if types <= {int, float} or (len(types) == 1 and not types & _NESTED):
+        return values
+    return [None if value is None else _json(value) for value in values]
 
 
 def _flat(value: object) -> object:
-    return msgspec.json.encode(value).decode() if isinstance(value, dict | list | tuple) else value
+    return _json(value) if type(value) in _NESTED else value
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
 
 
 class _Utf8:

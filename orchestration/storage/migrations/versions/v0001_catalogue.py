@@ -56,6 +56,9 @@ def upgrade() -> None:
         sa.Column(
             "fingerprint", sa.Text(), nullable=True, comment="SHA-256 over the feed lines that were last planned"
         ),
+        sa.Column(
+            "documents_seen", sa.BigInteger(), server_default="0", nullable=False, comment="For `document_shape`"
+        ),
         sa.Column("discovered_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.PrimaryKeyConstraint("code", name=op.f("pk_supplier")),
     )
@@ -154,9 +157,9 @@ def upgrade() -> None:
     op.create_table(
         "document_shape",
         sa.Column("supplier", sa.Text(), nullable=False),
-        sa.Column("path", sa.Text(), nullable=False, comment="A JSON path; the empty one counts all documents"),
-        sa.Column("types", postgresql.ARRAY(sa.Text()), nullable=False),
-        sa.Column("documents", sa.BigInteger(), nullable=False),
+        sa.Column("path", sa.Text(), nullable=False, comment="JSON path of a field"),
+        sa.Column("types", postgresql.ARRAY(sa.Text()), nullable=False, comment="JSON types that the field has had"),
+        sa.Column("is_required", sa.Boolean(), nullable=False, comment="Whether no document has lacked it so far"),
         sa.ForeignKeyConstraint(["supplier"], ["supplier.code"], name=op.f("fk_document_shape_supplier")),
         sa.PrimaryKeyConstraint("supplier", "path", name=op.f("pk_document_shape")),
     )

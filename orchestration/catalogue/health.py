@@ -1,0 +1,100 @@
+"""What is standing wrong in the catalogue, whoever made it so: counted, with examples and the remedy.
+
+Belongs here: the questions. Does not: how the answers are shown.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import sqlalchemy as sa
+
+from orchestration.catalogue.drift import list_drift
+from orchestration.catalogue.quarantine import list_quarantine
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from orchestration.work_queue.queue import TaskQueue
+
+SAMPLE = 25
+
+
+class Finding(NamedTuple):
+    """The answer to one question. `examples` has a column a name in `columns`; a total of zero means all is well."""
+
+    total: int
+    remedy: str
+    columns: tuple[str, ...] = ()
+    examples: Sequence[tuple[object, ...]] = ()
+
+
+def quarantined_documents(connection: sa.Connection) -> Finding:
+    """Documents that cannot be used."""
+    entries = list_quarantine(connection)
+    return Finding(
+        len(entries),
+        "Ask the supplier to mend the document; `orchestration quarantine replay` imports it again.",
+        ("family", "supplier", "reason"),
+        [(entry.a_number, entry.supplier, entry.reason) for entry in entries[:SAMPLE]],
+    )
+
+
+def drifted_fields(connection: sa.Connection) -> Finding:
+    """Fields that are new, gone, or of another type."""
+    entries = list_drift(connection)
+    return Finding(
+        len(entries),
+        "Look at the example; `orchestration drift accept` takes the field as it now is.",
+        ("supplier", "field", "what", "before", "after", "example"),
+        [
+            (entry.supplier, entry.path, entry.kind, "/".join(entry.before), "/".join(entry.after), entry.example)
+            for entry in entries[:SAMPLE]
+        ],
+    )
+
+
+def held_back_removals(connection: sa.Connection) -> Finding:
+    """Removals that the guard held back at the supplier's last sync."""
+    rows = connection.execute(_HELD_BACK).all()
+    return Finding(
+        sum(row.held_back for row in rows),
+        "If the families are really gone, run `orchestration sync --supplier CODE --allow-mass-removal`.",
+        ("supplier", "families", "why"),
+        [tuple(row) for row in rows],
+    )
+
+
+def shared_skus(connection: sa.Connection) -> Finding:
+    """Variants whose SKU more than one active family lists."""
+    rows = connection.execute(_SHARED_SKUS).all()
+    return Finding(
+        len(rows),
+        "Ask the supplier which family the SKU belongs to; until then each family keeps its own.",
+        ("sku", "families"),
+        [tuple(row) for row in rows[:SAMPLE]],
+    )
+
+
+def dead_letters(connection: sa.Connection, queue: TaskQueue) -> Finding:
+    """Tasks that were given up."""
+    count = queue.counts(connection).failed
+    return Finding(
+        count,
+        f"`orchestration queue replay {queue.name}` lets them begin anew.",
+        ("task", "supplier", "attempts", "error"),
+        [(dead.key, dead.grouping, dead.attempt, dead.error) for dead in queue.dead(connection, SAMPLE)],
+    )
+
+
+_HELD_BACK = sa.text("""
+    SELECT supplier, held_back, message FROM (
+        SELECT DISTINCT ON (supplier) supplier, held_back, message FROM sync ORDER BY supplier, id DESC
+    ) AS newest WHERE held_back > 0 ORDER BY supplier
+""")
+
+_SHARED_SKUS = sa.text("""
+    SELECT v.sku, string_agg(v.a_number, ', ' ORDER BY v.a_number)
+    FROM product_variant AS v JOIN product_family AS f USING (a_number)
+    WHERE v.is_active AND f.is_active GROUP BY v.sku HAVING count(*) > 1 ORDER BY v.sku
+""")

@@ -1,0 +1,94 @@
+"""A sync in a process of its own, and a server that kills it at a chosen request.
+
+Belongs here: the process and the server. Does not: expectations.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+import signal
+import threading
+from concurrent.futures import Future
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from orchestration.catalogue.drains import DrainEnd, import_families, mirror_images
+from orchestration.catalogue.pipeline import Catalogue
+from orchestration.services import Services
+from orchestration.settings import Settings
+from orchestration.work_queue.stopping import StopSignal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+# Processes are forked off a small server that has imported this module, which takes milliseconds instead of seconds.
+_processes = multiprocessing.get_context("forkserver")
+_processes.set_forkserver_preload(["orchestration_tests.catalogue.killing", "alembic.command", "obstore.store"])
+
+
+def sync_everything(values: dict[str, Any]) -> None:
+    """A whole sync with these settings; what the process does."""
+    catalogue = Catalogue(Services(Settings(**values)))
+    feed = asyncio.run(catalogue.read_feed())
+    list(catalogue.plan_suppliers(feed))
+    end = DrainEnd(StopSignal())
+    asyncio.run(import_families(catalogue, lambda _: None, end))
+    asyncio.run(mirror_images(catalogue, lambda _: None, end))
+    catalogue.services.close()
+
+
+class KillingServer:
+    """Serves a folder, and kills a process when the `fatal`-th file of the feed is asked for."""
+
+    def __init__(self, root: Path) -> None:
+        self.base_url = ""
+        self.victim: int | None = None
+        self.fatal = 0
+        self.asked = 0
+        self._root = root
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        """One file, after the kill if it is the fatal one."""
+        self.asked += 1
+        if self.victim is not None and self.asked == self.fatal:
+            os.kill(self.victim, signal.SIGKILL)
+        path = self._root / request.path.lstrip("/")
+        return web.FileResponse(path) if path.is_file() else web.Response(status=404)
+
+    def sync(self, settings: Settings, fatal: int = 0) -> int | None:
+        """Run a sync in a process, killed at its `fatal`-th request unless that is 0; the process's exit code."""
+        values = settings.model_dump() | {"promidata_base_url": self.base_url}
+        process = _processes.Process(target=sync_everything, args=(values,))
+        self.asked, self.fatal, self.victim = 0, fatal, None
+        process.start()
+        self.victim = process.pid
+        process.join(60)
+        return process.exitcode
+
+
+@contextmanager
+def killing_server(root: Path) -> Iterator[KillingServer]:
+    """Serve `root` from a thread."""
+    server, address, stop = KillingServer(root), Future[str](), Future[None]()
+    thread = threading.Thread(target=lambda: asyncio.run(_serve(server, address, stop)), daemon=True)
+    thread.start()
+    server.base_url = address.result(10)
+    yield server
+    stop.set_result(None)
+    thread.join()
+
+
+async def _serve(server: KillingServer, address: Future[str], stop: Future[None]) -> None:
+    application = web.Application()
+    application.router.add_get("/{path:.*}", server.answer)
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.5)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    address.set_result(f"http://127.0.0.1:{runner.addresses[0][1]}")
+    await asyncio.wrap_future(stop)
+    await runner.cleanup()

@@ -1,0 +1,424 @@
+"""A sync ends with the database that the feed describes, and downloads and writes nothing that it need not."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from orchestration.settings import RemovalPolicy
+from orchestration.storage.objects import content_key
+from orchestration_tests.catalogue.documents import a360_documents, a461_documents, as_bytes, family_document
+from orchestration_tests.catalogue.feed_folder import drawn, skus
+from orchestration_tests.catalogue.syncing import contents, families_of, import_due, mirror_due, plan, rows, sync
+
+if TYPE_CHECKING:
+    from orchestration.catalogue.pipeline import Catalogue
+    from orchestration_tests.catalogue.feed_folder import FeedFolder
+
+
+def renamed(document: dict[str, Any], name: str) -> dict[str, Any]:
+    """The document with another Dutch name."""
+    changed = copy.deepcopy(document)
+    changed["ProductDetails"]["nl"]["Name"] = name
+    return changed
+
+
+def test_110_single_child_documents_give_110_families(catalogue: Catalogue, feed: FeedFolder) -> None:
+    feed.put(*a360_documents(110))
+
+    tally = sync(catalogue)
+
+    assert families_of(tally) == {"added": 110}
+    assert rows(catalogue.database, "SELECT count(*) FROM product_family") == [110]
+    assert rows(catalogue.database, "SELECT count(*) FROM product_variant WHERE sku = a_number") == [110]
+
+
+def test_14_documents_give_their_7_to_35_variants_each(catalogue: Catalogue, feed: FeedFolder) -> None:
+    documents = a461_documents()
+    feed.put(*documents)
+
+    sync(catalogue)
+
+    found = dict(rows(catalogue.database, "SELECT a_number, count(*) FROM product_variant GROUP BY a_number"))
+    assert found == {document["Sku"]: len(document["ChildProducts"]) for document in documents}
+    assert (min(found.values()), max(found.values()), len(found)) == (7, 35, 14)
+
+
+def test_of_50_families_with_10_changed_exactly_10_are_downloaded(catalogue: Catalogue, feed: FeedFolder) -> None:
+    documents = [family_document(f"A23-{number}") for number in range(50)]
+    feed.put(*documents)
+    sync(catalogue)
+    feed.put(*(renamed(document, f"Nieuw {document['Sku']}") for document in documents[:10]))
+
+    [planned] = plan(catalogue)
+
+    assert planned.plan is not None
+    assert (planned.plan.listed, len(planned.queued), planned.plan.unchanged) == (50, 10, 40)
+    assert sorted(family.a_number for family in import_due(catalogue)) == sorted(skus(documents[:10]))
+
+
+def test_a_family_of_5_variants_with_3_images_each_gives_15_image_tasks(catalogue: Catalogue, feed: FeedFolder) -> None:
+    document = family_document("A23-1", children=5)
+    for number, child in enumerate(document["ChildProducts"]):
+        for details in child["ProductDetails"].values():
+            details["Image"] = {"Url": feed.picture(f"{number}-0.jpg"), "Description": "", "FileName": "a.jpg"}
+            details["MediaGalleryImages"] = [
+                {"Url": feed.picture(f"{number}-{view}.jpg"), "Description": "", "FileName": "b.jpg"} for view in (1, 2)
+            ]
+    for details in document["ProductDetails"].values():
+        details["Image"] = {"Url": feed.picture("0-0.jpg"), "Description": "", "FileName": "a.jpg"}
+    feed.put(document)
+    plan(catalogue)
+    import_due(catalogue)
+
+    with catalogue.database.connect() as connection:
+        assert catalogue.images.counts(connection).waiting == 15
+    [state] = mirror_due(catalogue)
+    assert (state.stored, state.total, state.problems) == (15, 15, ())
+
+
+def test_the_same_feed_again_downloads_nothing_and_writes_no_row(catalogue: Catalogue, feed: FeedFolder) -> None:
+    feed.put(*(feed.with_pictures(family_document(f"A23-{number}", children=3)) for number in range(5)))
+    feed.put_broken("A24-9", b"{")
+    sync(catalogue)
+    before = (
+        contents(catalogue.database),
+        rows(catalogue.database, "SELECT xmin::text FROM product_family"),
+        _tasks(catalogue),
+    )
+
+    tally = sync(catalogue)
+
+    after = (
+        contents(catalogue.database),
+        rows(catalogue.database, "SELECT xmin::text FROM product_family"),
+        _tasks(catalogue),
+    )
+    assert families_of(tally) == {"unchanged": 5, "quarantined": 1}
+    assert (tally.documents, tally.rows_written) == (0, 0)
+    assert after == before
+
+
+def _tasks(catalogue: Catalogue) -> list[Any]:
+    return rows(catalogue.database, "SELECT id, xmin::text FROM task UNION ALL SELECT id, xmin::text FROM sync")
+
+
+def test_a_hash_that_lies_is_found_by_the_full_audit_only(catalogue: Catalogue, feed: FeedFolder) -> None:
+    document = family_document("A23-1")
+    feed.put(document)
+    sync(catalogue)
+    feed.write("A23-1", as_bytes(feed.with_pictures(renamed(document, "Heimelijk anders"))))
+
+    assert families_of(sync(catalogue)) == {"unchanged": 1}
+    tally = sync(catalogue, full=True)
+
+    assert families_of(tally) == {"changed": 1}
+    assert rows(catalogue.database, "SELECT name ->> 'nl' FROM product_family") == ["Heimelijk anders"]
+
+
+def test_a_full_audit_of_honest_documents_changes_nothing(catalogue: Catalogue, feed: FeedFolder) -> None:
+    feed.put(*(family_document(f"A23-{number}", children=4) for number in range(3)))
+    sync(catalogue)
+    before = contents(catalogue.database)
+
+    tally = sync(catalogue, full=True)
+
+    assert families_of(tally) == {"unchanged": 3}
+    assert (tally.documents, tally.rows_written) == (3, 0)
+    assert contents(catalogue.database) == before
+
+
+def test_a_changed_field_is_recorded_with_before_and_after(catalogue: Catalogue, feed: FeedFolder) -> None:
+    document = family_document("A23-1", price=10.0)
+    feed.put(document)
+    sync(catalogue)
+    changed = copy.deepcopy(document)
+    changed["NonLanguageDependedProductDetails"]["Brand"] = "Anders"
+    feed.put(changed)
+
+    sync(catalogue)
+
+    query = "SELECT entity, key, field, before, after FROM change WHERE kind = 'changed'"
+    assert rows(catalogue.database, query) == [("family", "A23-1", "brand", "Example Wear", "Anders")]
+
+
+def test_a_variant_that_left_the_document_is_deactivated_and_recorded(catalogue: Catalogue, feed: FeedFolder) -> None:
+    document = family_document("A461-1", children=7)
+    feed.put(document)
+    sync(catalogue)
+    gone = document["ChildProducts"][6]["Sku"]
+    feed.put(document | {"ChildProducts": document["ChildProducts"][:6]})
+
+    sync(catalogue)
+
+    assert rows(catalogue.database, "SELECT sku FROM product_variant WHERE NOT is_active") == [gone]
+    assert rows(catalogue.database, "SELECT key FROM change WHERE entity = 'variant' AND kind = 'removed'") == [gone]
+
+
+@pytest.mark.parametrize(
+    ("policy", "is_active", "is_deleted"),
+    [
+        (RemovalPolicy.KEEP, True, False),
+        (RemovalPolicy.UNPUBLISH, False, False),
+        (RemovalPolicy.SOFT_DELETE, False, True),
+    ],
+)
+def test_a_family_that_left_the_feed_is_treated_as_the_policy_says(
+    catalogue: Catalogue,
+    feed: FeedFolder,
+    policy: RemovalPolicy,
+    is_active: bool,
+    is_deleted: bool,
+) -> None:
+    catalogue.settings = catalogue.settings.model_copy(update={"removal_policy": policy})
+    feed.put(family_document("A23-1"), family_document("A23-2"))
+    sync(catalogue)
+    feed.remove("A23-2")
+
+    tally = sync(catalogue)
+
+    assert families_of(tally) == {"removed": 1, "unchanged": 1}
+    query = (
+        "SELECT is_active, deleted_at IS NOT NULL, removed_at IS NOT NULL FROM product_family WHERE a_number = 'A23-2'"
+    )
+    assert rows(catalogue.database, query) == [(is_active, is_deleted, True)]
+    assert families_of(sync(catalogue)) == {"unchanged": 1}
+
+
+def test_a_family_that_comes_back_is_active_again(catalogue: Catalogue, feed: FeedFolder) -> None:
+    document = family_document("A23-2")
+    feed.put(family_document("A23-1"), document)
+    sync(catalogue)
+    feed.remove("A23-2")
+    sync(catalogue)
+    feed.put(document)
+
+    tally = sync(catalogue)
+
+    assert families_of(tally) == {"changed": 1, "unchanged": 1}
+    query = "SELECT is_active, removed_at FROM product_family WHERE a_number = 'A23-2'"
+    assert rows(catalogue.database, query) == [(True, None)]
+
+
+def test_removals_beyond_the_guard_are_held_back_while_the_rest_goes_on(catalogue: Catalogue, feed: FeedFolder) -> None:
+    feed.put(*(family_document(f"A23-{number}") for number in range(20)), family_document("A24-1"))
+    sync(catalogue)
+    feed.remove(*(f"A23-{number}" for number in range(6)))
+    feed.put(family_document("A23-new"))
+
+    tally = sync(catalogue)
+
+    assert families_of(tally) == {"added": 1, "held_back": 6, "unchanged": 15}
+    assert rows(catalogue.database, "SELECT count(*) FROM product_family WHERE is_active") == [22]
+    [message] = rows(catalogue.database, "SELECT message FROM sync ORDER BY id DESC LIMIT 1")
+    assert "6 of 20" in message
+    assert "--allow-mass-removal" in message
+    assert families_of(sync(catalogue, allow_mass_removal=True)) == {"removed": 6, "unchanged": 16}
+
+
+def test_a_supplier_that_vanishes_and_an_empty_feed_remove_nothing(catalogue: Catalogue, feed: FeedFolder) -> None:
+    feed.put(family_document("A23-1"), family_document("A24-1"))
+    sync(catalogue)
+    feed.remove("A24-1")
+    assert families_of(sync(catalogue)) == {"held_back": 1, "unchanged": 1}
+    feed.remove("A23-1")
+
+    assert families_of(sync(catalogue)) == {"held_back": 2}
+
+    assert rows(catalogue.database, "SELECT count(*) FROM product_family WHERE is_active") == [2]
+
+
+def test_a_broken_document_is_quarantined_with_its_bytes_and_the_rest_goes_on(
+    catalogue: Catalogue, feed: FeedFolder
+) -> None:
+    feed.put(family_document("A23-1"))
+    feed.put_broken("A23-2", b'{"ANumber": "A23", ')
+
+    tally = sync(catalogue)
+
+    assert families_of(tally) == {"added": 1, "quarantined": 1}
+    [(key, code, document)] = rows(catalogue.database, "SELECT a_number, code, document FROM quarantine")
+    assert (key, code, bytes(document)) == ("A23-2", "truncated", b'{"ANumber": "A23", ')
+
+
+def test_a_mended_document_leaves_the_quarantine(catalogue: Catalogue, feed: FeedFolder) -> None:
+    feed.put_broken("A23-2", b"<html>")
+    sync(catalogue)
+    feed.put(family_document("A23-2"))
+
+    tally = sync(catalogue)
+
+    assert families_of(tally) == {"added": 1}
+    assert rows(catalogue.database, "SELECT count(*) FROM quarantine") == [0]
+
+
+def test_a_document_mended_under_the_same_hash_is_taken_when_it_is_replayed(
+    catalogue: Catalogue, feed: FeedFolder
+) -> None:
+    feed.put_broken("A23-2", b"<html>")
+    sync(catalogue)
+    feed.write("A23-2", as_bytes(feed.with_pictures(family_document("A23-2"))))
+
+    assert families_of(sync(catalogue)) == {"quarantined": 1}
+    [family] = import_due(catalogue, ["A23-2"])
+
+    assert family.stored is not None
+    assert rows(catalogue.database, "SELECT count(*) FROM quarantine") == [0]
+
+
+def test_a_family_that_is_not_in_the_feed_fails_with_a_reason(catalogue: Catalogue, feed: FeedFolder) -> None:
+    feed.put(family_document("A23-1"))
+    plan(catalogue)
+
+    found = {family.a_number: family.problem for family in import_due(catalogue, ["A23-1", "A23-none"])}
+
+    assert found["A23-1"] is None
+    assert "not in the feed" in (found["A23-none"] or "")
+
+
+def test_the_same_bytes_under_two_urls_of_two_suppliers_are_one_object(catalogue: Catalogue, feed: FeedFolder) -> None:
+    body = drawn("shared")
+    for sku in ("A23-1", "A24-1"):
+        document = family_document(sku, pictures=1)
+        url = feed.picture(f"{sku}.jpg", body)
+        for record in (document, *document["ChildProducts"]):
+            for details in record["ProductDetails"].values():
+                details["Image"]["Url"] = url
+        feed.put(document)
+
+    tally = sync(catalogue)
+
+    assert tally.summary(0)["images"] == {"stored": 1, "deduplicated": 1, "failed": 0}
+    [(content_hash, size)] = rows(catalogue.database, "SELECT content_hash, bytes FROM media")
+    assert catalogue.services.objects.sizes("media") == {content_key("media", content_hash, "jpg"): size}
+    assert rows(catalogue.database, "SELECT count(*) FROM media_source") == [2]
+
+
+def test_galleries_are_whole_in_order_and_each_picture_once(catalogue: Catalogue, feed: FeedFolder) -> None:
+    document = feed.with_pictures(family_document("A23-1", children=2, pictures=4))
+    feed.put(document)
+
+    sync(catalogue)
+
+    details = document["ChildProducts"][0]["ProductDetails"]["nl"]
+    listed = [image["Url"] for image in details["MediaGalleryImages"]]
+    [(primary, gallery)] = rows(
+        catalogue.database, "SELECT primary_image, gallery_images FROM product_variant WHERE position = 0"
+    )
+    assert primary == details["Image"]["Url"]
+    assert gallery == listed
+    assert rows(catalogue.database, "SELECT main_image FROM product_family") == [primary]
+
+
+def test_a_picture_that_cannot_be_had_fails_its_family_images_but_not_the_family(
+    catalogue: Catalogue, feed: FeedFolder
+) -> None:
+    document = feed.with_pictures(family_document("A23-1", pictures=2))
+    feed.put(document)
+    broken = document["ProductDetails"]["nl"]["Image"]["Url"]
+    (feed.root / "images" / broken.rpartition("/")[2]).write_bytes(b"<html>no picture</html>")
+
+    plan(catalogue)
+    [family] = import_due(catalogue)
+    [state] = mirror_due(catalogue)
+
+    assert family.problem is None
+    assert (state.stored, len(state.problems)) == (1, 1)
+    assert broken in state.problems[0]
+
+
+def test_a_picture_that_was_mended_is_retried_alone(catalogue: Catalogue, feed: FeedFolder) -> None:
+    document = feed.with_pictures(family_document("A23-1", pictures=2))
+    feed.put(document)
+    name = document["ProductDetails"]["nl"]["Image"]["Url"].rpartition("/")[2]
+    (feed.root / "images" / name).write_bytes(b"")
+    sync(catalogue)
+    feed.picture(name, drawn(name))
+
+    with catalogue.database.begin() as connection:
+        assert catalogue.images.replay(connection) == 1
+    [state] = mirror_due(catalogue)
+
+    assert (state.stored, state.problems) == (2, ())
+
+
+def test_a_picture_that_changed_under_its_url_is_found_when_the_family_is_asked_for(
+    catalogue: Catalogue, feed: FeedFolder
+) -> None:
+    document = feed.with_pictures(family_document("A23-1", pictures=1))
+    feed.put(document)
+    sync(catalogue)
+    name = document["ProductDetails"]["nl"]["Image"]["Url"].rpartition("/")[2]
+    feed.picture(name, drawn("another", size=(80, 80)))
+
+    mirror_due(catalogue, ["A23-1"])
+
+    query = "SELECT m.width FROM media_source AS s JOIN media AS m USING (content_hash)"
+    assert rows(catalogue.database, query) == [80]
+
+
+def test_a_new_field_is_recorded_as_drift_with_an_example(catalogue: Catalogue, feed: FeedFolder) -> None:
+    documents = [family_document(f"A23-{number}") for number in range(6)]
+    feed.put(*documents)
+    sync(catalogue)
+    feed.put(documents[3] | {"Sustainability": {"Score": 3}})
+
+    sync(catalogue)
+
+    query = "SELECT supplier, path, kind, example FROM drift"
+    assert rows(catalogue.database, query) == [("A23", "$.Sustainability", "new", "A23-3")]
+
+
+def test_a_mistyped_field_is_quarantined_and_recorded_as_drift(catalogue: Catalogue, feed: FeedFolder) -> None:
+    documents = [family_document(f"A23-{number}") for number in range(6)]
+    feed.put(*documents)
+    sync(catalogue)
+    mistyped = copy.deepcopy(documents[2])
+    mistyped["ChildProducts"][0]["NonLanguageDependedProductDetails"]["Weight"] = "heavy"
+    feed.put(mistyped)
+
+    tally = sync(catalogue)
+
+    assert families_of(tally) == {"quarantined": 1, "unchanged": 5}
+    [(path, kind)] = rows(catalogue.database, "SELECT path, kind FROM drift")
+    assert path.endswith("NonLanguageDependedProductDetails.Weight")
+    assert kind == "type"
+
+
+def test_families_whose_skus_differ_in_case_only_are_two(catalogue: Catalogue, feed: FeedFolder) -> None:
+    feed.put(family_document("A23-Retro"), family_document("A23-RETRO"))
+
+    assert families_of(sync(catalogue)) == {"added": 2}
+
+
+def test_a_sync_tells_its_progress_and_its_end(catalogue: Catalogue, feed: FeedFolder) -> None:
+    feed.put(*(family_document(f"A23-{number}") for number in range(4)))
+    plan(catalogue)
+    query = "SELECT status, planned, settled, finished_at IS NOT NULL FROM sync"
+    assert rows(catalogue.database, query) == [("running", 4, 0, False)]
+
+    import_due(catalogue)
+
+    assert rows(catalogue.database, query) == [("completed", 4, 4, True)]
+
+
+def test_a_stopped_sync_goes_on_where_it_ended(catalogue: Catalogue, feed: FeedFolder) -> None:
+    feed.put(*(family_document(f"A23-{number}") for number in range(4)))
+    plan(catalogue)
+    with catalogue.database.begin() as connection:
+        assert catalogue.families.cancel(connection, "A23") == 4
+
+    assert families_of(sync(catalogue)) == {"added": 4}
+
+
+def test_the_categories_are_stored_with_their_parents(catalogue: Catalogue) -> None:
+    import asyncio
+
+    first = asyncio.run(catalogue.sync_categories())
+    second = asyncio.run(catalogue.sync_categories())
+
+    assert (len(first.changes.added), second.changes.rows_written) == (2, 0)
+    query = "SELECT code, parent_code FROM category ORDER BY code"
+    assert rows(catalogue.database, query) == [("TEXTILES", None), ("TEXTILES/SOFTSHELLS", "TEXTILES")]
