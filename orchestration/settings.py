@@ -7,6 +7,7 @@ replaces, so that its operators find them again.
 
 from __future__ import annotations
 
+import logging
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -111,6 +112,13 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
+    @field_validator("log_level")
+    @classmethod
+    def _known_level(cls, value: str) -> str:
+        if value.upper() not in logging.getLevelNamesMapping():
+            raise ValueError("Input should be DEBUG, INFO, WARNING, ERROR or CRITICAL")
+        return value.upper()
+
     @property
     def object_store_url(self) -> str:
         """The object store's URL, with the default under the home filled in."""
@@ -130,5 +138,7 @@ def load_settings(**overrides: object) -> Settings:
 
 
 def _variable(location: tuple[int | str, ...]) -> str:
-    name = str(location[0])
-    return name if name.isupper() else f"ORCHESTRATION_{name.upper()}"
+    """The environment variable of the field that an error is at."""
+    field = Settings.model_fields.get(str(location[0]))
+    alias = field.validation_alias if field else None
+    return str(alias.choices[-1]) if isinstance(alias, AliasChoices) else f"ORCHESTRATION_{location[0]}".upper()

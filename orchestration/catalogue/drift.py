@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from datetime import datetime
 
-    from orchestration.catalogue.shape_watch import FitTest
+
+# A supplier's documents are taken to be known when so many in a row showed nothing new.
+STEADY_AFTER = 5
 
 
 class DriftEntry(NamedTuple):
@@ -51,46 +53,74 @@ class Observation(NamedTuple):
     is_refused: bool = False
 
 
+class _Acquaintance:
+    """What one import knows of a supplier: the shape of its documents so far, and a quick test once that is steady."""
+
+    def __init__(self, shape: SupplierShape) -> None:
+        self._shape = shape
+        self._unsurprising = 0
+        self._fits = fit_test(shape) if shape.paths else None
+
+    def fits(self, document: bytes) -> bool:
+        """Whether the document surely shows nothing new."""
+        return self._fits is not None and self._fits(document)
+
+    def learn(self, shape: Shape) -> None:
+        """Take in a document's shape."""
+        before = self._shape
+        self._shape = merge(before, shape)
+        is_surprise = _facts(before) != _facts(self._shape)
+        self._unsurprising = 0 if is_surprise else self._unsurprising + 1
+        if is_surprise:
+            self._fits = None
+        elif self._unsurprising == STEADY_AFTER:
+            self._fits = fit_test(self._shape)
+
+
 class DriftWatch:
     """What one import knows of its suppliers' documents. Not for use by two threads at once."""
 
     def __init__(self) -> None:
-        self._tests: dict[str, FitTest | None] = {}
+        self._suppliers: dict[str, _Acquaintance] = {}
 
     def prepare(self, connection: sa.Connection, suppliers: Collection[str]) -> None:
         """Read what is known of suppliers that were not met before."""
-        for code in set(suppliers) - self._tests.keys():
-            known = _read_shape(connection, code)
-            self._tests[code] = fit_test(known) if known.paths else None
+        for code in set(suppliers) - self._suppliers.keys():
+            self._suppliers[code] = _Acquaintance(_read_shape(connection, code))
+
+    def forget(self) -> None:
+        """Start afresh from what is stored: what was observed since could not be recorded."""
+        self._suppliers.clear()
 
     def observe(self, code: str, a_number: str, document: bytes, *, is_refused: bool = False) -> Observation | None:
-        """Look at a document; None when it is no JSON at all."""
-        fits = self._tests.get(code)
-        if fits is not None and fits(document):
+        """Look at a document of a prepared supplier; None when it is no JSON at all."""
+        known = self._suppliers[code]
+        if known.fits(document):
             return Observation(code, a_number, None, is_refused)
         try:
-            return Observation(code, a_number, inspect(document), is_refused)
+            shape = inspect(document)
         except InvalidInputError:
             return None
+        if not is_refused:
+            known.learn(shape)
+        return Observation(code, a_number, shape, is_refused)
 
-    def record(self, connection: sa.Connection, observations: Sequence[Observation]) -> None:
-        """Note what drifted from what is known of each supplier, and learn from the rest."""
-        by_supplier: dict[str, list[Observation]] = defaultdict(list)
-        for observation in observations:
-            by_supplier[observation.supplier].append(observation)
-        for code, observed in sorted(by_supplier.items()):
-            # Two workers that learn of one supplier must see each other's findings.
-            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(f"shape {code}"))))
-            known = _read_shape(connection, code)
-            learned = _learn(connection, known, observed)
-            if learned.paths and any(one.shape for one in observed):
-                self._tests[code] = fit_test(learned)
-            _write_shape(connection, code, known, learned)
+
+def record_observations(connection: sa.Connection, observations: Sequence[Observation]) -> None:
+    """Note what drifted from what is known of each supplier, and learn from the rest."""
+    by_supplier: dict[str, list[Observation]] = defaultdict(list)
+    for observation in observations:
+        by_supplier[observation.supplier].append(observation)
+    for code, observed in sorted(by_supplier.items()):
+        # Two workers that learn of one supplier must see each other's findings.
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(f"shape {code}"))))
+        known = _read_shape(connection, code)
+        _write_shape(connection, code, known, _learn(connection, known, observed))
 
 
 def _learn(connection: sa.Connection, known: SupplierShape, observed: Sequence[Observation]) -> SupplierShape:
-    fitting = sum(one.shape is None and not one.is_refused for one in observed)
-    learned = merge_fitting(known, fitting)
+    """The shape with these documents in it; those that fit did so after the others had been learned from."""
+    learned = known
     has_history = _has_finished_sync(connection, observed[0].supplier)
     for one in observed:
         if one.shape is None:
@@ -99,7 +129,7 @@ def _learn(connection: sa.Connection, known: SupplierShape, observed: Sequence[O
             _note(connection, one, one.shape, learned)
         if not one.is_refused:
             learned = merge(learned, one.shape)
-    return learned
+    return merge_fitting(learned, sum(one.shape is None and not one.is_refused for one in observed))
 
 
 def list_drift(connection: sa.Connection) -> list[DriftEntry]:

@@ -70,7 +70,8 @@ _QUERIES = {
             f.variant_count, f.price_min::float8, f.price_max::float8, m.content_hash AS main_image,
             ARRAY(SELECT s.content_hash FROM unnest(f.gallery_images) WITH ORDINALITY AS g (url, position)
                 JOIN media_source AS s USING (url) ORDER BY g.position) AS gallery_images,
-            f.supplier_sku, coalesce(f.supplier_name, p.name) AS supplier_name, f.description, f.short_description, f.model_name, f.material,
+            f.supplier_sku, coalesce(f.supplier_name, p.name) AS supplier_name,
+            f.description, f.short_description, f.model_name, f.material,
             f.customization, f.refining, f.refining_dimensions, f.refining_location, f.web_shop_info,
             f.product_filters, f.secondary_categories, f.price_tiers, f.dimensions, f.imprint_positions,
             f.available_colors, f.available_sizes, f.hex_colors, f.country_of_origin, f.delivery_time,

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import sqlalchemy as sa
 
 from orchestration.catalogue.decode import decode_family
+from orchestration.catalogue.drift import record_observations
 from orchestration.catalogue.quarantine import Quarantined, refusal, set_aside
 from orchestration.catalogue.store import Arrival, Effect, StoredFamily, store_families
 from orchestration.catalogue.syncs import SyncStep, count_step
@@ -102,8 +103,11 @@ class FamilyImporter:
         """Import a batch. A document that cannot be used is set aside; what may pass goes back to the queue."""
         entries = await asyncio.to_thread(self._entries, [task.key for task in claim.tasks])
         fetched = await asyncio.gather(*(self._fetch(task, entries.get(task.key)) for task in claim.tasks))
-        imported = await asyncio.to_thread(self._write, claim, fetched)
-        self._report(imported)
+        try:
+            self._report(await asyncio.to_thread(self._write, claim, fetched))
+        except BaseException:
+            self._watch.forget()
+            raise
 
     def _entries(self, a_numbers: Sequence[str]) -> dict[str, Entry]:
         with self._database.connect() as connection:
@@ -157,7 +161,7 @@ class FamilyImporter:
             stored = store_families(connection, arrivals, self._clock())
             set_aside(connection, [one.refused for one in fetched if one.refused])
             self._queue_images(connection, stored, {arrival.decoded.family.a_number: arrival for arrival in arrivals})
-            self._watch.record(connection, [one.observation for one in fetched if one.observation])
+            record_observations(connection, [one.observation for one in fetched if one.observation])
             settled = claim.settle(connection, [Outcome(one.task, one.error) for one in fetched])
             imported = _imported(
                 fetched, stored, {item.task.key for item in settled if item.state is not TaskState.WAITING}

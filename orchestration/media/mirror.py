@@ -11,16 +11,17 @@ leaves at most an object that the next attempt finds in place.
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql as pg
 
 from orchestration.errors import OrchestrationError
 from orchestration.media.identify import ImageFacts, content_hash, identify
 from orchestration.media.tables import media, media_source
 from orchestration.observability.logs import about, get_logger
+from orchestration.storage import bulk
 from orchestration.storage.objects import content_key
 from orchestration.work_queue.model import NewTask, Outcome, TaskState
 
@@ -96,6 +97,7 @@ class ImageMirror:
         max_bytes: int,
         max_pixels: int,
         report: Callable[[Sequence[MirroredImage]], None],
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._database = database
         self._store = store
@@ -104,6 +106,7 @@ class ImageMirror:
         self._max_bytes = max_bytes
         self._max_pixels = max_pixels
         self._report = report
+        self._clock = clock
 
     async def handle(self, claim: Claim) -> None:
         """Mirror a batch of URLs."""
@@ -145,7 +148,7 @@ class ImageMirror:
     def _write(self, claim: Claim, fetched: Sequence[_Fetched]) -> list[MirroredImage]:
         with self._database.begin() as connection:
             inserted = _insert_media(connection, [one.original for one in fetched if one.original])
-            _insert_sources(connection, fetched)
+            _insert_sources(connection, fetched, self._clock())
             self._variants.enqueue(connection, [NewTask(digest) for digest in sorted(inserted)])
             settled = claim.settle(connection, [Outcome(one.task, one.error) for one in fetched])
         final = {item.task.key for item in settled if item.state is not TaskState.WAITING}
@@ -169,11 +172,10 @@ def _insert_media(connection: sa.Connection, originals: Sequence[_Original]) -> 
     }
     # In order of the key, so that two workers that store the same pictures wait for each other and never in a ring.
     ordered = [rows[digest] for digest in sorted(rows)]
-    statement = pg.insert(media).values(ordered).on_conflict_do_nothing().returning(media.c.content_hash)
-    return set(connection.execute(statement).scalars())
+    return bulk.insert_new(connection, media, ordered, columns=tuple(ordered[0]), key="content_hash")
 
 
-def _insert_sources(connection: sa.Connection, fetched: Sequence[_Fetched]) -> None:
+def _insert_sources(connection: sa.Connection, fetched: Sequence[_Fetched], now: datetime) -> None:
     """Point each downloaded URL at its object, and note when each URL was asked."""
     rows = [
         {
@@ -181,20 +183,16 @@ def _insert_sources(connection: sa.Connection, fetched: Sequence[_Fetched]) -> N
             "content_hash": one.original.content_hash,
             "etag": one.original.etag,
             "last_modified": one.original.last_modified,
+            "checked_at": now.isoformat(),
         }
         for one in sorted(fetched, key=lambda one: one.task.key)
         if one.original
     ]
-    if rows:
-        statement = pg.insert(media_source).values(rows)
-        renewed = {name: statement.excluded[name] for name in ("content_hash", "etag", "last_modified")}
-        connection.execute(
-            statement.on_conflict_do_update(index_elements=["url"], set_=renewed | {"checked_at": sa.func.now()})
-        )
+    bulk.upsert(connection, media_source, rows, columns=("url", "content_hash", "etag", "last_modified", "checked_at"))
     asked = [one.task.key for one in fetched if one.known and one.task.payload.get("revalidate")]
     if asked:
-        statement_asked = sa.update(media_source).where(media_source.c.url.in_(sorted(asked)))
-        connection.execute(statement_asked.values(checked_at=sa.func.now()))
+        sources = sa.update(media_source).where(media_source.c.url.in_(sorted(asked)))
+        connection.execute(sources.values(checked_at=now))
 
 
 def _mirrored(one: _Fetched, inserted: set[str], *, is_final: bool) -> MirroredImage:

@@ -30,6 +30,18 @@ def insert(connection: sa.Connection, table: sa.Table, rows: Sequence[object], *
     return _run(connection, statement, rows)
 
 
+def insert_new(
+    connection: sa.Connection, table: sa.Table, rows: Sequence[object], *, columns: Sequence[str], key: str
+) -> set[str]:
+    """As `insert`; the values of the column `key` in the rows that were inserted."""
+    if not rows:
+        return set()
+    statement = pg.insert(table).from_select(list(columns), _records(table, columns)).on_conflict_do_nothing()
+    return set(
+        connection.execute(statement.returning(table.c[key]), {"rows": _encoder.encode(rows).decode()}).scalars()
+    )
+
+
 def upsert(connection: sa.Connection, table: sa.Table, rows: Sequence[object], *, columns: Sequence[str]) -> int:
     """Insert `rows`, or update by primary key those that exist; how many were written."""
     key = [column.name for column in table.primary_key]

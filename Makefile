@@ -1,0 +1,47 @@
+# Every target makes .venv from requirements.lock first; that is all a fresh machine needs besides Python 3.11.
+PYTHON ?= python3.11
+BIN := .venv/bin
+STAMP := .venv/installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install up demo test check bench format lock clean
+
+help: ## Show this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+install: $(STAMP) ## Make .venv from requirements.lock
+
+$(STAMP): requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $(STAMP)
+
+up: install ## Run Dagster's UI with sensors on, over the sample feed
+	$(BIN)/orchestration up
+
+demo: install ## Sync two days of the sample feed, headless, and show what changed
+	$(BIN)/orchestration demo
+
+test: install ## Run the tests
+	$(BIN)/pytest
+
+check: install ## Lint, types, import contracts, lock file
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+bench: install ## Race the product against named rivals
+	$(BIN)/python -m orchestration_tests.benchmarks
+
+format: install ## Format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: install ## Renew requirements.lock from pyproject.toml
+	$(BIN)/uv pip compile pyproject.toml --group dev --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-header --quiet --upgrade --output-file requirements.lock
+
+clean: ## Remove .venv and the state directory
+	rm -rf .venv .orchestration

@@ -1,0 +1,158 @@
+"""Running jobs through Dagster in this process, on the instance that the UI sees too.
+
+Belongs here: which jobs run, in what order, and why one failed. Does not: what they do.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import dagster as dg
+
+from orchestration.assembly import build_definitions
+from orchestration.catalogue.pipeline import Catalogue
+from orchestration.errors import ConfigurationError
+from orchestration.runtime.instance import open_instance
+from orchestration.runtime.partition_keys import encode_key
+from orchestration.runtime.recording import REASONS
+from orchestration.services import Services
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from orchestration.settings import Settings
+    from orchestration.work_queue.queue import TaskQueue
+
+# A run that leaves nothing queued behind.
+_UNTIL_EMPTY = {"idle_seconds": None}
+# The command prints its own summary; the run's events are in the UI.
+_QUIET = {"console": {"config": {"log_level": "CRITICAL"}}}
+
+
+class SyncOptions(NamedTuple):
+    """What `orchestration sync` was asked for."""
+
+    suppliers: Sequence[str] = ()
+    full: bool = False
+    allow_mass_removal: bool = False
+
+
+class RunOutcome(NamedTuple):
+    """How a run ended: `failed` are the reasons by partition key, `problems` those of steps that failed as a whole."""
+
+    run_id: str
+    success: bool
+    failed: Mapping[str, str]
+    problems: Sequence[str]
+
+
+class Conductor:
+    """Runs the product's jobs one after another; `problems` collects what went wrong beside single items."""
+
+    def __init__(self, definitions: dg.Definitions, instance: dg.DagsterInstance, catalogue: Catalogue) -> None:
+        self._definitions = definitions
+        self._instance = instance
+        self.catalogue = catalogue
+        self.problems: list[str] = []
+
+    def sync(self, options: SyncOptions) -> None:
+        """Plan the feed, and do all the work that it asks for; `catalogue.tally` counts it."""
+        feed_config = {
+            "keys": [encode_key(code) for code in options.suppliers],
+            "full": options.full,
+            "allow_mass_removal": options.allow_mass_removal,
+        }
+        self.run("catalogue_sync", {"catalogue__supplier_feed": feed_config})
+        if self._has_work(self.catalogue.families):
+            self.run("catalogue_import", {"catalogue__product_families": _UNTIL_EMPTY})
+        if self._has_work(self.catalogue.images):
+            self.run("catalogue_mirror", {"catalogue__family_images": _UNTIL_EMPTY})
+
+    def render(self) -> None:
+        """Make the variants that are queued."""
+        self.run("catalogue_render", {"catalogue__image_variants": _UNTIL_EMPTY})
+
+    def check(self) -> None:
+        """Look at what is standing wrong."""
+        self.run("catalogue_check", {})
+
+    def materialize(self, asset: str, keys: Sequence[str] | None) -> RunOutcome:
+        """Materialize `domain/noun` in one run: the partitions in `keys`, or what its queue holds.
+
+        Raises `ConfigurationError` for an asset that no job makes.
+        """
+        key = dg.AssetKey(asset.split("/"))
+        makers = self._makers()
+        if key not in makers:
+            known = ", ".join(sorted(made.to_user_string() for made in makers))
+            raise ConfigurationError(f"No job makes {asset}; there are {known}")
+        config: dict[str, Any] = _UNTIL_EMPTY if keys is None else {"keys": list(keys)}
+        return self.run(makers[key], {key.to_python_identifier(): config}, only=key)
+
+    def known_partitions(self, asset: str) -> set[str]:
+        """The partition keys that the asset has."""
+        node = self._definitions.resolve_asset_graph().get(dg.AssetKey(asset.split("/")))
+        partitions = node.partitions_def
+        return set(partitions.get_partition_keys(dynamic_partitions_store=self._instance)) if partitions else set()
+
+    def run(self, job: str, config: Mapping[str, Mapping[str, Any]], only: dg.AssetKey | None = None) -> RunOutcome:
+        """Execute a job here, all of it or one asset; `config` by op."""
+        ops = {op: {"config": dict(values)} for op, values in config.items()}
+        result = self._definitions.resolve_job_def(job).execute_in_process(
+            {"ops": ops, "loggers": _QUIET},
+            self._instance,
+            asset_selection=[only] if only else None,
+            raise_on_error=False,
+        )
+        outcome = _outcome(result)
+        self.problems += outcome.problems
+        return outcome
+
+    def _has_work(self, queue: TaskQueue) -> bool:
+        with self.catalogue.database.connect() as connection:
+            counts = queue.counts(connection)
+        return bool(counts.waiting or counts.active or counts.delayed)
+
+    def _makers(self) -> dict[dg.AssetKey, str]:
+        """The job that makes each asset."""
+        jobs = {job.name: self._definitions.resolve_job_def(job.name) for job in self._definitions.jobs or ()}
+        return {key: name for name, job in jobs.items() for key in job.asset_layer.selected_asset_keys}
+
+
+def _outcome(result: dg.ExecuteInProcessResult) -> RunOutcome:
+    failed: dict[str, str] = {}
+    problems = []
+    for event in result.all_events:
+        if not event.is_step_failure:
+            continue
+        data = event.step_failure_data.user_failure_data
+        reasons = data.metadata.get(REASONS) if data else None
+        if isinstance(reasons, dg.JsonMetadataValue):
+            failed |= reasons.data if isinstance(reasons.data, dict) else {}
+        else:
+            problems.append(_failure_reason(event))
+    return RunOutcome(result.run_id, result.success, failed, problems)
+
+
+def _failure_reason(event: dg.DagsterEvent) -> str:
+    """Why a step failed, in the words of whoever raised it."""
+    data = event.step_failure_data
+    if data.user_failure_data and data.user_failure_data.description:
+        return data.user_failure_data.description
+    error = data.error
+    while error and error.cause:
+        error = error.cause
+    return error.message.strip() if error else f"{event.step_key} failed"
+
+
+@contextmanager
+def conductor(settings: Settings) -> Iterator[Conductor]:
+    """A conductor over the instance and the services of these settings."""
+    services = Services(settings)
+    catalogue = Catalogue(services)
+    try:
+        with open_instance(services) as instance:
+            yield Conductor(build_definitions(settings, catalogue), instance, catalogue)
+    finally:
+        services.close()

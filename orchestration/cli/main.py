@@ -1,0 +1,45 @@
+"""The `orchestration` command.
+
+Belongs here: the commands' names, arguments and exit codes. Does not: their work.
+Exit codes: 0 done, 1 some items failed and are listed, 2 bad usage or configuration.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import click
+import typer
+
+from orchestration.cli import catalogue_commands, demo, system_commands, up
+from orchestration.cli.output import BAD_USAGE, SOME_FAILED, note
+from orchestration.errors import ConfigurationError, OrchestrationError
+
+app = typer.Typer(
+    name="orchestration",
+    help="The asset factory: supplier catalogues in; product families, variants and mirrored images out.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+catalogue_commands.register(app)
+system_commands.register(app)
+demo.register(app)
+up.register(app)
+
+
+def main() -> None:
+    """Run the command, and turn this package's errors into one clear line."""
+    try:
+        sys.exit(app(standalone_mode=False) or 0)
+    except click.exceptions.Abort:
+        sys.exit(BAD_USAGE)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(BAD_USAGE)
+    except ConfigurationError as error:
+        note(str(error))
+        sys.exit(BAD_USAGE)
+    except OrchestrationError as error:
+        note(str(error))
+        sys.exit(SOME_FAILED)

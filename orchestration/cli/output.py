@@ -1,0 +1,43 @@
+"""What commands print, and how they end.
+
+Belongs here: tables for people, one JSON line for programs, exit codes. Does not: what is printed.
+Standard output carries the result and nothing else; progress and logs go to standard error.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+DONE, SOME_FAILED, BAD_USAGE = 0, 1, 2
+
+
+def print_json(value: object) -> None:
+    """One JSON line on standard output."""
+    sys.stdout.write(msgspec.json.encode(value).decode() + "\n")
+    sys.stdout.flush()
+
+
+def console() -> Console:
+    """Standard output for people."""
+    return Console(highlight=False)
+
+
+def note(text: str) -> None:
+    """A line for people on standard error."""
+    Console(stderr=True, highlight=False).print(text, markup=False)
+
+
+def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """A table for people; says so when there are no rows."""
+    table = Table(*columns, title=title, title_justify="left")
+    for row in rows:
+        table.add_row(*("" if cell is None else str(cell) for cell in row))
+    console().print(table if table.row_count else f"{title}: none")

@@ -1,0 +1,167 @@
+"""Many partitions in one run, each with a status of its own.
+
+Belongs here: the events that Dagster's UI reads a partition's status from, written in batches. It is the one module
+that touches Dagster's internals; `orchestration_tests/runtime/test_recording.py` proves the status in the UI's own
+terms after it. Does not: the work on a key.
+
+A good key gets its materialization, with its metadata. A bad key counts as failed when it has a *planned* event and no
+later materialization in a run that ended in failure: runs with a partition tag have their planned events from Dagster,
+for other keys they are written here. An observation tells the reason. Events go out `BATCH` at a time, about 25 times
+faster than one by one; a killed run loses the status of one batch at most, never the work.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+import sqlalchemy as sa
+from dagster._core.events import (
+    AssetMaterializationPlannedData,
+    AssetObservationData,
+    StepMaterializationData,
+)
+from dagster_postgres.event_log import PostgresEventLogStorage
+
+from orchestration.runtime.partition_keys import encode_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+BATCH = 500
+REASON_LENGTH = 500
+LISTED_FAILURES = 50
+# The name of the failure's metadata that holds the reason of each bad key, for programs.
+REASONS = "reasons"
+
+_EventData = StepMaterializationData | AssetObservationData | AssetMaterializationPlannedData
+
+
+class PartitionRecorder:
+    """Records what became of each key of one asset in one run; `finish` ends the step.
+
+    Not for use by two threads at once. Keys are plain texts; the recorder encodes them.
+    """
+
+    def __init__(self, context: dg.AssetExecutionContext) -> None:
+        self._context = context
+        self._good: dict[str, dg.AssetMaterialization] = {}
+        self._bad: dict[str, str] = {}
+        self._recorded = 0
+
+    @property
+    def recorded(self) -> int:
+        """How many keys were recorded as good so far."""
+        return self._recorded + len(self._good)
+
+    @property
+    def failures(self) -> Mapping[str, str]:
+        """The reasons of the bad keys, by key."""
+        return self._bad
+
+    def good(self, text: str, metadata: Mapping[str, Any]) -> None:
+        """The key was made; a later failure of the same key in this run counts, and the other way round."""
+        key = encode_key(text)
+        self._bad.pop(key, None)
+        self._good[key] = dg.AssetMaterialization(self._context.asset_key, partition=key, metadata=metadata)
+        if len(self._good) > BATCH:
+            self._store_good(keep_last=True)
+
+    def bad(self, text: str, reason: str) -> None:
+        """The key was not made, and why."""
+        key = encode_key(text)
+        self._good.pop(key, None)
+        self._bad[key] = reason[:REASON_LENGTH]
+
+    def finish(self) -> Iterator[dg.AssetMaterialization]:
+        """Yield this from the asset: records the rest, and raises `dg.Failure` when there are bad keys.
+
+        The run's last materialization goes through Dagster's own path, which makes it the asset's output.
+        """
+        last = self._store_good(keep_last=True)
+        if last is not None:
+            self._recorded += 1
+            yield last
+        if self._bad:
+            self._store_bad()
+            raise dg.Failure(
+                f"{len(self._bad)} of {self._recorded + len(self._bad)} partitions failed; the others are done. "
+                "Re-execute with just these keys once their cause is mended.",
+                metadata={
+                    "failed": dg.MetadataValue.md(failure_table(self._bad)),
+                    REASONS: dg.MetadataValue.json(self._bad),
+                },
+                allow_retries=False,  # a retry of the step would repeat the whole key list
+            )
+
+    def _store_good(self, *, keep_last: bool) -> dg.AssetMaterialization | None:
+        good = list(self._good.values())
+        last = good.pop() if good and keep_last else None
+        self._store(dg.DagsterEventType.ASSET_MATERIALIZATION, [StepMaterializationData(one) for one in good])
+        self._recorded += len(good)
+        self._good = {last.partition: last} if last is not None and last.partition else {}
+        return last
+
+    def _store_bad(self) -> None:
+        asset, context = self._context.asset_key, self._context
+        if not (context.has_partition_key or context.has_partition_key_range):
+            planned = [AssetMaterializationPlannedData(asset, key) for key in self._bad]
+            self._store(dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED, planned)
+        reasons = [
+            AssetObservationData(dg.AssetObservation(asset, partition=key, metadata={"reason": reason}))
+            for key, reason in self._bad.items()
+        ]
+        self._store(dg.DagsterEventType.ASSET_OBSERVATION, reasons)
+
+    def _store(self, kind: dg.DagsterEventType, events: list[Any]) -> None:
+        for start in range(0, len(events), BATCH):
+            entries = [self._entry(kind, data) for data in events[start : start + BATCH]]
+            with _one_writer(self._context):
+                self._context.instance.event_log_storage.store_event_batch(entries)
+
+    def _entry(self, kind: dg.DagsterEventType, data: _EventData) -> dg.EventLogEntry:
+        """The event log row that Dagster itself would have written for this step."""
+        context = self._context
+        step = context.op_execution_context.get_step_execution_context().step.key
+        event = dg.DagsterEvent(kind.value, context.job_name, event_specific_data=data, step_key=step, pid=os.getpid())
+        return dg.EventLogEntry(  # type: ignore[no-untyped-call]  # Dagster left its constructor unannotated
+            error_info=None,
+            level=logging.INFO,
+            user_message="",
+            run_id=context.run.run_id,
+            timestamp=time.time(),
+            step_key=step,
+            job_name=context.job_name,
+            dagster_event=event,
+        )
+
+
+def failure_table(reasons: Mapping[str, str]) -> str:
+    """A Markdown table of the first failures, and how many more there are."""
+    rows = [f"| `{key}` | {reason.replace('|', '/').replace(chr(10), ' ')} |" for key, reason in reasons.items()]
+    more = f"\n\n... and {len(rows) - LISTED_FAILURES} more" if len(rows) > LISTED_FAILURES else ""
+    return "| partition | reason |\n| --- | --- |\n" + "\n".join(rows[:LISTED_FAILURES]) + more
+
+
+@contextmanager
+def _one_writer(context: dg.AssetExecutionContext) -> Iterator[None]:
+    """Batches of one asset become visible in the order of their ids.
+
+    The partition status cache reads events by rising id, and never looks back: two writers that commit out of order
+    would leave keys without a status for good. SQLite, which some tests use, has one writer anyway.
+    """
+    storage = context.instance.event_log_storage
+    if not isinstance(storage, PostgresEventLogStorage):
+        yield
+        return
+    key = {"key": context.asset_key.to_string()}
+    with storage.index_connection() as connection:
+        connection.execute(sa.text("SELECT pg_advisory_lock(hashtext(:key))"), key)
+        try:
+            yield
+        finally:
+            connection.execute(sa.text("SELECT pg_advisory_unlock(hashtext(:key))"), key)
