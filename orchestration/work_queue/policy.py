@@ -1,0 +1,95 @@
+"""The rules of a queue: how often and when a failed task is tried again, and how long finished ones are kept.
+
+Belongs here: pure rules over an attempt and an error. Does not: time, or anything that touches the database.
+
+n attempts have n - 1 waits. A list such as "2 attempts, after 30 s and 60 s" names a wait that is never used.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from orchestration.errors import ConfigurationError, PermanentError, TransientError
+from orchestration.work_queue.model import DeadReason, TaskState
+
+# Whatever the other side asks for, a task is not parked for longer than this.
+LONGEST_RETRY_AFTER = timedelta(days=1)
+
+
+class Backoff(StrEnum):
+    """How the wait grows from one failure to the next."""
+
+    FIXED = "fixed"
+    EXPONENTIAL = "exponential"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What becomes of a task: its next state, the wait in seconds before the next attempt, and why it is dead."""
+
+    state: TaskState
+    wait: float = 0.0
+    reason: DeadReason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How often a task is tried, and the waits in seconds between the attempts.
+
+    Exponential waits double from `first_wait` up to `longest_wait`. Raises `ConfigurationError` for no attempts.
+    """
+
+    attempts: int
+    first_wait: float = 0.0
+    backoff: Backoff = Backoff.FIXED
+    longest_wait: float = 3600.0
+
+    def __post_init__(self) -> None:
+        if self.attempts < 1:
+            raise ConfigurationError(f"A task needs at least one attempt, not {self.attempts}")
+
+    def waits(self) -> tuple[float, ...]:
+        """The seconds to wait after each failed attempt but the last."""
+        growth = 2.0 if self.backoff is Backoff.EXPONENTIAL else 1.0
+        return tuple(min(self.longest_wait, self.first_wait * growth**n) for n in range(self.attempts - 1))
+
+    def judge(self, attempt: int, error: Exception | None) -> Verdict:
+        """What becomes of a task after its `attempt` (from 1) ended with `error`."""
+        if error is None:
+            return Verdict(TaskState.COMPLETED)
+        if isinstance(error, PermanentError):
+            return Verdict(TaskState.DEAD, reason=DeadReason.PERMANENT)
+        if attempt >= self.attempts:
+            return Verdict(TaskState.DEAD, reason=DeadReason.EXHAUSTED)
+        return Verdict(TaskState.WAITING, wait=max(self.waits()[attempt - 1], _asked_wait(error)))
+
+
+def _asked_wait(error: Exception) -> float:
+    asked = error.retry_after if isinstance(error, TransientError) else None
+    return min(asked or 0.0, LONGEST_RETRY_AFTER.total_seconds())
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long, and at most how many, completed tasks are kept."""
+
+    age: timedelta
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class QueuePolicy:
+    """Everything that tells one queue from another.
+
+    `batch` is how many tasks are claimed together; `lease_seconds` is how long a worker that gives no sign of life
+    keeps them.
+    """
+
+    name: str
+    retry: RetryPolicy
+    lease_seconds: float = 60.0
+    batch: int = 100
+    keep_completed: Retention = Retention(age=timedelta(days=1), count=100_000)
+    keep_dead: timedelta = timedelta(days=7)
