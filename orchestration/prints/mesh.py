@@ -1,0 +1,131 @@
+"""A solid as triangles, and the proof that it can be printed.
+
+Belongs here: closedness, volume, area, size and the count of bodies, each from the numbers that go into the file. Does
+not: making triangles, or file formats.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+class Size(NamedTuple):
+    """Extents in mm."""
+
+    x: float
+    y: float
+    z: float
+
+
+@dataclass(frozen=True)
+class Mesh:
+    """A solid: `vertices` (n, 3) float32 in mm, `triangles` (m, 3) int64, counter-clockwise from outside."""
+
+    vertices: NDArray[np.float32]
+    triangles: NDArray[np.int64]
+
+    @property
+    def corners(self) -> NDArray[np.float32]:
+        """The triangles as coordinates, of shape (m, 3, 3)."""
+        return self.vertices[self.triangles]
+
+    @cached_property
+    def normals(self) -> NDArray[np.float32]:
+        """Twice the area of each triangle times its outward unit normal, of shape (m, 3)."""
+        a, b, c = (self.vertices[self.triangles[:, corner]] for corner in range(3))
+        u, v = b - a, c - a
+        normals = np.empty_like(u)
+        normals[:, 0] = u[:, 1] * v[:, 2] - u[:, 2] * v[:, 1]
+        normals[:, 1] = u[:, 2] * v[:, 0] - u[:, 0] * v[:, 2]
+        normals[:, 2] = u[:, 0] * v[:, 1] - u[:, 1] * v[:, 0]
+        return normals
+
+    @cached_property
+    def low(self) -> NDArray[np.float32]:
+        """The lowest coordinate along each axis."""
+        low: NDArray[np.float32] = self.vertices.min(axis=0)
+        return low
+
+    @cached_property
+    def size(self) -> Size:
+        """The extents in mm."""
+        return Size(*(self.vertices.max(axis=0).astype(float) - self.low).tolist())
+
+    @cached_property
+    def volume(self) -> float:
+        """The signed volume in mm³ (divergence theorem): positive when the triangles face outward."""
+        # Only z counts: the flux of (0, 0, z) through a triangle is its mean height times its shadow on the plane.
+        heights = self.vertices[:, 2].astype(float)[self.triangles].sum(axis=1) / 3
+        return float(heights @ self._shadows) / 2
+
+    @cached_property
+    def area(self) -> float:
+        """The surface in mm²."""
+        return float(np.sqrt((self.normals.astype(float) ** 2).sum(axis=1)).sum()) / 2
+
+    @cached_property
+    def bodies(self) -> int:
+        """The number of connected pieces."""
+        labels = np.arange(len(self.vertices))
+        while True:
+            lowest = labels[self.triangles].min(axis=1)
+            merged = labels.copy()
+            for corner in range(3):
+                np.minimum.at(merged, labels[self.triangles[:, corner]], lowest)
+            merged = merged[merged]
+            if (merged == labels).all():
+                return len(np.unique(labels[self.triangles[:, 0]]))
+            labels = merged
+
+    @cached_property
+    def watertight(self) -> bool:
+        """Whether every edge joins exactly two triangles that run along it in opposite directions.
+
+        Holds for the coordinates and not just for the indices: no two vertices share a place.
+        """
+        return bool(len(self.triangles)) and _all_distinct(self.vertices) and _edges_pair(self.triangles)
+
+    @cached_property
+    def _shadows(self) -> NDArray[np.float64]:
+        """Twice the signed area of each triangle seen from above, exact for the coordinates of the file."""
+        x = self.vertices[:, 0].astype(float)[self.triangles]
+        y = self.vertices[:, 1].astype(float)[self.triangles]
+        shadows: NDArray[np.float64] = (x[:, 1] - x[:, 0]) * (y[:, 2] - y[:, 0]) - (x[:, 2] - x[:, 0]) * (
+            y[:, 1] - y[:, 0]
+        )
+        return shadows
+
+
+def _all_distinct(vertices: NDArray[np.float32]) -> bool:
+    # Adding zero turns -0.0 into 0.0, which readers of a file take for the same place.
+    bits = np.ascontiguousarray(vertices + np.float32(0)).view(np.uint32).astype(np.uint64)
+    keys = bits[:, 0] * np.uint64(0x9E3779B97F4A7C15) ^ bits[:, 1] * np.uint64(0xC2B2AE3D27D4EB4F)
+    keys ^= bits[:, 2] * np.uint64(0x165667B19E3779F9)
+    keys.sort()
+    if (keys[1:] != keys[:-1]).all():
+        return True
+    # Two keys may agree by chance; only then is the slow comparison needed.
+    return len(np.unique(bits, axis=0)) == len(bits)
+
+
+def _edges_pair(triangles: NDArray[np.int64]) -> bool:
+    count = int(triangles.max()) + 1
+    start = triangles.ravel()
+    end = triangles[:, (1, 2, 0)].ravel()
+    if (start == end).any():
+        return False
+    up = start < end
+    forward = start[up] * count + end[up]
+    backward = end[~up] * count + start[~up]
+    if len(forward) != len(backward):
+        return False
+    forward.sort()
+    backward.sort()
+    return bool((forward == backward).all() and (forward[1:] != forward[:-1]).all())

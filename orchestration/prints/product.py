@@ -1,0 +1,249 @@
+"""One order line from text to files: prepare, draw, build, prove, write.
+
+Belongs here: the order of the steps, and the cache that makes equal texts cost one render. Does not: any geometry, or
+where files are put (`files`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
+
+from orchestration.prints import naming
+from orchestration.prints.blueprint import Variant, plan, variants
+from orchestration.prints.checks import Finding, check_drawing, check_solid
+from orchestration.prints.colours import Filaments, filaments
+from orchestration.prints.designs import DESIGNS, Design
+from orchestration.prints.offsets import TOLERANCE
+from orchestration.prints.outlines import Outlines
+from orchestration.prints.preview import write_preview
+from orchestration.prints.printer import Printer
+from orchestration.prints.refusal import Check, PrintRefusedError
+from orchestration.prints.sections import Drawing, draw
+from orchestration.prints.sku import product_for
+from orchestration.prints.stl import write_stl
+from orchestration.prints.text import prepare
+from orchestration.prints.threemf import write_3mf
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from orchestration.prints.engines.engine import Engine
+    from orchestration.prints.fonts import FontLibrary
+    from orchestration.prints.mesh import Mesh, Size
+
+_DECIMALS: Final = 2
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
+
+class OrderLine(NamedTuple):
+    """What the customer ordered."""
+
+    sku: str
+    text: str
+    color_1: str | None = None
+    color_2: str | None = None
+
+
+class OutputKind(StrEnum):
+    """The kinds of file a product has, by the end of their names."""
+
+    STL = "stl"
+    THREEMF = "3mf"
+    PREVIEW = "png"
+
+
+class Facts(NamedTuple):
+    """What is known of one solid. Lengths in mm, volume in mm³."""
+
+    size_mm: Size
+    volume_mm3: float
+    grams: float
+    bodies: int
+    triangles: int
+    watertight: bool
+    estimated_minutes: float
+
+
+@dataclass(frozen=True)
+class Solid:
+    """One printable file of a product and what it was made of."""
+
+    variant: Variant
+    drawing: Drawing
+    mesh: Mesh
+    stl: bytes
+    facts: Facts
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """The shape of a product, without its colours."""
+
+    address: str
+    lines: tuple[str, ...]
+    fonts: dict[str, str]
+    solids: tuple[Solid, ...]
+
+
+class Output(NamedTuple):
+    """One file of a product: the end of its name, such as `_35mm.stl`, and its bytes."""
+
+    kind: OutputKind
+    suffix: str
+    content: bytes
+    facts: Facts | None
+
+
+@dataclass(frozen=True)
+class PrintProduct:
+    """Everything an order line gives."""
+
+    line: OrderLine
+    folder: str
+    base: str
+    geometry: Geometry
+    filaments: Filaments
+    outputs: tuple[Output, ...]
+    review: tuple[str, ...]
+    """What a person should look at although the product is right: lines left out, a colour not on the list."""
+    cached: bool
+    milliseconds: float
+
+
+class Renderer:
+    """Makes products with one engine, one library of fonts and one printer. Not for use by two threads at once."""
+
+    def __init__(
+        self, engine: Engine, library: FontLibrary, *, printer: Printer | None = None, cache_size: int = 256
+    ) -> None:
+        self._engine = engine
+        self._library = library
+        self._printer = printer or Printer()
+        self._outlines = Outlines()
+        self._geometries = _Recent[tuple[str, tuple[str, ...]], Geometry](cache_size)
+        self._outputs = _Recent[tuple[str, Filaments], tuple[Output, ...]](cache_size)
+
+    def render(self, line: OrderLine, *, task_id: int | None = None) -> PrintProduct:
+        """Make the files of an order line, or take them from the cache.
+
+        Raises:
+            PrintRefusedError: the text or the product breaks a check; the message says which and what to do.
+            UnsupportedSkuError: no design belongs to the SKU.
+            ConfigurationError: the design's fonts are not installed.
+            TransientError: the engine was stopped or took too long.
+
+        """
+        start = time.perf_counter()
+        product = product_for(line.sku)
+        text = prepare(line.text)
+        shown, left_out = naming.product_lines(text, product.line_rule)
+        if not shown:
+            raise PrintRefusedError(Check.TEXT, "the text is empty", remedy="ask for the text of the product")
+        colours = filaments(product.design, line.color_1, line.color_2)
+        geometry, cached = self._geometry(line.sku, DESIGNS[product.design], tuple(shown))
+        return PrintProduct(
+            line=line,
+            folder=product.folder,
+            base=naming.base_name(line.text, task_id),
+            geometry=geometry,
+            filaments=colours,
+            outputs=self._files(geometry, colours),
+            review=tuple(_review(left_out, colours)),
+            cached=cached,
+            milliseconds=(time.perf_counter() - start) * 1000,
+        )
+
+    def geometry(self, sku: str, text: str) -> Geometry:
+        """Make the shape of a product, or take it from the cache; raises as `render` does."""
+        product = product_for(sku)
+        shown, _ = naming.product_lines(prepare(text), product.line_rule)
+        return self._geometry(sku, DESIGNS[product.design], tuple(shown))[0]
+
+    def _geometry(self, sku: str, design: Design, lines: tuple[str, ...]) -> tuple[Geometry, bool]:
+        known = self._geometries.get((sku, lines))
+        if known is not None:
+            return known, True
+        solids = tuple(self._solid(design, lines, variant) for variant in variants(design))
+        fonts = solids[0].drawing.blueprint.block.faces
+        geometry = Geometry(self._address(sku, design, lines, fonts), lines, fonts, solids)
+        self._geometries.put((sku, lines), geometry)
+        return geometry, False
+
+    def _solid(self, design: Design, lines: tuple[str, ...], variant: Variant) -> Solid:
+        blueprint = plan(design, lines, self._library, self._outlines, cable=variant.cable)
+        drawing = draw(blueprint, self._outlines)
+        findings = check_drawing(drawing, self._outlines, self._printer)
+        mesh = self._engine.solid(drawing)
+        findings += check_solid(mesh, self._printer)
+        title = f"{design.name.value} {design.version}{variant.suffix}, mm"
+        return Solid(variant, drawing, mesh, write_stl(mesh, title), self._facts(mesh), tuple(findings))
+
+    def _facts(self, mesh: Mesh) -> Facts:
+        estimate = self._printer.estimate(mesh)
+        return Facts(
+            size_mm=type(mesh.size)(*(round(side, _DECIMALS) for side in mesh.size)),
+            volume_mm3=round(mesh.volume, _DECIMALS),
+            grams=round(estimate.grams, _DECIMALS),
+            bodies=mesh.bodies,
+            triangles=len(mesh.triangles),
+            watertight=mesh.watertight,
+            estimated_minutes=round(estimate.minutes, 1),
+        )
+
+    def _address(self, sku: str, design: Design, lines: Sequence[str], fonts: dict[str, str]) -> str:
+        parameters = {
+            "design": dataclasses.asdict(design),
+            "engine": self._engine.name.value,
+            "tolerance": TOLERANCE,
+        }
+        return naming.content_address(
+            sku=sku, design_version=design.version, parameters=parameters, fonts=fonts, lines=lines
+        )
+
+    def _files(self, geometry: Geometry, colours: Filaments) -> tuple[Output, ...]:
+        known = self._outputs.get((geometry.address, colours))
+        if known is None:
+            known = tuple(output for solid in geometry.solids for output in self._outputs_of(solid, geometry, colours))
+            self._outputs.put((geometry.address, colours), known)
+        return known
+
+    def _outputs_of(self, solid: Solid, geometry: Geometry, colours: Filaments) -> Sequence[Output]:
+        ending, title = solid.variant.suffix, " / ".join(geometry.lines)
+        parts = self._engine.parts(solid.drawing)
+        return (
+            Output(OutputKind.STL, f"{ending}.stl", solid.stl, solid.facts),
+            Output(OutputKind.THREEMF, f"{ending}.3mf", write_3mf(parts, colours, title), None),
+            Output(OutputKind.PREVIEW, f"{ending}.png", write_preview(solid.drawing, colours), None),
+        )
+
+
+def _review(left_out: Sequence[str], colours: Filaments) -> list[str]:
+    notes = [f"left out, this design has no room for it: {line}" for line in left_out]
+    unknown = dict.fromkeys(filament.name for filament in colours if not filament.known)
+    return notes + [f"the colour {name!r} is not on the filament list" for name in unknown]
+
+
+class _Recent(Generic[Key, Value]):
+    """The values used last, up to a number of them."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._values: OrderedDict[Key, Value] = OrderedDict()
+
+    def get(self, key: Key) -> Value | None:
+        value = self._values.get(key)
+        if value is not None:
+            self._values.move_to_end(key)
+        return value
+
+    def put(self, key: Key, value: Value) -> None:
+        self._values[key] = value
+        if len(self._values) > self._size:
+            self._values.popitem(last=False)
