@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
@@ -36,6 +37,13 @@ _LUG_OVERLAP: Final = 4.0
 """How far, in mm, the bar around the slot reaches under the text."""
 
 
+@cache
+def _quarter(facets: int) -> Ring:
+    """Return a quarter of a circle of radius 1 that has `facets` segments, from the right to the top."""
+    angles = np.linspace(0.0, math.pi / 2, facets // 4 + 1)
+    return np.stack([np.cos(angles), np.sin(angles)], axis=1)
+
+
 class Bar(NamedTuple):
     """A rectangle with round corners, in mm; a circle or a slot when the radius is half its side."""
 
@@ -46,14 +54,14 @@ class Bar(NamedTuple):
         """Return its outline, counter-clockwise, grown by `grown` mm."""
         radius = self.radius + grown
         left, bottom, right, top = self.box
-        quarter = np.linspace(0.0, math.pi / 2, segments(radius) // 4 + 1)
-        arc = np.stack([np.cos(quarter), np.sin(quarter)], axis=1) * radius
+        arc = _quarter(segments(radius)) * radius
         turns = arc, arc[:, ::-1] * (-1, 1), -arc, arc[:, ::-1] * (1, -1)
         inset = self.radius
         right, top, left, bottom = right - inset, top - inset, left + inset, bottom + inset
         corners = (right, top), (left, top), (left, bottom), (right, bottom)
         ring = np.concatenate([turn + corner for turn, corner in zip(turns, corners, strict=True)])
-        distinct: Ring = ring[(np.abs(ring - np.roll(ring, 1, axis=0)) > _NO_LENGTH).any(axis=1)]
+        step = np.abs(ring - ring[np.arange(-1, len(ring) - 1)])
+        distinct: Ring = ring[step[:, 0] + step[:, 1] > _NO_LENGTH]
         return distinct
 
     @classmethod
@@ -109,23 +117,27 @@ class Blueprint:
 
 
 class Variant(NamedTuple):
-    """One file of a product: the end of its name, and the cable it takes if it is a clip."""
+    """One file of a product: the end of its name, and the channel for its cable if it is a clip."""
 
     suffix: str
-    cable: float | None = None
+    channel: Channel | None = None
 
 
 def variants(design: Design) -> tuple[Variant, ...]:
     """Return the files that a design makes: one, or one for each cable, `_35mm` standing for 3.5 mm."""
-    if isinstance(design, ClipDesign):
-        return tuple(Variant(f"_{round(cable * 10)}mm", cable) for cable in design.cables)
-    return (Variant(""),)
+    if not isinstance(design, ClipDesign):
+        return (Variant(""),)
+    return tuple(
+        Variant(
+            f"_{round(cable * 10)}mm",
+            Channel(cable, design.cable_height, design.slot_share * cable, design.slot_top),
+        )
+        for cable in design.cables
+    )
 
 
-def plan(
-    design: Design, lines: Sequence[str], library: FontLibrary, outlines: Outlines, *, cable: float | None = None
-) -> Blueprint:
-    """Lay the text out and place everything around it.
+def plan(design: Design, lines: Sequence[str], library: FontLibrary, outlines: Outlines) -> Blueprint:
+    """Lay the text out and place everything around it; the channel of a variant comes later.
 
     Raises:
         PrintRefusedError: a character cannot be drawn, or the text does not fit; the message says which.
@@ -138,8 +150,7 @@ def plan(
         case PlateDesign():
             return _plate(design, _fitted(design, lines, library, outlines))
         case ClipDesign():
-            block = lay_out(lines, design.lettering, library, outlines)
-            return _clip(design, block, cable if cable is not None else design.cables[0])
+            return _clip(design, lay_out(lines, design.lettering, library, outlines))
 
 
 def _tag(design: TagDesign, block: TextBlock) -> Blueprint:
@@ -147,6 +158,8 @@ def _tag(design: TagDesign, block: TextBlock) -> Blueprint:
         _line_bar(design, line.box.left - design.plate.margin, line.box.right + design.plate.margin, line.middle)
         for line in block.lines
     ]
+    if len(block.lines) > 1:
+        bars.append(_spine(design, block))
     holes: tuple[Bar, ...] = ()
     if design.lug is not None:
         lug, slot = _lug(design, block)
@@ -166,6 +179,14 @@ def _storey(tier: Tier, bottom: float) -> StoreyPlan:
 def _line_bar(design: TagDesign, left: float, right: float, middle: float) -> Bar:
     y = middle + design.bar_shift
     return Bar.around((left + right) / 2, y, right - left, design.bar_width)
+
+
+def _spine(design: TagDesign, block: TextBlock) -> Bar:
+    """Return the bar that holds the lines together: as wide as all of them, from the first line to the last."""
+    left = max(line.box.left for line in block.lines)
+    right = max(left + design.bar_width, min(line.box.right for line in block.lines))
+    top, bottom = block.lines[0].middle, block.lines[-1].middle
+    return Bar.around((left + right) / 2, (top + bottom) / 2 + design.bar_shift, right - left, top - bottom, 0.0)
 
 
 def _lug(design: TagDesign, block: TextBlock) -> tuple[Bar, Bar]:
@@ -238,11 +259,10 @@ def _centred(block: TextBlock) -> TextBlock:
     return block._replace(lines=lines, box=block.box.moved(x, y))
 
 
-def _clip(design: ClipDesign, block: TextBlock, cable: float) -> Blueprint:
+def _clip(design: ClipDesign, block: TextBlock) -> Blueprint:
     length = block.box.right - block.box.left + 2 * design.overhang
     middle = (block.box.left + block.box.right) / 2
     bar = Bar.around(middle, 0.0, length, design.bar_width, design.corner)
     base = StoreyPlan(0.0, design.bar_top, design.lip, design.closing, (bar,))
     letters = StoreyPlan(design.bar_top, design.text_top, 0.0)
-    channel = Channel(cable, design.cable_height, design.slot_share * cable, design.slot_top)
-    return Blueprint(block, (base, letters), channel)
+    return Blueprint(block, (base, letters))

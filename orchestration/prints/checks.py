@@ -6,14 +6,15 @@ Belongs here: the checks on a drawing and on a solid, each with what it measured
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
-from orchestration.prints.outlines import thinnest_stroke
+from orchestration.prints.outlines import Legibility, thinnest_stroke
 from orchestration.prints.refusal import Check, PrintRefusedError, describe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from orchestration.prints.layout import Placed
     from orchestration.prints.mesh import Mesh
     from orchestration.prints.outlines import Outlines
     from orchestration.prints.printer import Printer
@@ -37,19 +38,34 @@ def check_drawing(drawing: Drawing, outlines: Outlines, printer: Printer) -> lis
     block = drawing.blueprint.block
     for placed in block.glyphs:
         glyph = placed.glyph
-        if not outlines.printable(glyph.face, glyph.number, block.scale, printer.nozzle):
-            width = thinnest_stroke(placed.outline.section, printer.nozzle)
-            raise PrintRefusedError(
-                Check.STROKES,
-                f"a stroke of {describe(glyph.text)} is {width:.2f} mm wide, the nozzle {printer.nozzle:g} mm",
-                remedy="shorten the text so that it is drawn larger, or print it with a finer nozzle",
-            )
+        legibility = outlines.legibility(glyph.face, glyph.number, block.scale, printer.nozzle)
+        if legibility is Legibility.THIN:
+            _refuse_thin(placed, printer.nozzle)
+        if legibility is Legibility.CLOGGED:
+            _refuse_clogged(placed, printer.nozzle)
     patches = len(drawing.blueprint.storeys[0].patches)
     return [
         Finding(Check.CHARACTERS, f"{len(block.glyphs)} glyphs drawn with {', '.join(block.faces)}"),
         Finding(Check.STROKES, f"every stroke at least {printer.nozzle:g} mm"),
         Finding(Check.SLIVERS, f"{patches} patches for slivers and loose pieces" if patches else "none found"),
     ]
+
+
+def _refuse_thin(placed: Placed, nozzle: float) -> NoReturn:
+    width = thinnest_stroke(placed.outline.section, nozzle)
+    raise PrintRefusedError(
+        Check.STROKES,
+        f"a stroke of {describe(placed.glyph.text)} is {width:.2f} mm wide, the nozzle {nozzle:g} mm",
+        remedy="shorten the text so that it is drawn larger, or print it with a finer nozzle",
+    )
+
+
+def _refuse_clogged(placed: Placed, nozzle: float) -> NoReturn:
+    raise PrintRefusedError(
+        Check.STROKES,
+        f"the gaps of {describe(placed.glyph.text)} are narrower than the nozzle, {nozzle:g} mm, and would run full",
+        remedy="ask for a plainer spelling, or print it with a finer nozzle",
+    )
 
 
 def check_solid(mesh: Mesh, printer: Printer) -> list[Finding]:

@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
-from orchestration.prints.fonts import BOLD, FontSpec
+from orchestration.prints.fonts import BOLD, REGULAR, FontSpec
 from orchestration.prints.outlines import OPENSCAD_EM, Scale
 from orchestration.prints.sku import DesignName
 
@@ -20,6 +20,7 @@ class Lettering:
     """How the text is drawn: size as OpenSCAD counts it, weight and stretch as the original parameters do.
 
     `capital` is the height of a capital in sizes: half of it is how far the baseline lies below a line's middle.
+    `bold` is the weight of the fonts asked for what the design's own font lacks.
     """
 
     fonts: tuple[FontSpec, ...]
@@ -29,6 +30,7 @@ class Lettering:
     spacing: float = 1.0
     line_spacing: float = 1.0
     capital: float = 0.75
+    bold: bool = True
 
     @property
     def scale(self) -> Scale:
@@ -129,11 +131,12 @@ DUAL_COLOUR: Final = TagDesign(
     name=DesignName.DUAL_COLOUR,
     version="1",
     lettering=Lettering(
-        fonts=(FontSpec("Comfortaa[wght].ttf", (("wght", 400.0),)), FontSpec("Comfortaa-Regular.ttf")),
+        fonts=(FontSpec("Comfortaa[wght].ttf", REGULAR), FontSpec("Comfortaa-Regular.ttf")),
         size=18,
         weight=15,
         spacing=0.985,
         line_spacing=1.12,
+        bold=False,
     ),
     plate=Tier(top=3.1, margin=2.4, closing=1.5, smallest_hole=math.inf),
     collar=None,

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from orchestration.errors import ConfigurationError
+from orchestration.prints.text import JOINERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -31,6 +32,7 @@ _SUFFIXES: Final = (".ttf", ".otf", ".ttc")
 _DOTTED_CIRCLE: Final = "\u25cc"
 
 BOLD: Final = (("wght", 700.0),)
+REGULAR: Final = (("wght", 400.0),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class Typeface:
 
         data = path.read_bytes()
         self.spec = spec
+        self.label = spec.label
         self.path = path
         self.sha256 = hashlib.sha256(data).hexdigest()
         self.face: uharfbuzz.Face = hb.Face(hb.Blob(data), spec.index)
@@ -67,7 +70,7 @@ class Typeface:
 
     def covers(self, cluster: str) -> bool:
         """Tell whether the face has a glyph for each visible character of a cluster."""
-        return all(ord(character) in self._characters or character in "\u200c\u200d" for character in cluster)
+        return all(ord(character) in self._characters or character in JOINERS for character in cluster)
 
     @cached_property
     def dotted_circle(self) -> int | None:
@@ -109,40 +112,57 @@ class FontLibrary:
         names = ", ".join(spec.file for spec in specs)
         raise ConfigurationError(f"none of these fonts is installed: {names}; install one, or name its folder")
 
-    def fallbacks(self, script: str) -> Iterator[Typeface]:
-        """Yield the faces to ask for a character of `script` (ISO 15924) that the design's own face lacks."""
-        specs = [*_script_specs(script), *_GENERAL, *(FontSpec(name) for name in sorted(self._own))]
-        for spec in dict.fromkeys(specs):
+    def fallbacks(self, script: str, *, bold: bool = True) -> Iterator[Typeface]:
+        """Yield the faces to ask for a character of `script` (ISO 15924) that the design's own face lacks.
+
+        Those of the wanted weight come first.
+        """
+        own = [FontSpec(name) for name in sorted(self._own)]
+        for spec in dict.fromkeys([*_script_specs(script, bold=bold), *_general_specs(bold=bold), *own]):
             if (face := self.find(spec)) is not None:
                 yield face
 
 
-_CJK: Final = "NotoSansCJK-Bold.ttc"
 _CJK_INDEX: Final = {"Hira": 0, "Kana": 0, "Hang": 1, "Hani": 2, "Bopo": 3}
-_GENERAL: Final = (
-    FontSpec("NotoSans[wdth,wght].ttf", BOLD),
-    FontSpec("NotoSans-Bold.ttf"),
-    FontSpec("DejaVuSans-Bold.ttf"),
-    FontSpec("NotoSansSymbols2-Regular.ttf"),
-    FontSpec("NotoSansSymbols-Bold.ttf"),
-    FontSpec("NotoSansMath-Regular.ttf"),
-    FontSpec(_CJK, index=2),
-)
+_SIMPLIFIED_CHINESE: Final = 2
 
 
-def _script_specs(script: str) -> Iterator[FontSpec]:
+def _weights(*, bold: bool) -> tuple[str, str]:
+    return ("Bold", "Regular") if bold else ("Regular", "Bold")
+
+
+def _axes(*, bold: bool) -> tuple[tuple[str, float], ...]:
+    return BOLD if bold else REGULAR
+
+
+def _general_specs(*, bold: bool) -> Iterator[FontSpec]:
+    first, second = _weights(bold=bold)
+    yield FontSpec("NotoSans[wdth,wght].ttf", _axes(bold=bold))
+    for weight in (first, second):
+        yield FontSpec(f"NotoSans-{weight}.ttf")
+    for weight in ("-Bold", "") if bold else ("", "-Bold"):
+        yield FontSpec(f"DejaVuSans{weight}.ttf")
+    yield FontSpec("NotoSansSymbols2-Regular.ttf")
+    yield FontSpec(f"NotoSansSymbols-{first}.ttf")
+    yield FontSpec("NotoSansMath-Regular.ttf")
+    yield FontSpec(f"NotoSansCJK-{first}.ttc", index=_SIMPLIFIED_CHINESE)
+
+
+def _script_specs(script: str, *, bold: bool) -> Iterator[FontSpec]:
     from fontTools import unicodedata as scripts
 
     if script in _CJK_INDEX:
-        yield FontSpec(_CJK, index=_CJK_INDEX[script])
+        for weight in _weights(bold=bold):
+            yield FontSpec(f"NotoSansCJK-{weight}.ttc", index=_CJK_INDEX[script])
     name = scripts.script_name(script).replace(" ", "").replace("_", "")
-    if name and script not in ("Zyyy", "Zinh", "Latn"):
-        yield FontSpec(f"NotoSans{name}[wdth,wght].ttf", BOLD)
+    if script not in ("Zyyy", "Zinh", "Zzzz", "Latn"):
+        yield FontSpec(f"NotoSans{name}[wdth,wght].ttf", _axes(bold=bold))
         for family in ("NotoSans", "NotoSerif"):
-            yield FontSpec(f"{family}{name}-Bold.ttf")
-            yield FontSpec(f"{family}{name}-Regular.ttf")
+            for weight in _weights(bold=bold):
+                yield FontSpec(f"{family}{name}-{weight}.ttf")
     if script == "Arab":
-        yield FontSpec("Amiri-Bold.ttf")
+        for weight in _weights(bold=bold):
+            yield FontSpec(f"Amiri-{weight}.ttf")
 
 
 def _font_files(folders: Iterable[Path]) -> dict[str, Path]:

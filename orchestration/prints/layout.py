@@ -13,6 +13,7 @@ import numpy as np
 from orchestration.prints.offsets import grow
 from orchestration.prints.refusal import Check, PrintRefusedError, describe
 from orchestration.prints.shaping import shape_line
+from orchestration.prints.text import JOINERS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,7 +86,7 @@ class TextBlock(NamedTuple):
     @property
     def faces(self) -> dict[str, str]:
         """The fonts that drew the text: label to SHA-256 of the file."""
-        faces = {placed.glyph.face.spec.label: placed.glyph.face.sha256 for placed in self.glyphs}
+        faces = {placed.glyph.face.label: placed.glyph.face.sha256 for placed in self.glyphs}
         return dict(sorted(faces.items()))
 
     def grown(self, outlines: Outlines, distance: float) -> list[Ring]:
@@ -124,7 +125,7 @@ def lay_out(
 def _row(
     line: str, face: Typeface, lettering: Lettering, *, library: FontLibrary, outlines: Outlines, scale: Scale
 ) -> list[Placed]:
-    shaped = shape_line(line, face, library, spacing=lettering.spacing)
+    shaped = shape_line(line, face, library, spacing=lettering.spacing, bold=lettering.bold)
     row: list[Placed] = []
     blank: list[str] = []
     for glyph in shaped.glyphs:
@@ -141,7 +142,8 @@ def _check_drawn(blank: list[str], row: list[Placed]) -> None:
     """Refuse a character that has a glyph but no outline: the classic blank product."""
     drawn = {placed.glyph.text for placed in row}
     for text in blank:
-        if not text.isspace() and text not in drawn:
+        visible = text.strip(f"{JOINERS} ")
+        if visible and text not in drawn:
             raise PrintRefusedError(
                 Check.CHARACTERS,
                 f"{describe(text)} has no outline to print",

@@ -62,26 +62,35 @@ class Mesh:
     def volume(self) -> float:
         """The signed volume in mm³ (divergence theorem): positive when the triangles face outward."""
         # Only z counts: the flux of (0, 0, z) through a triangle is its mean height times its shadow on the plane.
-        heights = self.vertices[:, 2].astype(float)[self.triangles].sum(axis=1) / 3
-        return float(heights @ self._shadows) / 2
+        a, b, c = (self.vertices[:, 2].astype(float)[corner] for corner in self.triangles.T)
+        return float((a + b + c) @ self._shadows) / 6
 
     @cached_property
     def area(self) -> float:
         """The surface in mm²."""
-        return float(np.sqrt((self.normals.astype(float) ** 2).sum(axis=1)).sum()) / 2
+        return float(self.lengths.sum(dtype=float)) / 2
+
+    @cached_property
+    def lengths(self) -> NDArray[np.float32]:
+        """Twice the area of each triangle in mm²."""
+        x, y, z = self.normals.T
+        lengths: NDArray[np.float32] = np.sqrt(x * x + y * y + z * z)
+        return lengths
 
     @cached_property
     def bodies(self) -> int:
         """The number of connected pieces."""
         labels = np.arange(len(self.vertices))
+        corners = self.triangles.T.copy()
         while True:
-            lowest = labels[self.triangles].min(axis=1)
+            of_corners = labels[corners]
+            lowest = np.minimum(np.minimum(of_corners[0], of_corners[1]), of_corners[2])
             merged = labels.copy()
-            for corner in range(3):
-                np.minimum.at(merged, labels[self.triangles[:, corner]], lowest)
+            for of_corner in of_corners:
+                np.minimum.at(merged, of_corner, lowest)
             merged = merged[merged]
             if (merged == labels).all():
-                return len(np.unique(labels[self.triangles[:, 0]]))
+                return len(np.unique(of_corners[0]))
             labels = merged
 
     @cached_property
@@ -95,11 +104,10 @@ class Mesh:
     @cached_property
     def _shadows(self) -> NDArray[np.float64]:
         """Twice the signed area of each triangle seen from above, exact for the coordinates of the file."""
-        x = self.vertices[:, 0].astype(float)[self.triangles]
-        y = self.vertices[:, 1].astype(float)[self.triangles]
-        shadows: NDArray[np.float64] = (x[:, 1] - x[:, 0]) * (y[:, 2] - y[:, 0]) - (x[:, 2] - x[:, 0]) * (
-            y[:, 1] - y[:, 0]
-        )
+        plane = self.vertices[:, :2].astype(float)
+        a, b, c = (plane[corner] for corner in self.triangles.T)
+        u, v = b - a, c - a
+        shadows: NDArray[np.float64] = u[:, 0] * v[:, 1] - v[:, 0] * u[:, 1]
         return shadows
 
 

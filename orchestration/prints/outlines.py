@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -98,6 +99,16 @@ class Outline:
     """Left, bottom, right, top of the grown glyph."""
 
 
+class Legibility(Enum):
+    """How a glyph comes out of a nozzle."""
+
+    CLEAR = auto()
+    THIN = auto()
+    """A stroke is narrower than the nozzle and would be left out."""
+    CLOGGED = auto()
+    """Most of its gaps are narrower than the nozzle and would run full."""
+
+
 class Outlines:
     """The outlines of every glyph drawn so far, each flattened and grown once."""
 
@@ -105,11 +116,11 @@ class Outlines:
         self._capacity = capacity
         self._outlines: dict[tuple[str, str, int, Scale], Outline | None] = {}
         self._grown: dict[tuple[str, str, int, Scale, float], tuple[Ring, ...]] = {}
-        self._strokes: dict[tuple[str, str, int, Scale, float], bool] = {}
+        self._legible: dict[tuple[str, str, int, Scale, float], Legibility] = {}
 
     def get(self, face: Typeface, glyph: int, scale: Scale) -> Outline | None:
         """Return the outline of a glyph, or None for one without: a space, a colour picture."""
-        key = (face.sha256, face.spec.label, glyph, scale)
+        key = (face.sha256, face.label, glyph, scale)
         if key not in self._outlines:
             self._make_room()
             self._outlines[key] = _outline(face, glyph, scale)
@@ -117,30 +128,49 @@ class Outlines:
 
     def grown(self, face: Typeface, glyph: int, scale: Scale, distance: float) -> tuple[Ring, ...]:
         """Return the rings of a glyph's outline, grown by `distance` mm beyond the design's weight."""
-        key = (face.sha256, face.spec.label, glyph, scale, distance)
+        key = (face.sha256, face.label, glyph, scale, distance)
         if key not in self._grown:
             outline = self.get(face, glyph, scale)
             self._grown[key] = tuple(grow(outline.section, distance).to_polygons()) if outline else ()
         return self._grown[key]
 
-    def printable(self, face: Typeface, glyph: int, scale: Scale, nozzle: float) -> bool:
-        """Tell whether every stroke of a glyph is at least `nozzle` mm wide."""
-        key = (face.sha256, face.spec.label, glyph, scale, nozzle)
-        if key not in self._strokes:
+    def legibility(self, face: Typeface, glyph: int, scale: Scale, nozzle: float) -> Legibility:
+        """Tell how a glyph comes out of a nozzle of `nozzle` mm."""
+        key = (face.sha256, face.label, glyph, scale, nozzle)
+        if key not in self._legible:
             outline = self.get(face, glyph, scale)
-            self._strokes[key] = outline is None or strokes_hold(outline.section, nozzle)
-        return self._strokes[key]
+            self._legible[key] = Legibility.CLEAR if outline is None else _legibility(outline, scale.growth, nozzle)
+        return self._legible[key]
 
     def _make_room(self) -> None:
         if len(self._outlines) >= self._capacity:
             self._outlines.clear()
             self._grown.clear()
-            self._strokes.clear()
+            self._legible.clear()
 
 
 _LOST_AREA: Final = 0.6
 """A stroke is too thin when an opening by the nozzle takes away a piece larger than this many nozzle squares: sharp
 corners lose less."""
+
+
+_CLOGGED_SHARE: Final = 0.27
+"""A letter is unreadable when gaps as large as this share of its strokes run full; letters of names stay below a
+quarter, the densest Chinese characters do not."""
+_CLOGGED_AREA: Final = 6.0
+"""In mm²: gaps that are smaller in all belong to a mark above a letter, which is read by its place."""
+
+
+def _legibility(outline: Outline, growth: float, nozzle: float) -> Legibility:
+    import manifold3d as m3
+
+    if not strokes_hold(outline.section, nozzle):
+        return Legibility.THIN
+    bare = m3.CrossSection(list(outline.bare), m3.FillRule.NonZero)
+    # Growing eats into a gap from both sides, and the nozzle bridges what is left when that is narrower than itself.
+    reach = growth + nozzle / 2
+    filled = grow(grow(bare, reach), -reach).area() - bare.area()
+    return Legibility.CLOGGED if filled > max(_CLOGGED_AREA, _CLOGGED_SHARE * bare.area()) else Legibility.CLEAR
 
 
 def strokes_hold(section: manifold3d.CrossSection, nozzle: float) -> bool:

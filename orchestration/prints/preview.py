@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import math
+from functools import cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
@@ -33,6 +34,9 @@ _LIGHT: Final = np.array([-0.743, -0.669])
 """Direction to the light in the plane, for walls: from the left and the front, of length 1."""
 _WALL_LIGHT, _WALL_CONTRAST, _ROOF_LIGHT, _RIM_LIGHT, _GLOSS = 0.56, 0.26, 1.0, 1.18, 22.0
 _SHADOW: Final = (18, 20, 28)
+_REACH: Final = 3.0
+"""How far, in mm, the shadow on the table reaches."""
+_COMPRESSION: Final = 2
 _NO_LENGTH: Final = 1e-12
 _BACKDROP_TOP: Final = (250, 250, 251)
 _BACKDROP_BOTTOM: Final = (226, 228, 232)
@@ -66,8 +70,7 @@ _ON_A_STOREY: Final = _Shadow(blur=0.45, shift=(0.35, -0.5), strength=0.5)
 
 def write_preview(drawing: Drawing, filaments: Filaments) -> bytes:
     """Return a PNG, 640 x 400 pixels, of the product in its filament colours."""
-    size = WIDTH * _OVERSAMPLING, HEIGHT * _OVERSAMPLING
-    canvas = _Canvas(size, _view(drawing, size))
+    canvas = _Canvas(*_view(drawing))
     storeys = list(zip(drawing.blueprint.storeys, drawing.regions, strict=True))
     canvas.shade(storeys[0][1], 0.0, _ON_THE_TABLE)
     for level, (plan, region) in enumerate(storeys):
@@ -79,36 +82,55 @@ def write_preview(drawing: Drawing, filaments: Filaments) -> bytes:
     return canvas.png()
 
 
-def _view(drawing: Drawing, size: tuple[int, int]) -> _View:
-    """Centre the product, as large as the margin allows."""
+def _view(drawing: Drawing) -> tuple[_View, tuple[int, int, int, int]]:
+    """Centre the product, as large as the margin allows; return the view and the part of the picture it takes."""
     points = np.concatenate([region.points for region in drawing.regions])
     top = drawing.blueprint.storeys[-1].top
     left, right = points[:, 0].min(), points[:, 0].max()
     low = points[:, 1].min() * math.cos(_TILT)
     high = points[:, 1].max() * math.cos(_TILT) + top * math.sin(_TILT)
     room = 1 - 2 * _MARGIN
-    scale = min(size[0] * room / (right - left), size[1] * room / (high - low))
-    x, y = size[0] / 2 - (left + right) / 2 * scale, size[1] / 2 + (low + high) / 2 * scale
-    return _View(float(scale), float(x), float(y))
+    scale = float(min(WIDTH * room / (right - left), HEIGHT * room / (high - low)))
+    x, y = float(WIDTH / 2 - (left + right) / 2 * scale), float(HEIGHT / 2 + (low + high) / 2 * scale)
+    reach = _REACH * scale
+    box = (
+        max(0, math.floor(left * scale + x - reach)),
+        max(0, math.floor(y - high * scale - reach)),
+        min(WIDTH, math.ceil(right * scale + x + reach)),
+        min(HEIGHT, math.ceil(y - low * scale + reach)),
+    )
+    return _View(scale, x, y), box
+
+
+@cache
+def _backdrop() -> Image.Image:
+    from PIL import Image
+
+    size = WIDTH, HEIGHT
+    column = Image.linear_gradient("L").resize(size)
+    return Image.composite(Image.new("RGB", size, _BACKDROP_BOTTOM), Image.new("RGB", size, _BACKDROP_TOP), column)
 
 
 class _Canvas:
-    """The picture while it is painted, and where millimetres fall on it."""
+    """The part of the picture that the product takes, drawn at twice the size, and where millimetres fall on it."""
 
-    def __init__(self, size: tuple[int, int], view: _View) -> None:
+    def __init__(self, view: _View, box: tuple[int, int, int, int]) -> None:
         from PIL import Image
 
-        self._view = view
-        column = Image.linear_gradient("L").resize(size)
-        bottom, top = Image.new("RGB", size, _BACKDROP_BOTTOM), Image.new("RGB", size, _BACKDROP_TOP)
-        self._image = Image.composite(bottom, top, column)
+        left, top, right, bottom = box
+        size = (right - left) * _OVERSAMPLING, (bottom - top) * _OVERSAMPLING
+        self._box = box
+        self._image = _backdrop().crop(box).resize(size, Image.Resampling.NEAREST)
+        self._view = _View(
+            view.scale * _OVERSAMPLING, (view.left - left) * _OVERSAMPLING, (view.top - top) * _OVERSAMPLING
+        )
 
     def png(self) -> bytes:
         """Return the finished picture."""
-        from PIL import Image
-
+        picture = _backdrop().copy()
+        picture.paste(self._image.reduce(_OVERSAMPLING), self._box[:2])
         buffer = io.BytesIO()
-        self._image.resize((WIDTH, HEIGHT), Image.Resampling.BOX).save(buffer, "PNG", compress_level=4)
+        picture.save(buffer, "PNG", compress_level=_COMPRESSION)
         return buffer.getvalue()
 
     def shade(self, region: Region, height: float, shadow: _Shadow, *, onto: Region | None = None) -> None:

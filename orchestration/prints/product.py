@@ -11,6 +11,7 @@ import time
 from collections import OrderedDict
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
 
 from orchestration.prints import naming
@@ -30,7 +31,7 @@ from orchestration.prints.text import prepare
 from orchestration.prints.threemf import write_3mf
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from orchestration.prints.engines.engine import Engine
     from orchestration.prints.fonts import FontLibrary
@@ -170,20 +171,20 @@ class Renderer:
         known = self._geometries.get((sku, lines))
         if known is not None:
             return known, True
-        solids = tuple(self._solid(design, lines, variant) for variant in variants(design))
-        fonts = solids[0].drawing.blueprint.block.faces
+        drawing = draw(plan(design, lines, self._library, self._outlines), self._outlines)
+        findings = check_drawing(drawing, self._outlines, self._printer)
+        solids = tuple(self._solid(design, drawing, variant, findings) for variant in variants(design))
+        fonts = drawing.blueprint.block.faces
         geometry = Geometry(self._address(sku, design, lines, fonts), lines, fonts, solids)
         self._geometries.put((sku, lines), geometry)
         return geometry, False
 
-    def _solid(self, design: Design, lines: tuple[str, ...], variant: Variant) -> Solid:
-        blueprint = plan(design, lines, self._library, self._outlines, cable=variant.cable)
-        drawing = draw(blueprint, self._outlines)
-        findings = check_drawing(drawing, self._outlines, self._printer)
+    def _solid(self, design: Design, drawing: Drawing, variant: Variant, findings: Sequence[Finding]) -> Solid:
+        drawing = drawing.of_variant(variant)
         mesh = self._engine.solid(drawing)
-        findings += check_solid(mesh, self._printer)
+        proven = (*findings, *check_solid(mesh, self._printer))
         title = f"{design.name.value} {design.version}{variant.suffix}, mm"
-        return Solid(variant, drawing, mesh, write_stl(mesh, title), self._facts(mesh), tuple(findings))
+        return Solid(variant, drawing, mesh, write_stl(mesh, title), self._facts(mesh), proven)
 
     def _facts(self, mesh: Mesh) -> Facts:
         estimate = self._printer.estimate(mesh)
@@ -198,11 +199,7 @@ class Renderer:
         )
 
     def _address(self, sku: str, design: Design, lines: Sequence[str], fonts: dict[str, str]) -> str:
-        parameters = {
-            "design": dataclasses.asdict(design),
-            "engine": self._engine.name.value,
-            "tolerance": TOLERANCE,
-        }
+        parameters = {"design": _parameters(design), "engine": self._engine.name.value, "tolerance": TOLERANCE}
         return naming.content_address(
             sku=sku, design_version=design.version, parameters=parameters, fonts=fonts, lines=lines
         )
@@ -210,18 +207,26 @@ class Renderer:
     def _files(self, geometry: Geometry, colours: Filaments) -> tuple[Output, ...]:
         known = self._outputs.get((geometry.address, colours))
         if known is None:
-            known = tuple(output for solid in geometry.solids for output in self._outputs_of(solid, geometry, colours))
+            known = (*self._solid_files(geometry, colours), _preview(geometry, colours))
             self._outputs.put((geometry.address, colours), known)
         return known
 
-    def _outputs_of(self, solid: Solid, geometry: Geometry, colours: Filaments) -> Sequence[Output]:
-        ending, title = solid.variant.suffix, " / ".join(geometry.lines)
-        parts = self._engine.parts(solid.drawing)
-        return (
-            Output(OutputKind.STL, f"{ending}.stl", solid.stl, solid.facts),
-            Output(OutputKind.THREEMF, f"{ending}.3mf", write_3mf(parts, colours, title), None),
-            Output(OutputKind.PREVIEW, f"{ending}.png", write_preview(solid.drawing, colours), None),
-        )
+    def _solid_files(self, geometry: Geometry, colours: Filaments) -> Iterator[Output]:
+        title = " / ".join(geometry.lines)
+        for solid in geometry.solids:
+            package = write_3mf(self._engine.parts(solid.drawing), colours, title)
+            yield Output(OutputKind.STL, f"{solid.variant.suffix}.stl", solid.stl, solid.facts)
+            yield Output(OutputKind.THREEMF, f"{solid.variant.suffix}.3mf", package, None)
+
+
+def _preview(geometry: Geometry, colours: Filaments) -> Output:
+    """Draw the picture: one for all variants, which look alike from above."""
+    return Output(OutputKind.PREVIEW, ".png", write_preview(geometry.solids[0].drawing, colours), None)
+
+
+@cache
+def _parameters(design: Design) -> dict[str, object]:
+    return dataclasses.asdict(design)
 
 
 def _review(left_out: Sequence[str], colours: Filaments) -> list[str]:

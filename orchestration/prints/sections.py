@@ -17,7 +17,7 @@ from orchestration.prints.terraces import Region
 if TYPE_CHECKING:
     import manifold3d
 
-    from orchestration.prints.blueprint import Blueprint, StoreyPlan
+    from orchestration.prints.blueprint import Blueprint, StoreyPlan, Variant
     from orchestration.prints.offsets import Ring
     from orchestration.prints.outlines import Outlines
 
@@ -33,6 +33,10 @@ class Drawing(NamedTuple):
 
     blueprint: Blueprint
     regions: tuple[Region, ...]
+
+    def of_variant(self, variant: Variant) -> Drawing:
+        """Return the drawing with the variant's channel."""
+        return self._replace(blueprint=replace(self.blueprint, channel=variant.channel))
 
 
 def draw(blueprint: Blueprint, outlines: Outlines) -> Drawing:
@@ -92,31 +96,48 @@ def _slivers(section: manifold3d.CrossSection, smallest_hole: float) -> list[Rin
 
 
 def _bridges(section: manifold3d.CrossSection) -> list[Ring]:
-    """Return a strip from each loose piece to the nearest point of the rest."""
+    """Return a strip to each loose piece, the nearest one first, from the nearest point of what is joined by then."""
     if Region.of(section).pieces == 1:
         return []
     pieces = sorted(section.decompose(), key=lambda piece: -piece.area())
-    joined = np.concatenate(pieces[0].to_polygons())
+    joined, *loose = (np.concatenate(piece.to_polygons()) for piece in pieces)
     strips: list[Ring] = []
-    for piece in pieces[1:]:
-        points = np.concatenate(piece.to_polygons())
-        distances = np.hypot(*(joined[:, None, :] - points[None, :, :]).transpose(2, 0, 1))
-        start, end = np.unravel_index(distances.argmin(), distances.shape)
-        if distances[start, end] > LONGEST_BRIDGE:
+    while loose:
+        gaps = [_gap(joined, piece) for piece in loose]
+        nearest = min(range(len(loose)), key=lambda piece: gaps[piece].length)
+        gap, piece = gaps[nearest], loose.pop(nearest)
+        if gap.length > LONGEST_BRIDGE:
             raise PrintRefusedError(
                 Check.ONE_PIECE,
-                f"a part of the text is {distances[start, end]:.0f} mm from the rest",
+                f"a part of the text is {gap.length:.0f} mm from the rest",
                 remedy="ask for another spelling, or print it as two products",
             )
-        strips.append(_strip(joined[start], points[end]))
-        joined = np.concatenate([joined, points])
+        strips.append(_strip(gap))
+        joined = np.concatenate([joined, piece])
     return strips
 
 
-def _strip(start: Ring, end: Ring) -> Ring:
-    """Return the outline of a strip with round ends over two points."""
+class _Gap(NamedTuple):
+    """The shortest way between two pieces, in mm."""
+
+    length: float
+    start: Ring
+    end: Ring
+
+
+def _gap(joined: Ring, piece: Ring) -> _Gap:
+    distances = np.hypot(
+        joined[:, None, 0] - piece[None, :, 0],
+        joined[:, None, 1] - piece[None, :, 1],
+    )
+    start, end = np.unravel_index(distances.argmin(), distances.shape)
+    return _Gap(float(distances[start, end]), joined[start], piece[end])
+
+
+def _strip(gap: _Gap) -> Ring:
+    """Return the outline of a strip with round ends over a gap."""
     import manifold3d as m3
 
     circle = m3.CrossSection.circle(BRIDGE_WIDTH / 2, segments(BRIDGE_WIDTH / 2)).to_polygons()[0]
-    hull: Ring = m3.CrossSection.hull_points(np.concatenate([circle + start, circle + end])).to_polygons()[0]
+    hull: Ring = m3.CrossSection.hull_points(np.concatenate([circle + gap.start, circle + gap.end])).to_polygons()[0]
     return hull

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from orchestration.prints.bidi import Run, visual_runs
 from orchestration.prints.refusal import Check, PrintRefusedError, describe
+from orchestration.prints.text import JOINERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,8 +56,32 @@ class _Item(NamedTuple):
     right_to_left: bool
 
 
-def shape_line(line: str, face: Typeface, library: FontLibrary, *, spacing: float = 1.0) -> ShapedLine:
-    """Shape one line, with `face` wherever it has the characters and the library's fallbacks elsewhere.
+class _Fonts:
+    """The design's face, and those asked for what it lacks."""
+
+    def __init__(self, face: Typeface, library: FontLibrary, *, bold: bool) -> None:
+        self.face = face
+        self._library = library
+        self._bold = bold
+
+    def covering(self, part: str, script: str) -> Typeface:
+        """Return the first face that has every character of a cluster."""
+        if self.face.covers(part):
+            return self.face
+        for fallback in self._library.fallbacks(script, bold=self._bold):
+            if fallback.covers(part):
+                return fallback
+        raise PrintRefusedError(
+            Check.CHARACTERS,
+            f"no installed font has {describe(part)}",
+            remedy="ask for another spelling, or add a font that has it to the fonts folder",
+        )
+
+
+def shape_line(
+    line: str, face: Typeface, library: FontLibrary, *, spacing: float = 1.0, bold: bool = True
+) -> ShapedLine:
+    """Shape one line, with `face` wherever it has the characters and elsewhere with fallbacks, if need be `bold`.
 
     `spacing` multiplies the advance of every letter, except in scripts whose letters join.
 
@@ -64,10 +89,11 @@ def shape_line(line: str, face: Typeface, library: FontLibrary, *, spacing: floa
         PrintRefusedError: no installed font draws a character; the message names it.
 
     """
+    fonts = _Fonts(face, library, bold=bold)
     glyphs: list[Glyph] = []
     pen = 0.0
     for run in visual_runs(line):
-        for item in _items(line, run, face, library):
+        for item in _items(line, run, fonts):
             shaped = _shape(item, 1.0 if item.script in _CONNECTED else spacing)
             glyphs += [glyph._replace(x=glyph.x + pen) for glyph in shaped.glyphs]
             pen += shaped.advance
@@ -78,7 +104,7 @@ def clusters(text: str) -> list[str]:
     """Split a text into letters with their marks and joiners, which must never be drawn by different fonts."""
     parts: list[str] = []
     for character in text:
-        joined = unicodedata.category(character).startswith("M") or character in "\u200c\u200d"
+        joined = unicodedata.category(character).startswith("M") or character in JOINERS
         if parts and (joined or parts[-1].endswith("\u200d")):
             parts[-1] += character
         else:
@@ -86,16 +112,16 @@ def clusters(text: str) -> list[str]:
     return parts
 
 
-def _items(line: str, run: Run, face: Typeface, library: FontLibrary) -> Iterator[_Item]:
+def _items(line: str, run: Run, fonts: _Fonts) -> Iterator[_Item]:
     """Yield the items of a run in the order in which they are drawn, left to right."""
     parts = clusters(line[run.start : run.end])
     scripts = _scripts(parts)
     choice: list[tuple[Typeface, str]] = []
     for part, script in zip(parts, scripts, strict=True):
-        held = choice[-1][0] if choice else face
+        held = choice[-1][0] if choice else fonts.face
         # A space stays in the font of the word before it.
         kept = part.isspace() and held.covers(part)
-        choice.append((held if kept else _face_for(part, script, face, library), script))
+        choice.append((held if kept else fonts.covering(part, script), script))
     items = []
     for (chosen, script), group in groupby(zip(choice, parts, strict=True), key=lambda pair: pair[0]):
         items.append(_Item("".join(part for _, part in group), chosen, script, run.right_to_left))
@@ -114,19 +140,6 @@ def _scripts(parts: list[str]) -> list[str]:
     for script in own:
         resolved.append(script if script not in _INHERITED else (resolved[-1] if resolved else first))
     return resolved
-
-
-def _face_for(part: str, script: str, face: Typeface, library: FontLibrary) -> Typeface:
-    if face.covers(part):
-        return face
-    for fallback in library.fallbacks(script):
-        if fallback.covers(part):
-            return fallback
-    raise PrintRefusedError(
-        Check.CHARACTERS,
-        f"no installed font has {describe(part)}",
-        remedy="ask for another spelling, or add a font that has it to the fonts folder",
-    )
 
 
 def _shape(item: _Item, spacing: float) -> ShapedLine:

@@ -25,9 +25,7 @@ def write_stl(mesh: Mesh, title: str) -> bytes:
     """Return the file of a solid; `title`, in ASCII and not starting with `solid`, is cut at 80 for the header."""
     records = np.zeros(len(mesh.triangles), _RECORD)
     records["corners"] = mesh.corners
-    lengths = np.sqrt((mesh.normals**2).sum(axis=1))
-    lengths[lengths == 0] = 1
-    records["normal"] = mesh.normals / lengths[:, None]
+    records["normal"] = mesh.normals / np.where(mesh.lengths > 0, mesh.lengths, 1)[:, None]
     header = title.encode("ascii", "replace")[:HEADER_LENGTH].ljust(HEADER_LENGTH)
     return header + np.uint32(len(records)).tobytes() + records.tobytes()
 

@@ -157,7 +157,7 @@ def triangulated(region: Region) -> Indices:
 def _ear_clipped(region: Region) -> Indices:
     import mapbox_earcut
 
-    parts: list[Indices] = []
+    parts: list[Indices] = [np.empty((0, 3), np.int64)]
     for rings in _families(region):
         indices = np.concatenate([np.arange(region.starts[ring], region.starts[ring + 1]) for ring in rings])
         ends = np.cumsum([region.starts[ring + 1] - region.starts[ring] for ring in rings]).astype(np.uint32)
@@ -206,8 +206,9 @@ def _inside(x: float, y: float, ring: Points) -> bool:
 def _proven(region: Region, triangles: Indices) -> Indices | None:
     """Return the triangles, turned face up, or None when they do not tile the region exactly."""
     count = len(region.points)
-    x, y = region.points[:, 0][triangles], region.points[:, 1][triangles]
-    twice = (x[:, 1] - x[:, 0]) * (y[:, 2] - y[:, 0]) - (x[:, 2] - x[:, 0]) * (y[:, 1] - y[:, 0])
+    a, b, c = (region.points[corner] for corner in triangles.T)
+    u, v = b - a, c - a
+    twice = u[:, 0] * v[:, 1] - v[:, 0] * u[:, 1]
     if twice.sum() < 0:
         triangles, twice = triangles[:, ::-1], -twice
     area = region.area
@@ -226,5 +227,6 @@ def _proven(region: Region, triangles: Indices) -> Indices | None:
 
 def _rounded(ring: Points) -> Points:
     points = ring.astype(np.float32).astype(np.float64)
-    rounded: Points = points[(points != np.roll(points, 1, axis=0)).any(axis=1)]
+    previous = points[np.arange(-1, len(points) - 1)]
+    rounded: Points = points[(points[:, 0] != previous[:, 0]) | (points[:, 1] != previous[:, 1])]
     return rounded

@@ -17,7 +17,8 @@ MAX_STACKED_MARKS: Final = 4
 _FIRST_EMOJI_PLANE: Final = 0x1F000
 
 _TEXT_STYLE, _EMOJI_STYLE = "\ufe0e", "\ufe0f"
-_JOINERS: Final = "\u200c\u200d"
+JOINERS: Final = "\u200c\u200d"
+"""The invisible characters that some scripts write with: they part or join the letters around them."""
 
 # Default_Ignorable_Code_Point of the Unicode Character Database: drawn as nothing by design.
 _INVISIBLE: Final = (
@@ -62,7 +63,7 @@ def _accepted(character: str, previous: str) -> str:
     category = unicodedata.category(character)
     if category == "Zs" or character == "\t":
         return " "
-    if character == "\n" or character in _JOINERS:
+    if character == "\n" or character in JOINERS:
         return character
     if category in ("Cc", "Zl", "Zp"):
         _refuse(f"{describe(character)} is a control character", "delete it or start a new line instead")
@@ -92,7 +93,7 @@ def _check_marks(characters: list[str]) -> None:
             stacked = 0
             continue
         stacked += 1
-        if position == stacked - 1 or characters[position - stacked].isspace():
+        if position == stacked - 1 or characters[position - stacked] in " \n\\/":
             _refuse(
                 f"{describe(character)} has no letter to sit on", "type the letter that it belongs to, or delete it"
             )
@@ -105,7 +106,7 @@ def _check_marks(characters: list[str]) -> None:
 
 def _check_joiners(characters: list[str]) -> None:
     for position, character in enumerate(characters):
-        if character not in _JOINERS:
+        if character not in JOINERS:
             continue
         around = characters[max(position - 1, 0)], characters[min(position + 1, len(characters) - 1)]
         if not all(_takes_joiners(neighbour) for neighbour in around):

@@ -121,9 +121,12 @@ def scad(blueprint: Blueprint) -> str:
 
 
 def _facets(blueprint: Blueprint) -> int:
-    """Return the segments that keep the largest offset within the tolerance."""
-    growth = blueprint.block.scale.growth
-    return max(segments(growth + (storey.margin or 0) + storey.closing) for storey in blueprint.storeys)
+    """Return the segments that keep the largest circle within the tolerance."""
+    radii = [0.0 if blueprint.channel is None else blueprint.channel.diameter / 2]
+    for storey in blueprint.storeys:
+        radii.append(blueprint.block.scale.growth + (storey.margin or 0) + storey.closing)
+        radii += [bar.radius + storey.closing for bar in (*storey.bars, *storey.holes)]
+    return max(map(segments, radii))
 
 
 def _glyph(placed: Placed) -> str:
