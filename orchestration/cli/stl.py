@@ -91,7 +91,7 @@ def _report(product: PrintProduct, files: list[WrittenFile], out: Path) -> dict[
 def _output(file: WrittenFile, out: Path) -> dict[str, object]:
     facts = file.output.facts
     known = {} if facts is None else {**facts._asdict(), "size_mm": list(facts.size_mm)}
-    return {"kind": file.output.kind.value, "path": str(out / file.pretty_path), "sha256": file.sha256, **known}
+    return {"kind": file.output.kind.value, "path": str(out / file.pretty_path), "sha256": file.output.sha256, **known}
 
 
 def _summary(product: PrintProduct, files: list[WrittenFile], out: Path) -> str:

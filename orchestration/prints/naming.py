@@ -116,21 +116,26 @@ def content_address(
     *,
     sku: str,
     design_version: str,
-    parameters: Mapping[str, object],
+    parameters: str,
     fonts: Mapping[str, str],
     lines: Sequence[str],
 ) -> str:
     """Return the address (32 hexadecimal digits) of the geometry that these inputs make.
 
-    `fonts` maps a file name to the SHA-256 of the font; `lines` are in NFC. Any change of an input changes the
-    address; colours are no part of the geometry, so they are no part of it.
+    `parameters` is the digest of the design's, `fonts` maps a file name to its SHA-256, `lines` are in NFC. Any change
+    of an input changes the address; colours are no part of the geometry, so they are no part of it.
     """
     document = {
         "sku": sku,
         "design_version": design_version,
-        "parameters": dict(parameters),
+        "parameters": parameters,
         "fonts": dict(fonts),
         "lines": list(lines),
     }
+    return digest(document)[:_ADDRESS_LENGTH]
+
+
+def digest(document: Mapping[str, object]) -> str:
+    """Return the SHA-256 of a document's canonical JSON, whatever the order of its keys."""
     canonical = json.dumps(document, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode("ascii")).hexdigest()[:_ADDRESS_LENGTH]
+    return hashlib.sha256(canonical.encode("ascii")).hexdigest()

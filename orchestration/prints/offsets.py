@@ -36,7 +36,7 @@ def grow(section: manifold3d.CrossSection, distance: float) -> manifold3d.CrossS
     if not distance:
         return section
     grown = section.offset(distance, m3.JoinType.Round, 2.0, segments(abs(distance)))
-    return grown.simplify(TOLERANCE / 4)
+    return grown.simplify(TOLERANCE / 2)
 
 
 def shrunk(section: manifold3d.CrossSection, distance: float) -> manifold3d.CrossSection:
@@ -52,7 +52,7 @@ def shrunk(section: manifold3d.CrossSection, distance: float) -> manifold3d.Cros
     if not distance:
         return section
     rings = [_shrunk_ring(ring, distance) for ring in section.simplify(TOLERANCE / 2).to_polygons()]
-    return m3.CrossSection(rings, m3.FillRule.Positive).simplify(TOLERANCE / 4)
+    return m3.CrossSection(rings, m3.FillRule.Positive).simplify(TOLERANCE / 2)
 
 
 def _shrunk_ring(ring: Ring, distance: float) -> Ring:

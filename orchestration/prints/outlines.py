@@ -199,6 +199,6 @@ def _outline(face: Typeface, glyph: int, scale: Scale) -> Outline | None:
     if not pen.rings:
         return None
     contours = [np.asarray(ring) * (unit * scale.stretch, unit) for ring in pen.rings]
-    bare = m3.CrossSection(contours, m3.FillRule.NonZero).simplify(TOLERANCE / 4)
+    bare = m3.CrossSection(contours, m3.FillRule.NonZero).simplify(TOLERANCE / 2)
     section = grow(bare, scale.growth)
     return None if section.is_empty() else Outline(section, tuple(bare.to_polygons()), section.bounds())

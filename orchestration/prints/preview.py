@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
+from orchestration.prints.terraces import families
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL import Image
@@ -172,11 +174,29 @@ class _Canvas:
         from PIL import ImageDraw
 
         roof, rim = _shades(colour, np.array([_ROOF_LIGHT, _RIM_LIGHT]))
-        self._image.paste(roof, (0, 0), _mask(self._image.size, region, self._view, height))
         draw = ImageDraw.Draw(self._image)
-        for ring in region.rings():
-            points = self._view.points(ring, height)
-            draw.line([*points.ravel().tolist(), *points[0].tolist()], fill=rim, width=_OVERSAMPLING)
+        rings = [self._view.points(ring, height) for ring in region.rings()]
+        for outer, *holes in families(region):
+            if holes:
+                self._fill_around(rings[outer], [rings[hole] for hole in holes], roof)
+            else:
+                draw.polygon(rings[outer].ravel().tolist(), fill=roof)
+        for ring in rings:
+            draw.line([*ring.ravel().tolist(), *ring[0].tolist()], fill=rim, width=_OVERSAMPLING)
+
+    def _fill_around(self, outer: Points, holes: list[Points], fill: tuple[int, int, int]) -> None:
+        """Fill a ring but for its holes, on the part of the picture that it takes alone."""
+        from PIL import Image, ImageDraw
+
+        corner = np.floor(outer.min(axis=0))
+        width, depth = (np.ceil(outer.max(axis=0)) - corner + 1).astype(int).tolist()
+        mask = Image.new("L", (width, depth), 0)
+        draw = ImageDraw.Draw(mask)
+        draw.polygon((outer - corner).ravel().tolist(), fill=255)
+        for hole in holes:
+            draw.polygon((hole - corner).ravel().tolist(), fill=0)
+        left, top = corner.astype(int).tolist()
+        self._image.paste(fill, (left, top, left + width, top + depth), mask)
 
 
 def _mask(

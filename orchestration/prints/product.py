@@ -7,11 +7,12 @@ where files are put (`files`).
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
 
 from orchestration.prints import naming
@@ -33,7 +34,7 @@ from orchestration.prints.threemf import write_3mf
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from orchestration.prints.engines.engine import Engine
+    from orchestration.prints.engines.engine import Engine, EngineName
     from orchestration.prints.fonts import FontLibrary
     from orchestration.prints.mesh import Mesh, Size
 
@@ -93,13 +94,19 @@ class Geometry:
     solids: tuple[Solid, ...]
 
 
-class Output(NamedTuple):
+@dataclass(frozen=True)
+class Output:
     """One file of a product: the end of its name, such as `_35mm.stl`, and its bytes."""
 
     kind: OutputKind
     suffix: str
     content: bytes
-    facts: Facts | None
+    facts: Facts | None = None
+
+    @cached_property
+    def sha256(self) -> str:
+        """The SHA-256 of the bytes, computed once."""
+        return hashlib.sha256(self.content).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -152,7 +159,7 @@ class Renderer:
         return PrintProduct(
             line=line,
             folder=product.folder,
-            base=naming.base_name(line.text, task_id),
+            base=naming.base_name(text, task_id),
             geometry=geometry,
             filaments=colours,
             outputs=self._files(geometry, colours),
@@ -199,9 +206,12 @@ class Renderer:
         )
 
     def _address(self, sku: str, design: Design, lines: Sequence[str], fonts: dict[str, str]) -> str:
-        parameters = {"design": _parameters(design), "engine": self._engine.name.value, "tolerance": TOLERANCE}
         return naming.content_address(
-            sku=sku, design_version=design.version, parameters=parameters, fonts=fonts, lines=lines
+            sku=sku,
+            design_version=design.version,
+            parameters=_parameters(design, self._engine.name),
+            fonts=fonts,
+            lines=lines,
         )
 
     def _files(self, geometry: Geometry, colours: Filaments) -> tuple[Output, ...]:
@@ -216,17 +226,17 @@ class Renderer:
         for solid in geometry.solids:
             package = write_3mf(self._engine.parts(solid.drawing), colours, title)
             yield Output(OutputKind.STL, f"{solid.variant.suffix}.stl", solid.stl, solid.facts)
-            yield Output(OutputKind.THREEMF, f"{solid.variant.suffix}.3mf", package, None)
+            yield Output(OutputKind.THREEMF, f"{solid.variant.suffix}.3mf", package)
 
 
 def _preview(geometry: Geometry, colours: Filaments) -> Output:
     """Draw the picture: one for all variants, which look alike from above."""
-    return Output(OutputKind.PREVIEW, ".png", write_preview(geometry.solids[0].drawing, colours), None)
+    return Output(OutputKind.PREVIEW, ".png", write_preview(geometry.solids[0].drawing, colours))
 
 
 @cache
-def _parameters(design: Design) -> dict[str, object]:
-    return dataclasses.asdict(design)
+def _parameters(design: Design, engine: EngineName) -> str:
+    return naming.digest({"design": dataclasses.asdict(design), "engine": engine.value, "tolerance": TOLERANCE})
 
 
 def _review(left_out: Sequence[str], colours: Filaments) -> list[str]:

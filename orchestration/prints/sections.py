@@ -15,8 +15,6 @@ from orchestration.prints.refusal import Check, PrintRefusedError
 from orchestration.prints.terraces import Region
 
 if TYPE_CHECKING:
-    import manifold3d
-
     from orchestration.prints.blueprint import Blueprint, StoreyPlan, Variant
     from orchestration.prints.offsets import Ring
     from orchestration.prints.outlines import Outlines
@@ -49,58 +47,70 @@ def draw(blueprint: Blueprint, outlines: Outlines) -> Drawing:
     plans: list[StoreyPlan] = []
     regions: list[Region] = []
     for level, storey in enumerate(blueprint.storeys):
-        section = _section(blueprint, storey, outlines)
+        rings = _floor(blueprint, storey, outlines)
+        floor = Region.of_rings(rings)
         patches: list[Ring] = []
         if storey is not blueprint.storeys[-1]:
-            patches = _slivers(section, storey.smallest_hole)
+            patches = _slivers(floor, storey.smallest_hole)
             if level == 0:
-                patches += _bridges(section)
+                patches += _bridges(floor)
         plans.append(replace(storey, patches=tuple(patches)))
-        regions.append(_region(section, plans[-1]))
+        regions.append(_completed(floor, rings, plans[-1]))
     return Drawing(blueprint.with_storeys(plans), tuple(regions))
 
 
-def _section(blueprint: Blueprint, storey: StoreyPlan, outlines: Outlines) -> manifold3d.CrossSection:
+def _floor(blueprint: Blueprint, storey: StoreyPlan, outlines: Outlines) -> list[Ring]:
+    """Return the text and the bars of a storey as rings that do not cross."""
     import manifold3d as m3
 
     # Growing distributes over a union, so each glyph is grown once for ever and only the shrinking is done here.
     rings = [bar.ring(storey.closing) for bar in storey.bars]
     if storey.margin is not None:
         rings += blueprint.block.grown(outlines, storey.margin + storey.closing)
-    return shrunk(m3.CrossSection(rings, m3.FillRule.NonZero), storey.closing)
+        if not storey.bars and storey.margin + storey.closing == 0 and _apart(blueprint):
+            return rings
+    floor: list[Ring] = shrunk(m3.CrossSection(rings, m3.FillRule.NonZero), storey.closing).to_polygons()
+    return floor
 
 
-def _region(section: manifold3d.CrossSection, storey: StoreyPlan) -> Region:
+def _apart(blueprint: Blueprint) -> bool:
+    """Tell whether the boxes of all glyphs keep clear of each other, so that no union is needed."""
+    boxes = np.array([placed.box for placed in blueprint.block.glyphs])
+    before = (boxes[:, None, :2] <= boxes[None, :, 2:]).all(axis=2)
+    return int((before & before.T).sum()) == len(boxes)
+
+
+def _completed(floor: Region, rings: list[Ring], storey: StoreyPlan) -> Region:
+    """Add the patches and the frames of a storey, and cut its holes."""
     import manifold3d as m3
 
+    if not (storey.patches or storey.frames or storey.holes):
+        return floor
     if storey.patches:
-        section += m3.CrossSection(list(storey.patches), m3.FillRule.NonZero)
-    rings = section.to_polygons()
-    for outer, inner in storey.frames:
-        rings += [outer.ring(), inner.ring()[::-1]]
-    rings += [hole.ring()[::-1] for hole in storey.holes]
-    return Region.of_rings(rings)
+        rings = m3.CrossSection([*rings, *storey.patches], m3.FillRule.NonZero).to_polygons()
+    frames = [ring for outer, inner in storey.frames for ring in (outer.ring(), inner.ring()[::-1])]
+    return Region.of_rings([*rings, *frames, *(hole.ring()[::-1] for hole in storey.holes)])
 
 
-def _slivers(section: manifold3d.CrossSection, smallest_hole: float) -> list[Ring]:
+def _slivers(floor: Region, smallest_hole: float) -> list[Ring]:
     """Return a patch for each hole that is too small or too narrow to print; it overlaps the hole's rim."""
     import manifold3d as m3
 
-    region = Region.of(section)
     patches: list[Ring] = []
-    for ring, area in zip(region.rings(), region.areas.tolist(), strict=True):
+    for ring, area in zip(floor.rings(), floor.areas.tolist(), strict=True):
+        if area > 0:
+            continue
         edge = np.hypot(*(np.roll(ring, -1, axis=0) - ring).T).sum()
-        if area < 0 and (-area < smallest_hole or -2 * area / edge < MIN_GAP):
+        if -area < smallest_hole or -2 * area / edge < MIN_GAP:
             patches += grow(m3.CrossSection([ring[::-1]]), PATCH_OVERLAP).to_polygons()
     return patches
 
 
-def _bridges(section: manifold3d.CrossSection) -> list[Ring]:
+def _bridges(floor: Region) -> list[Ring]:
     """Return a strip to each loose piece, the nearest one first, from the nearest point of what is joined by then."""
-    if Region.of(section).pieces == 1:
-        return []
-    pieces = sorted(section.decompose(), key=lambda piece: -piece.area())
-    joined, *loose = (np.concatenate(piece.to_polygons()) for piece in pieces)
+    outer = [(area, ring) for ring, area in zip(floor.rings(), floor.areas.tolist(), strict=True) if area > 0]
+    outer.sort(key=lambda piece: -piece[0])
+    joined, *loose = (ring for _, ring in outer)
     strips: list[Ring] = []
     while loose:
         gaps = [_gap(joined, piece) for piece in loose]

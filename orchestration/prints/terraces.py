@@ -11,6 +11,7 @@ proves that the upper storey lies on the lower one, since a region that stuck ou
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -35,7 +36,7 @@ class OpenCapError(PermanentError):
     """No triangulation of a region could be proven closed: its rings cross or touch."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Region:
     """Rings of points (n, 2) in mm, exact in float32: counter-clockwise around the inside, clockwise around holes."""
 
@@ -51,18 +52,22 @@ class Region:
     @classmethod
     def of_rings(cls, rings: Sequence[Points]) -> Region:
         """Round the rings to float32 and drop points that fall together."""
-        kept = [ring for ring in map(_rounded, rings) if len(ring) > 2]  # noqa: PLR2004 - a ring has three points
-        starts = np.cumsum([0, *(len(ring) for ring in kept)])
-        return cls(np.concatenate(kept) if kept else np.empty((0, 2)), starts)
+        if not rings:
+            return cls(np.empty((0, 2)), np.zeros(1, np.int64))
+        points = np.concatenate(rings).astype(np.float32).astype(np.float64)
+        region = cls(points, np.cumsum([0, *map(len, rings)]))
+        after = points[region.following]
+        together = (points[:, 0] == after[:, 0]) & (points[:, 1] == after[:, 1])
+        return cls.of_rings(_thinned(region, ~together)) if together.any() else region
 
-    @property
+    @cached_property
     def following(self) -> Indices:
         """The index of the point after each point on its ring."""
         following = np.arange(1, len(self.points) + 1)
         following[self.starts[1:] - 1] = self.starts[:-1]
         return following
 
-    @property
+    @cached_property
     def areas(self) -> NDArray[np.float64]:
         """The signed area of each ring in mm²."""
         after = self.points[self.following]
@@ -70,7 +75,7 @@ class Region:
         areas: NDArray[np.float64] = np.add.reduceat(cross, self.starts[:-1]) / 2
         return areas
 
-    @property
+    @cached_property
     def area(self) -> float:
         """The area in mm²."""
         return float(self.areas.sum())
@@ -158,7 +163,7 @@ def _ear_clipped(region: Region) -> Indices:
     import mapbox_earcut
 
     parts: list[Indices] = [np.empty((0, 3), np.int64)]
-    for rings in _families(region):
+    for rings in families(region):
         indices = np.concatenate([np.arange(region.starts[ring], region.starts[ring + 1]) for ring in rings])
         ends = np.cumsum([region.starts[ring + 1] - region.starts[ring] for ring in rings]).astype(np.uint32)
         corners = mapbox_earcut.triangulate_float64(region.points[indices], ends)
@@ -172,8 +177,8 @@ def _monotone(region: Region) -> Indices:
     return np.asarray(m3.triangulate(list(region.rings())), np.int64).reshape(-1, 3)
 
 
-def _families(region: Region) -> list[list[int]]:
-    """Return each outer ring with its holes."""
+def families(region: Region) -> list[list[int]]:
+    """Return, by their numbers, each outer ring followed by its holes."""
     areas = region.areas.tolist()
     outer = [ring for ring, area in enumerate(areas) if area > 0]
     holes = [ring for ring, area in enumerate(areas) if area <= 0]
@@ -181,13 +186,14 @@ def _families(region: Region) -> list[list[int]]:
     if len(outer) == 1:
         return [outer + holes]
     rings = list(region.rings())
-    boxes = {ring: (*rings[ring].min(axis=0).tolist(), *rings[ring].max(axis=0).tolist()) for ring in outer}
+    low = np.minimum.reduceat(region.points, region.starts[:-1]).tolist()
+    high = np.maximum.reduceat(region.points, region.starts[:-1]).tolist()
     by_size = sorted(outer, key=areas.__getitem__)
     for hole in holes:
         x, y = rings[hole][0].tolist()
         for ring in by_size:
-            left, bottom, right, top = boxes[ring]
-            near = areas[ring] > -areas[hole] and left <= x <= right and bottom <= y <= top
+            near = low[ring][0] <= x <= high[ring][0] and low[ring][1] <= y <= high[ring][1]
+            near = near and areas[ring] > -areas[hole]
             if near and (ring == by_size[-1] or _inside(x, y, rings[ring])):
                 families[ring].append(hole)
                 break
@@ -196,9 +202,9 @@ def _families(region: Region) -> list[list[int]]:
 
 def _inside(x: float, y: float, ring: Points) -> bool:
     """Tell whether a point lies inside a ring, by counting the edges to its right."""
-    after = np.roll(ring, -1, axis=0)
-    spans = (ring[:, 1] > y) != (after[:, 1] > y)
-    start, end = ring[spans], after[spans]
+    above = ring[:, 1] > y
+    spans = np.flatnonzero(above != above[np.arange(-1, len(above) - 1)])
+    start, end = ring[spans - 1], ring[spans]
     crossing = start[:, 0] + (y - start[:, 1]) * (end[:, 0] - start[:, 0]) / (end[:, 1] - start[:, 1])
     return bool((crossing > x).sum() % 2)
 
@@ -225,8 +231,7 @@ def _proven(region: Region, triangles: Indices) -> Indices | None:
     return triangles if paired else None
 
 
-def _rounded(ring: Points) -> Points:
-    points = ring.astype(np.float32).astype(np.float64)
-    previous = points[np.arange(-1, len(points) - 1)]
-    rounded: Points = points[(points[:, 0] != previous[:, 0]) | (points[:, 1] != previous[:, 1])]
-    return rounded
+def _thinned(region: Region, kept: NDArray[np.bool_]) -> list[Points]:
+    """Return the rings with the kept points alone; a ring of fewer than three is gone."""
+    rings = [region.points[start:end][kept[start:end]] for start, end in pairwise(region.starts.tolist())]
+    return [ring for ring in rings if len(ring) > 2]  # noqa: PLR2004 - a ring has three points

@@ -26,7 +26,7 @@ def test_a_product_is_written_under_its_content_and_under_its_pretty_name(tmp_pa
     ]
     for file in written:
         assert (tmp_path / file.pretty_path).read_bytes() == file.output.content
-        assert hashlib.sha256((tmp_path / file.content_path).read_bytes()).hexdigest() == file.sha256
+        assert hashlib.sha256((tmp_path / file.content_path).read_bytes()).hexdigest() == file.output.sha256
 
 
 def test_orders_whose_names_clash_keep_their_own_files(tmp_path: Path, renderer: Renderer) -> None:

@@ -12,6 +12,7 @@ from orchestration.prints.naming import (
     alpha_folder,
     base_name,
     content_address,
+    digest,
     free_path,
     pretty_path,
     product_lines,
@@ -122,7 +123,7 @@ def _address(**changes: object) -> str:
     inputs: dict[str, object] = {
         "sku": "A",
         "design_version": "1",
-        "parameters": {"size": 18, "bar": 1.5},
+        "parameters": digest({"size": 18, "bar": 1.5}),
         "fonts": {"F.ttf": "00"},
         "lines": ["Anna"],
     }
@@ -134,7 +135,7 @@ def _address(**changes: object) -> str:
     [
         {"sku": "B"},
         {"design_version": "2"},
-        {"parameters": {"size": 18, "bar": 1.6}},
+        {"parameters": digest({"size": 18, "bar": 1.6})},
         {"fonts": {"F.ttf": "01"}},
         {"lines": ["anna"]},
         {"lines": ["An", "na"]},
@@ -145,5 +146,5 @@ def test_every_input_changes_the_address(change: dict[str, object]) -> None:
 
 
 def test_the_order_in_which_parameters_are_named_does_not() -> None:
-    assert _address(parameters={"bar": 1.5, "size": 18}) == _address()
+    assert _address(parameters=digest({"bar": 1.5, "size": 18})) == _address()
     assert re.fullmatch(r"[0-9a-f]{32}", _address())
