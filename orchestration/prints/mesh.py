@@ -31,16 +31,16 @@ class Mesh:
     vertices: NDArray[np.float32]
     triangles: NDArray[np.int64]
 
-    @property
+    @cached_property
     def corners(self) -> NDArray[np.float32]:
         """The triangles as coordinates, of shape (m, 3, 3)."""
-        return self.vertices[self.triangles]
+        corners: NDArray[np.float32] = self.vertices[self.triangles]
+        return corners
 
     @cached_property
     def normals(self) -> NDArray[np.float32]:
         """Twice the area of each triangle times its outward unit normal, of shape (m, 3)."""
-        a, b, c = (self.vertices[self.triangles[:, corner]] for corner in range(3))
-        u, v = b - a, c - a
+        u, v = self.corners[:, 1] - self.corners[:, 0], self.corners[:, 2] - self.corners[:, 0]
         normals = np.empty_like(u)
         normals[:, 0] = u[:, 1] * v[:, 2] - u[:, 2] * v[:, 1]
         normals[:, 1] = u[:, 2] * v[:, 0] - u[:, 0] * v[:, 2]
@@ -62,8 +62,10 @@ class Mesh:
     def volume(self) -> float:
         """The signed volume in mm³ (divergence theorem): positive when the triangles face outward."""
         # Only z counts: the flux of (0, 0, z) through a triangle is its mean height times its shadow on the plane.
-        a, b, c = (self.vertices[:, 2].astype(float)[corner] for corner in self.triangles.T)
-        return float((a + b + c) @ self._shadows) / 6
+        corners = self.corners.astype(float)
+        u, v = corners[:, 1, :2] - corners[:, 0, :2], corners[:, 2, :2] - corners[:, 0, :2]
+        shadows = u[:, 0] * v[:, 1] - v[:, 0] * u[:, 1]
+        return float((corners[:, 0, 2] + corners[:, 1, 2] + corners[:, 2, 2]) @ shadows) / 6
 
     @cached_property
     def area(self) -> float:
@@ -100,15 +102,6 @@ class Mesh:
         Holds for the coordinates and not just for the indices: no two vertices share a place.
         """
         return bool(len(self.triangles)) and _all_distinct(self.vertices) and _edges_pair(self.triangles)
-
-    @cached_property
-    def _shadows(self) -> NDArray[np.float64]:
-        """Twice the signed area of each triangle seen from above, exact for the coordinates of the file."""
-        plane = self.vertices[:, :2].astype(float)
-        a, b, c = (plane[corner] for corner in self.triangles.T)
-        u, v = b - a, c - a
-        shadows: NDArray[np.float64] = u[:, 0] * v[:, 1] - v[:, 0] * u[:, 1]
-        return shadows
 
 
 def _all_distinct(vertices: NDArray[np.float32]) -> bool:

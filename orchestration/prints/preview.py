@@ -51,6 +51,10 @@ class _View(NamedTuple):
     left: float
     top: float
 
+    def enlarged(self, times: float) -> _View:
+        """Return the view of a picture so many times the size."""
+        return _View(self.scale * times, self.left * times, self.top * times)
+
     def points(self, plane: Points, height: float) -> Points:
         """Project points (n, 2) in mm at a height to pixels."""
         x = plane[:, 0] * self.scale + self.left
@@ -72,13 +76,12 @@ _ON_A_STOREY: Final = _Shadow(blur=0.45, shift=(0.35, -0.5), strength=0.5)
 
 def write_preview(drawing: Drawing, filaments: Filaments) -> bytes:
     """Return a PNG, 640 x 400 pixels, of the product in its filament colours."""
-    canvas = _Canvas(*_view(drawing))
     storeys = list(zip(drawing.blueprint.storeys, drawing.regions, strict=True))
-    canvas.shade(storeys[0][1], 0.0, _ON_THE_TABLE)
+    canvas = _Canvas(*_view(drawing), on_the_table=storeys[0][1])
     for level, (plan, region) in enumerate(storeys):
         colour = filaments.text.rgb if level == len(storeys) - 1 else filaments.body.rgb
         if level:
-            canvas.shade(region, plan.bottom, _ON_A_STOREY, onto=storeys[level - 1][1])
+            canvas.shade(region, plan.bottom, storeys[level - 1][1])
         canvas.walls(region, plan.bottom, plan.top, colour)
         canvas.roof(region, plan.top, colour)
     return canvas.png()
@@ -116,16 +119,17 @@ def _backdrop() -> Image.Image:
 class _Canvas:
     """The part of the picture that the product takes, drawn at twice the size, and where millimetres fall on it."""
 
-    def __init__(self, view: _View, box: tuple[int, int, int, int]) -> None:
+    def __init__(self, view: _View, box: tuple[int, int, int, int], *, on_the_table: Region) -> None:
         from PIL import Image
 
         left, top, right, bottom = box
         size = (right - left) * _OVERSAMPLING, (bottom - top) * _OVERSAMPLING
+        table = _backdrop().crop(box)
+        view = _View(view.scale, view.left - left, view.top - top)
+        table.paste(_SHADOW, (0, 0), _shadow_mask(table.size, on_the_table, view, 0.0, _ON_THE_TABLE))
         self._box = box
-        self._image = _backdrop().crop(box).resize(size, Image.Resampling.NEAREST)
-        self._view = _View(
-            view.scale * _OVERSAMPLING, (view.left - left) * _OVERSAMPLING, (view.top - top) * _OVERSAMPLING
-        )
+        self._image = table.resize(size, Image.Resampling.NEAREST)
+        self._view = view.enlarged(_OVERSAMPLING)
 
     def png(self) -> bytes:
         """Return the finished picture."""
@@ -135,19 +139,12 @@ class _Canvas:
         picture.save(buffer, "PNG", compress_level=_COMPRESSION)
         return buffer.getvalue()
 
-    def shade(self, region: Region, height: float, shadow: _Shadow, *, onto: Region | None = None) -> None:
-        """Darken what lies around a region at a height; on the roof `onto` alone, if there is one."""
-        from PIL import Image, ImageChops, ImageFilter
+    def shade(self, region: Region, height: float, onto: Region) -> None:
+        """Darken the roof `onto` around the region that stands on it."""
+        from PIL import ImageChops
 
-        # A shadow has no detail: drawn at a quarter of the size it costs a sixteenth.
-        small = _View(self._view.scale / 4, self._view.left / 4, self._view.top / 4)
-        width, depth = self._image.size
-        mask = _mask((width // 4, depth // 4), region, small, height, shadow.shift)
-        mask = mask.filter(ImageFilter.GaussianBlur(max(1.0, shadow.blur * small.scale)))
-        mask = mask.point([round(value * shadow.strength) for value in range(256)])
-        mask = mask.resize(self._image.size, Image.Resampling.BILINEAR)
-        if onto is not None:
-            mask = ImageChops.multiply(mask, _mask(self._image.size, onto, self._view, height))
+        mask = _shadow_mask(self._image.size, region, self._view, height, _ON_A_STOREY)
+        mask = ImageChops.multiply(mask, _mask(self._image.size, onto, self._view, height))
         self._image.paste(_SHADOW, (0, 0), mask)
 
     def walls(self, region: Region, bottom: float, top: float, colour: Rgb) -> None:
@@ -197,6 +194,18 @@ class _Canvas:
             draw.polygon((hole - corner).ravel().tolist(), fill=0)
         left, top = corner.astype(int).tolist()
         self._image.paste(fill, (left, top, left + width, top + depth), mask)
+
+
+def _shadow_mask(size: tuple[int, int], region: Region, view: _View, height: float, shadow: _Shadow) -> Image.Image:
+    """Draw the shadow that a region throws at a height. It has no detail, so a quarter of the size is enough."""
+    from PIL import Image, ImageFilter
+
+    quarter = max(1, size[0] // 4), max(1, size[1] // 4)
+    small = view.enlarged(1 / 4)
+    mask = _mask(quarter, region, small, height, shadow.shift)
+    mask = mask.filter(ImageFilter.GaussianBlur(max(1.0, shadow.blur * small.scale)))
+    mask = mask.point([round(value * shadow.strength) for value in range(256)])
+    return mask.resize(size, Image.Resampling.BILINEAR)
 
 
 def _mask(

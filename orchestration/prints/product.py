@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from orchestration.prints.fonts import FontLibrary
     from orchestration.prints.mesh import Mesh, Size
 
+DEFAULT_CACHE_BYTES: Final = 256 * 2**20
+"""Room for about six hundred tags."""
 _DECIMALS: Final = 2
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -78,7 +80,6 @@ class Solid:
 
     variant: Variant
     drawing: Drawing
-    mesh: Mesh
     stl: bytes
     facts: Facts
     findings: tuple[Finding, ...]
@@ -92,6 +93,12 @@ class Geometry:
     lines: tuple[str, ...]
     fonts: dict[str, str]
     solids: tuple[Solid, ...]
+
+    @property
+    def weight(self) -> int:
+        """About how many bytes it takes in memory."""
+        drawn = sum(region.points.nbytes for region in self.solids[0].drawing.regions)
+        return 2 * drawn + sum(len(solid.stl) for solid in self.solids)
 
 
 @dataclass(frozen=True)
@@ -129,14 +136,19 @@ class Renderer:
     """Makes products with one engine, one library of fonts and one printer. Not for use by two threads at once."""
 
     def __init__(
-        self, engine: Engine, library: FontLibrary, *, printer: Printer | None = None, cache_size: int = 256
+        self,
+        engine: Engine,
+        library: FontLibrary,
+        *,
+        printer: Printer | None = None,
+        cache_bytes: int = DEFAULT_CACHE_BYTES,
     ) -> None:
         self._engine = engine
         self._library = library
         self._printer = printer or Printer()
         self._outlines = Outlines()
-        self._geometries = _Recent[tuple[str, tuple[str, ...]], Geometry](cache_size)
-        self._outputs = _Recent[tuple[str, Filaments], tuple[Output, ...]](cache_size)
+        self._geometries = _Recent[tuple[str, tuple[str, ...]], Geometry](cache_bytes)
+        self._outputs = _Recent[tuple[str, Filaments], tuple[Output, ...]](cache_bytes // 4)
 
     def render(self, line: OrderLine, *, task_id: int | None = None) -> PrintProduct:
         """Make the files of an order line, or take them from the cache.
@@ -183,7 +195,7 @@ class Renderer:
         solids = tuple(self._solid(design, drawing, variant, findings) for variant in variants(design))
         fonts = drawing.blueprint.block.faces
         geometry = Geometry(self._address(sku, design, lines, fonts), lines, fonts, solids)
-        self._geometries.put((sku, lines), geometry)
+        self._geometries.put((sku, lines), geometry, geometry.weight)
         return geometry, False
 
     def _solid(self, design: Design, drawing: Drawing, variant: Variant, findings: Sequence[Finding]) -> Solid:
@@ -191,7 +203,7 @@ class Renderer:
         mesh = self._engine.solid(drawing)
         proven = (*findings, *check_solid(mesh, self._printer))
         title = f"{design.name.value} {design.version}{variant.suffix}, mm"
-        return Solid(variant, drawing, mesh, write_stl(mesh, title), self._facts(mesh), proven)
+        return Solid(variant, drawing, write_stl(mesh, title), self._facts(mesh), proven)
 
     def _facts(self, mesh: Mesh) -> Facts:
         estimate = self._printer.estimate(mesh)
@@ -218,7 +230,8 @@ class Renderer:
         known = self._outputs.get((geometry.address, colours))
         if known is None:
             known = (*self._solid_files(geometry, colours), _preview(geometry, colours))
-            self._outputs.put((geometry.address, colours), known)
+            own = (output for output in known if output.kind is not OutputKind.STL)
+            self._outputs.put((geometry.address, colours), known, sum(len(output.content) for output in own))
         return known
 
     def _solid_files(self, geometry: Geometry, colours: Filaments) -> Iterator[Output]:
@@ -246,19 +259,22 @@ def _review(left_out: Sequence[str], colours: Filaments) -> list[str]:
 
 
 class _Recent(Generic[Key, Value]):
-    """The values used last, up to a number of them."""
+    """The values used last, up to a number of bytes."""
 
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._values: OrderedDict[Key, Value] = OrderedDict()
+    def __init__(self, budget: int) -> None:
+        self._budget = budget
+        self._weight = 0
+        self._values: OrderedDict[Key, tuple[Value, int]] = OrderedDict()
 
     def get(self, key: Key) -> Value | None:
-        value = self._values.get(key)
-        if value is not None:
-            self._values.move_to_end(key)
-        return value
+        if key not in self._values:
+            return None
+        self._values.move_to_end(key)
+        return self._values[key][0]
 
-    def put(self, key: Key, value: Value) -> None:
-        self._values[key] = value
-        if len(self._values) > self._size:
-            self._values.popitem(last=False)
+    def put(self, key: Key, value: Value, weight: int) -> None:
+        self._values[key] = value, weight
+        self._weight += weight
+        while self._weight > self._budget:
+            _, (_, dropped) = self._values.popitem(last=False)
+            self._weight -= dropped

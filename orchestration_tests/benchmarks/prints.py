@@ -20,6 +20,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+import numpy as np
+
 from orchestration.prints.engines import engine_named
 from orchestration.prints.engines.engine import EngineName
 from orchestration.prints.files import write_product
@@ -28,11 +30,14 @@ from orchestration.prints.naming import pretty_path
 from orchestration.prints.product import OrderLine, Renderer
 from orchestration.prints.refusal import PrintRefusedError
 from orchestration.prints.sku import STATIC_SKUS, product_for
-from orchestration_tests.prints.edge_pairing import is_closed
+from orchestration.prints.stl import read_stl
+from orchestration_tests.prints.edge_pairing import is_closed, volume
 from orchestration_tests.prints.random_names import random_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from numpy.typing import NDArray
 
     from orchestration.prints.product import Geometry
 
@@ -101,7 +106,7 @@ def speed() -> None:
     )
     print("                              CPU    wall              CPU    wall        CPU    wall       CPU    ratio")
     for sku in SKUS:
-        fresh, kept = (Renderer(engine_named(EngineName.NATIVE), library, cache_size=size) for size in (0, 256))
+        fresh, kept = (Renderer(engine_named(EngineName.NATIVE), library, cache_bytes=size) for size in (0, 2**28))
         with tempfile.TemporaryDirectory() as folder:
             root = Path(folder)
             for text in NAMES:
@@ -136,6 +141,12 @@ def _openscad_cost(library: FontLibrary, sku: str) -> Cost | None:
     return _median([_openscad_stl(renderer, sku, text)[1] for text in NAMES[:3]])
 
 
+def _box(data: bytes) -> NDArray[np.float64]:
+    """Return the lowest and the highest corner of a binary STL file in mm."""
+    corners = read_stl(data).reshape(-1, 3).astype(float)
+    return np.concatenate([corners.min(axis=0), corners.max(axis=0)])
+
+
 def agreement() -> None:
     """Print how far the two engines are apart over ten texts a design."""
     library = FontLibrary()
@@ -147,9 +158,8 @@ def agreement() -> None:
             for ours, theirs in zip(
                 native.geometry(sku, text).solids, reference.geometry(sku, text).solids, strict=True
             ):
-                volumes.append(abs(ours.mesh.volume / theirs.mesh.volume - 1))
-                corners = zip((*ours.mesh.low, *ours.mesh.size), (*theirs.mesh.low, *theirs.mesh.size), strict=True)
-                boxes.append(max(abs(float(one) - float(other)) for one, other in corners))
+                volumes.append(abs(volume(ours.stl) / volume(theirs.stl) - 1))
+                boxes.append(float(abs(_box(ours.stl) - _box(theirs.stl)).max()))
         print(f"{sku:26}{max(volumes):8.4%}{max(boxes):11.4f}{len(boxes) - 1:8}", flush=True)
 
 
@@ -157,7 +167,7 @@ def judges(count: int) -> None:
     """Print what trimesh and the independent edge pairing say of `count` random names a design."""
     import trimesh
 
-    renderer = Renderer(engine_named(EngineName.NATIVE), FontLibrary(), cache_size=0)
+    renderer = Renderer(engine_named(EngineName.NATIVE), FontLibrary(), cache_bytes=0)
     print("names                      judged  trimesh: closed  edge pairing: closed  refused (too long)")
     for sku in SKUS:
         judged = by_trimesh = by_pairing = refused = 0

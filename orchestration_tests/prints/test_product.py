@@ -91,8 +91,9 @@ def test_equal_texts_are_rendered_once_and_other_texts_anew(library: FontLibrary
 
 
 def test_the_cache_forgets_what_was_used_longest_ago(library: FontLibrary) -> None:
-    renderer = Renderer(NativeEngine(), library, cache_size=2)
-    cached = [renderer.render(OrderLine(PLATE, text)).cached for text in ("A", "B", "A", "C", "A", "B")]
+    one = Renderer(NativeEngine(), library).geometry(PLATE, "B").weight
+    renderer = Renderer(NativeEngine(), library, cache_bytes=int(2.5 * one))
+    cached = [renderer.render(OrderLine(PLATE, text)).cached for text in ("A", "B", "A", "Y", "A", "B")]
     assert cached == [False, False, True, False, True, False]
 
 

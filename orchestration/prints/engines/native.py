@@ -8,7 +8,7 @@ manifold3d holds the interpreter's lock: render in processes, not in threads.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -23,10 +23,14 @@ if TYPE_CHECKING:
 
     from orchestration.prints.blueprint import Channel
     from orchestration.prints.sections import Drawing
+    from orchestration.prints.terraces import Region
 
 
 class NativeEngine:
-    """Builds solids in this process, in milliseconds."""
+    """Builds solids in this process, in milliseconds. Not for use by two threads at once."""
+
+    def __init__(self) -> None:
+        self._uncut: dict[int, _Uncut] = {}
 
     @property
     def name(self) -> EngineName:
@@ -41,28 +45,46 @@ class NativeEngine:
             PermanentError: the channel could not be cut.
 
         """
-        return _with_channel(terraced(_storeys(drawing)), drawing.blueprint.channel)
+        return self._built(drawing, len(drawing.regions))
 
     def parts(self, drawing: Drawing) -> tuple[Mesh, Mesh]:
         """Return the body below the colour change, and the text above it."""
-        storeys = _storeys(drawing)
-        return _with_channel(terraced(storeys[:-1]), drawing.blueprint.channel), terraced(storeys[-1:])
+        return self._built(drawing, len(drawing.regions) - 1), terraced(_storeys(drawing)[-1:])
+
+    def _built(self, drawing: Drawing, height: int) -> Mesh:
+        """Build the lowest `height` storeys, and cut the channel if there is one."""
+        channel = drawing.blueprint.channel
+        if channel is None:
+            return terraced(_storeys(drawing)[:height])
+        # The variants of a clip differ by their channel alone, so what it is cut from is made once for all.
+        uncut = self._uncut.get(height)
+        if uncut is None or uncut.regions is not drawing.regions:
+            uncut = self._uncut[height] = _uncut(drawing, height)
+        return _mesh(uncut.body - _channel(channel, uncut.left, uncut.length))
+
+
+class _Uncut(NamedTuple):
+    """A clip before its channel is cut, and where it begins and how long it is, in mm."""
+
+    regions: tuple[Region, ...]
+    body: manifold3d.Manifold
+    left: float
+    length: float
+
+
+def _uncut(drawing: Drawing, height: int) -> _Uncut:
+    import manifold3d as m3
+
+    mesh = terraced(_storeys(drawing)[:height])
+    body = m3.Manifold(m3.Mesh(mesh.vertices, mesh.triangles.astype(np.uint32)))
+    if body.status() != m3.Error.NoError:
+        raise PermanentError(f"the clip is no solid before its channel is cut: {body.status()}")
+    return _Uncut(drawing.regions, body, float(mesh.low[0]), mesh.size.x)
 
 
 def _storeys(drawing: Drawing) -> list[Storey]:
     plans = drawing.blueprint.storeys
     return [Storey(region, plan.bottom, plan.top) for region, plan in zip(drawing.regions, plans, strict=True)]
-
-
-def _with_channel(mesh: Mesh, channel: Channel | None) -> Mesh:
-    import manifold3d as m3
-
-    if channel is None:
-        return mesh
-    body = m3.Manifold(m3.Mesh(mesh.vertices, mesh.triangles.astype(np.uint32)))
-    if body.status() != m3.Error.NoError:
-        raise PermanentError(f"the clip is no solid before its channel is cut: {body.status()}")
-    return _mesh(body - _channel(channel, float(mesh.low[0]), mesh.size.x))
 
 
 def _channel(channel: Channel, left: float, length: float) -> manifold3d.Manifold:
