@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
+from orchestration.prints.mesh import OpenSolidError
 from orchestration.prints.outlines import Legibility, thinnest_stroke
 from orchestration.prints.refusal import Check, PrintRefusedError, describe
 
@@ -72,13 +73,12 @@ def check_solid(mesh: Mesh, printer: Printer) -> list[Finding]:
     """Check that a solid is closed, of positive volume, one piece, and fits the bed.
 
     Raises:
-        PrintRefusedError: it is not.
+        OpenSolidError: it is not closed.
+        PrintRefusedError: it is in pieces or too large.
 
     """
     if not mesh.watertight or mesh.volume <= 0:
-        raise PrintRefusedError(
-            Check.WATERTIGHT, "the solid is not closed", remedy="report the text: the geometry engine has a fault"
-        )
+        raise OpenSolidError("the solid is not closed")
     if mesh.bodies != 1:
         raise PrintRefusedError(
             Check.ONE_PIECE, f"the product is in {mesh.bodies} pieces", remedy="ask for another spelling"

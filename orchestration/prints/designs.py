@@ -7,7 +7,7 @@ engine, in its templates. All measures are in mm. A change of any number, or of 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from orchestration.prints.fonts import BOLD, REGULAR, FontSpec
@@ -36,6 +36,10 @@ class Lettering:
     def scale(self) -> Scale:
         """The em, the stretch across and the growth that weight stands for."""
         return Scale(self.size * OPENSCAD_EM, 1 + self.widen_percent / 100, self.size / 500 * self.weight)
+
+    def bolder(self, growth: float) -> Lettering:
+        """Return the lettering with every outline grown by `growth` mm more."""
+        return replace(self, weight=self.weight + growth * 500 / self.size)
 
     @property
     def pitch(self) -> float:

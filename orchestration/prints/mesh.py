@@ -12,8 +12,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from orchestration.errors import PermanentError
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+
+class OpenSolidError(PermanentError):
+    """The geometry makes no closed solid."""
 
 
 class Size(NamedTuple):

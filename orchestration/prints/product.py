@@ -20,6 +20,7 @@ from orchestration.prints.blueprint import Variant, plan, variants
 from orchestration.prints.checks import Finding, check_drawing, check_solid
 from orchestration.prints.colours import Filaments, filaments
 from orchestration.prints.designs import DESIGNS, Design
+from orchestration.prints.mesh import OpenSolidError
 from orchestration.prints.offsets import TOLERANCE
 from orchestration.prints.outlines import Outlines
 from orchestration.prints.preview import write_preview
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
 DEFAULT_CACHE_BYTES: Final = 256 * 2**20
 """Room for about six hundred tags."""
 _DECIMALS: Final = 2
+_BOLDER: Final = (0.0, 0.02, 0.05)
+"""By how many mm letters are grown until their solid is closed."""
 Key = TypeVar("Key")
 Value = TypeVar("Value")
 
@@ -190,13 +193,31 @@ class Renderer:
         known = self._geometries.get((sku, lines))
         if known is not None:
             return known, True
-        drawing = draw(plan(design, lines, self._library, self._outlines), self._outlines)
-        findings = check_drawing(drawing, self._outlines, self._printer)
-        solids = tuple(self._solid(design, drawing, variant, findings) for variant in variants(design))
-        fonts = drawing.blueprint.block.faces
+        solids = self._solids(design, lines)
+        fonts = solids[0].drawing.blueprint.block.faces
         geometry = Geometry(self._address(sku, design, lines, fonts), lines, fonts, solids)
         self._geometries.put((sku, lines), geometry, geometry.weight)
         return geometry, False
+
+    def _solids(self, design: Design, lines: Sequence[str]) -> tuple[Solid, ...]:
+        """Build every variant, if need be a hair bolder.
+
+        Letters whose outlines touch themselves in a point, as some of the densest do, make no closed solid.
+        """
+        for bolder in _BOLDER:
+            lettering = design.lettering.bolder(bolder) if bolder else design.lettering
+            drawn = dataclasses.replace(design, lettering=lettering)
+            try:
+                drawing = draw(plan(drawn, lines, self._library, self._outlines), self._outlines)
+                findings = check_drawing(drawing, self._outlines, self._printer)
+                return tuple(self._solid(design, drawing, variant, findings) for variant in variants(design))
+            except OpenSolidError:
+                continue
+        raise PrintRefusedError(
+            Check.WATERTIGHT,
+            "the letters touch themselves in so many points that they make no closed solid",
+            remedy="ask for a plainer spelling",
+        )
 
     def _solid(self, design: Design, drawing: Drawing, variant: Variant, findings: Sequence[Finding]) -> Solid:
         drawing = drawing.of_variant(variant)

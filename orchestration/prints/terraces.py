@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from orchestration.errors import PermanentError
-from orchestration.prints.mesh import Mesh
+from orchestration.prints.mesh import Mesh, OpenSolidError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
 _AREA_ERROR: Final = 1e-7
 
 
-class OpenCapError(PermanentError):
+class OpenCapError(OpenSolidError):
     """No triangulation of a region could be proven closed: its rings cross or touch."""
 
 

@@ -152,6 +152,19 @@ def test_a_stroke_thinner_than_the_nozzle_is_refused_with_its_width(library: Fon
         coarse.render(OrderLine(PLATE, "AB12 CDE"))
 
 
+@pytest.mark.parametrize(("sku", "text"), [(PLATE, "\u129c\u4af5"), (STYLE3, "\ub2b9\u6680\u7336\u0f52 \u5998")])
+def test_letters_that_touch_themselves_are_drawn_a_hair_bolder_until_the_solid_is_closed(
+    sku: str, text: str, renderer: Renderer
+) -> None:
+    try:
+        solids = renderer.geometry(sku, text).solids
+    except PrintRefusedError as refused:
+        if refused.check is Check.CHARACTERS:
+            pytest.skip("no installed font has these characters: apt-get install fonts-noto-core fonts-noto-cjk")
+        raise
+    assert all(is_closed(solid.stl) for solid in solids)
+
+
 def test_a_stroke_apart_from_the_bar_is_bridged(renderer: Renderer) -> None:
     solid = renderer.geometry(CLIP, "_").solids[0]
     assert solid.facts.bodies == 1
