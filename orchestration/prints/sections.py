@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 MIN_GAP: Final = 0.8
 """Holes of a plate narrower than this, in mm, are filled."""
-PATCH_OVERLAP: Final = 0.3
+PATCH_OVERLAP: Final = 0.1
+"""Less than any lip between two storeys, so that a patch never sticks out of the storey below."""
 BRIDGE_WIDTH: Final = 2.4
 LONGEST_BRIDGE: Final = 15.0
 
