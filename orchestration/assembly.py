@@ -5,13 +5,17 @@ Belongs here: which parts the product has. Does not: the parts.
 
 from __future__ import annotations
 
-import dagster as dg
+from typing import TYPE_CHECKING
 
 from orchestration.catalogue.defs.definitions import catalogue_definitions
 from orchestration.catalogue.pipeline import Catalogue
 from orchestration.observability.logs import configure_logging
 from orchestration.services import Services
-from orchestration.settings import Settings
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+    from orchestration.settings import Settings
 
 
 def build_definitions(settings: Settings, catalogue: Catalogue | None = None) -> dg.Definitions:

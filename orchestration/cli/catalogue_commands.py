@@ -157,6 +157,8 @@ def restore(
     missed = sorted(set(a_numbers) - set(restored))
     if as_json:
         print_json({"restored": restored, "not_removed": missed})
+    else:
+        console().print(f"{len(restored)} families published again")
     for a_number in missed:
         note(f"{a_number} is not a removed family; nothing was done for it")
     return SOME_FAILED if missed else 0
@@ -192,14 +194,13 @@ def quarantine_replay(
     """Download and import quarantined families again; those that are mended leave the quarantine."""
     settings = settings_for(feed)
     with conductor(settings) as conduct:
-        with conduct.catalogue.database.connect() as connection:
-            held = [entry.a_number for entry in list_quarantine(connection)]
+        held = _held(conduct.catalogue)
         wanted = [a_number for a_number in held if not a_numbers or a_number in a_numbers]
         if wanted:
+            conduct.catalogue.services.feed_url  # noqa: B018 - complain about a missing feed before anything starts
             keys = [encode_key(a_number) for a_number in wanted]
             conduct.run("catalogue_import", {"catalogue__product_families": {"keys": keys}})
-    tally = conduct.catalogue.tally
-    still = {**tally.quarantined, **tally.failed}
+        still = {a_number: reason for a_number, reason in _held(conduct.catalogue).items() if a_number in wanted}
     unknown = sorted(set(a_numbers or ()) - set(held))
     if as_json:
         print_json({"replayed": len(wanted), "mended": len(wanted) - len(still), "still_quarantined": still})
@@ -207,8 +208,14 @@ def quarantine_replay(
         console().print(f"{len(wanted)} replayed, {len(wanted) - len(still)} mended")
     for a_number in unknown:
         note(f"{a_number} is not in quarantine; nothing was done for it")
-    _note_failures(tally, [])
+    _note_failures(conduct.catalogue.tally, conduct.problems)
     return SOME_FAILED if still or unknown else 0
+
+
+def _held(catalogue: Catalogue) -> dict[str, str]:
+    """The families in quarantine, with the reasons."""
+    with catalogue.database.connect() as connection:
+        return {entry.a_number: entry.reason for entry in list_quarantine(connection)}
 
 
 def drift_list(as_json: Json = False) -> None:

@@ -63,7 +63,8 @@ class Conductor:
             "full": options.full,
             "allow_mass_removal": options.allow_mass_removal,
         }
-        self.run("catalogue_sync", {"catalogue__supplier_feed": feed_config})
+        planned = self.run("catalogue_sync", {"catalogue__supplier_feed": feed_config})
+        self.problems += planned.failed.values()
         if self._has_work(self.catalogue.families):
             self.run("catalogue_import", {"catalogue__product_families": _UNTIL_EMPTY})
         if self._has_work(self.catalogue.images):
@@ -77,24 +78,32 @@ class Conductor:
         """Look at what is standing wrong."""
         self.run("catalogue_check", {})
 
-    def materialize(self, asset: str, keys: Sequence[str] | None) -> RunOutcome:
-        """Materialize `domain/noun` in one run: the partitions in `keys`, or what its queue holds.
+    def materialize(self, asset: str, names: Sequence[str] | None) -> RunOutcome:
+        """Materialize `domain/noun` in one run: the partitions of `names`, or what its queue holds.
 
-        Raises `ConfigurationError` for an asset that no job makes.
+        A name is a partition key or what one stands for. Raises `ConfigurationError` for an asset that no job makes,
+        and for names where it has no partitions.
         """
         key = dg.AssetKey(asset.split("/"))
         makers = self._makers()
         if key not in makers:
             known = ", ".join(sorted(made.to_user_string() for made in makers))
             raise ConfigurationError(f"No job makes {asset}; there are {known}")
-        config: dict[str, Any] = _UNTIL_EMPTY if keys is None else {"keys": list(keys)}
-        return self.run(makers[key], {key.to_python_identifier(): config}, only=key)
+        op = key.to_python_identifier()
+        config: dict[str, Any] = {}
+        if names is not None:
+            config = {"keys": self._partition_keys(key, names)}
+        elif self._definitions.resolve_job_def(makers[key]).graph.node_named(op).definition.has_config_field:
+            config = _UNTIL_EMPTY
+        return self.run(makers[key], {op: config}, only=key)
 
-    def known_partitions(self, asset: str) -> set[str]:
-        """The partition keys that the asset has."""
-        node = self._definitions.resolve_asset_graph().get(dg.AssetKey(asset.split("/")))
-        partitions = node.partitions_def
-        return set(partitions.get_partition_keys(dynamic_partitions_store=self._instance)) if partitions else set()
+    def _partition_keys(self, asset: dg.AssetKey, names: Sequence[str]) -> list[str]:
+        """Each name's partition key: itself when it is one, else its encoding."""
+        partitions = self._definitions.resolve_asset_graph().get(asset).partitions_def
+        if partitions is None:
+            raise ConfigurationError(f"{asset.to_user_string()} has no partitions; leave --keys out")
+        known = set(partitions.get_partition_keys(dynamic_partitions_store=self._instance))
+        return [name if name in known else encode_key(name) for name in names]
 
     def run(self, job: str, config: Mapping[str, Mapping[str, Any]], only: dg.AssetKey | None = None) -> RunOutcome:
         """Execute a job here, all of it or one asset; `config` by op."""

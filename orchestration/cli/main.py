@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import sys
 
-import click
 import typer
 
 from orchestration.cli import catalogue_commands, demo, system_commands, up
 from orchestration.cli.output import BAD_USAGE, SOME_FAILED, note
+from orchestration.cli.stl import stl
 from orchestration.errors import ConfigurationError, OrchestrationError
 
 app = typer.Typer(
@@ -26,16 +26,17 @@ catalogue_commands.register(app)
 system_commands.register(app)
 demo.register(app)
 up.register(app)
+app.command("stl")(stl)
 
 
 def main() -> None:
-    """Run the command, and turn this package's errors into one clear line."""
+    """Run the command, and turn bad usage and this package's errors into one clear line."""
     try:
         sys.exit(app(standalone_mode=False) or 0)
-    except click.exceptions.Abort:
-        sys.exit(BAD_USAGE)
-    except click.ClickException as error:
-        error.show()
+    except typer.TyperException as error:
+        # Its message may take several lines, or none when the help has been shown instead.
+        if message := " ".join(error.format_message().split()):
+            note(f"{message} See `orchestration --help`.")
         sys.exit(BAD_USAGE)
     except ConfigurationError as error:
         note(str(error))

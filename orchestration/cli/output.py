@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 if TYPE_CHECKING:
@@ -26,18 +27,21 @@ def print_json(value: object) -> None:
 
 
 def console() -> Console:
-    """Standard output for people."""
-    return Console(highlight=False)
+    """Standard output for people; a line stays one, however narrow the terminal."""
+    return Console(highlight=False, soft_wrap=True)
 
 
 def note(text: str) -> None:
     """A line for people on standard error."""
-    Console(stderr=True, highlight=False).print(text, markup=False)
+    Console(stderr=True, highlight=False, soft_wrap=True).print(text, markup=False)
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """A table for people; says so when there are no rows."""
     table = Table(*columns, title=title, title_justify="left")
     for row in rows:
-        table.add_row(*("" if cell is None else str(cell) for cell in row))
-    console().print(table if table.row_count else f"{title}: none")
+        table.add_row(*("" if cell is None else escape(str(cell)) for cell in row))
+    if table.row_count:
+        console().print(table, soft_wrap=False)
+    else:
+        console().print(f"{title}: none")

@@ -6,7 +6,7 @@ Belongs here: reading the options and printing what came of them. Does not: maki
 from __future__ import annotations
 
 import json
-from pathlib import Path  # noqa: TC003 - typer reads the annotations
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 
 import typer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -14,14 +15,14 @@ from orchestration.cli.conductor import conductor
 from orchestration.cli.output import SOME_FAILED, console, note, print_json, print_table
 from orchestration.cli.session import Feed, Json, open_services, settings_for
 from orchestration.errors import ConfigurationError, OrchestrationError
-from orchestration.runtime.partition_keys import encode_key
+from orchestration.prints.fonts import FontLibrary
 from orchestration.services import Services
 from orchestration.storage.database import Database
 from orchestration.storage.migrate import current_revision, head_revision
 from orchestration.storage.migrate import migrate as migrate_database
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from orchestration.work_queue.queue import TaskQueue
 
@@ -70,7 +71,6 @@ def doctor(feed: Feed = None, as_json: Json = False) -> int:
         "feed": _examine_feed,
     }
     found = [_examine(name, examine, services) for name, examine in examinations.items()]
-    services.close()
     if as_json:
         print_json([one._asdict() for one in found])
     else:
@@ -87,7 +87,8 @@ def _examine(name: str, examine: Callable[[Services], str], services: Services) 
 
 
 def _examine_database(services: Services) -> str:
-    with services.database.begin() as connection:
+    # Not the services' own, which would be migrated first.
+    with closing(Database(services.database_urls.domain)) as database, database.begin() as connection:
         version = connection.execute(sa.text("SHOW server_version")).scalar_one()
         revision = current_revision(connection)
     state = "current" if revision == head_revision() else f"not at {head_revision()}: run `orchestration migrate`"
@@ -103,9 +104,9 @@ def _examine_store(services: Services) -> str:
 
 
 def _examine_fonts(_services: Services) -> str:
-    fonts = font_files()
+    fonts = FontLibrary().files
     if not fonts:
-        raise ConfigurationError("No font found; install a font package, such as fonts-noto-core")
+        raise ConfigurationError("No font found; install the packages of requirements.lock again")
     return f"{len(fonts)} font files in {len({font.parent for font in fonts.values()})} folders"
 
 
@@ -125,7 +126,7 @@ def materialize(
 ) -> int:
     """Materialize any set of an asset's partitions in one run; without keys, what is queued."""
     with conductor(settings_for(feed)) as conduct:
-        wanted = None if keys is None else _partition_keys(conduct.known_partitions(asset), _read_lines(keys))
+        wanted = None if keys is None else _read_lines(keys)
         outcome = conduct.materialize(asset, wanted)
     if as_json:
         print_json(
@@ -139,7 +140,7 @@ def materialize(
             }
         )
     else:
-        console().print(f"Run {outcome.run_id}: {'done' if outcome.success else f'{len(outcome.failed)} failed'}")
+        console().print(f"Run {outcome.run_id}: {'done' if outcome.success else 'failed'}")
     for key, reason in outcome.failed.items():
         note(f"failed: {key}: {reason}")
     for problem in outcome.problems:
@@ -156,11 +157,6 @@ def _read_lines(path: Path) -> list[str]:
     if not keys:
         raise ConfigurationError(f"--keys {path} holds no key; leave the option out to work off the queue")
     return keys
-
-
-def _partition_keys(known: set[str], names: Sequence[str]) -> list[str]:
-    """Each name's partition key: itself when it is one, else its encoding."""
-    return [name if name in known else encode_key(name) for name in names]
 
 
 def queue_status(as_json: Json = False) -> None:

@@ -22,7 +22,7 @@ from orchestration.errors import ConfigurationError
 from orchestration.prints.text import JOINERS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import uharfbuzz
 
@@ -89,6 +89,11 @@ class FontLibrary:
         self._own = _font_files(folders)
         self._found = {**_font_files(system_folders), **_font_files(_package_folders()), **self._own}
         self._faces: dict[FontSpec, Typeface] = {}
+
+    @property
+    def files(self) -> Mapping[str, Path]:
+        """The font files that were found, by name."""
+        return self._found
 
     def find(self, spec: FontSpec) -> Typeface | None:
         """Return the face, or None when no folder holds its file."""
