@@ -19,6 +19,7 @@ import sqlalchemy as sa
 
 from orchestration.errors import OrchestrationError
 from orchestration.media.identify import ImageFacts, content_hash, identify
+from orchestration.media.statuses import NotFoundError
 from orchestration.media.tables import media, media_source
 from orchestration.observability.logs import about, get_logger
 from orchestration.storage import bulk
@@ -128,6 +129,9 @@ class ImageMirror:
             with about(supplier=task.grouping, url=task.key, attempt=task.attempt):
                 return await self._download(task, known)
         except OrchestrationError as error:
+            if known and isinstance(error, NotFoundError):
+                log.info("image gone at its source; the stored one stays", url=task.key)
+                return _Fetched(task, known=known)
             log.warning("image failed", url=task.key, error=str(error), attempt=task.attempt)
             return _Fetched(task, error=error)
 

@@ -24,7 +24,7 @@ MAX_PIXELS = 80_000_000
 
 _BLUR_BOX = 20
 _BLUR_QUALITY = 40
-_PREVIEW_BYTES = 4400  # below 6 kB once in base64
+PREVIEW_BYTES = 4400  # below 6 kB once in base64
 _PREVIEW_QUALITIES = (70, 45, 25, 10)
 
 _LOADERS = {
@@ -109,15 +109,17 @@ def blur_placeholder(data: bytes, *, max_pixels: int = MAX_PIXELS) -> str:
     return _data_url(*render_variants(data, (spec,), max_pixels=max_pixels))
 
 
-def preview_data_url(data: bytes, *, size: int = 160, max_pixels: int = MAX_PIXELS) -> str:
-    """Return the image within `size` x `size` pixels as a data URL below 6 kB, smaller if need be.
+def preview_data_url(
+    data: bytes, *, size: int = 160, max_pixels: int = MAX_PIXELS, max_bytes: int = PREVIEW_BYTES
+) -> str:
+    """Return the image within `size` x `size` pixels as a data URL of `max_bytes` before base64, smaller if need be.
 
     Raises InvalidImageError as `render_variants` does.
     """
     with _decoding():
         picture = _open(data, size, max_pixels=max_pixels, threads=1)
         previews = (_render(picture, spec) for spec in _preview_specs(size))
-        return _data_url(next(preview for preview in previews if len(preview.body) <= _PREVIEW_BYTES))
+        return _data_url(next(preview for preview in previews if len(preview.body) <= max_bytes))
 
 
 def _preview_specs(size: int) -> Iterator[VariantSpec]:

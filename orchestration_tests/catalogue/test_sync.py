@@ -359,6 +359,18 @@ def test_a_picture_that_changed_under_its_url_is_found_when_the_family_is_asked_
     assert rows(catalogue.database, query) == [80]
 
 
+def test_a_picture_that_is_gone_at_its_source_stays_in_the_store(catalogue: Catalogue, feed: FeedFolder) -> None:
+    document = feed.with_pictures(family_document("A23-1", pictures=1))
+    feed.put(document)
+    sync(catalogue)
+    (feed.root / "images" / document["ProductDetails"]["nl"]["Image"]["Url"].rpartition("/")[2]).unlink()
+
+    [state] = mirror_due(catalogue, ["A23-1"])
+
+    assert (state.stored, state.problems) == (1, ())
+    assert len(catalogue.services.objects.sizes("media")) == 1
+
+
 def test_a_new_field_is_recorded_as_drift_with_an_example(catalogue: Catalogue, feed: FeedFolder) -> None:
     documents = [family_document(f"A23-{number}") for number in range(6)]
     feed.put(*documents)
