@@ -19,6 +19,7 @@ from orchestration.catalogue.shape import PathShape, Shape, SupplierShape, compa
 from orchestration.catalogue.shape_watch import fit_test
 from orchestration.catalogue.tables import document_shape, drift, supplier, sync
 from orchestration.errors import InvalidInputError
+from orchestration.storage import bulk
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -114,8 +115,10 @@ def record_observations(connection: sa.Connection, observations: Sequence[Observ
     for code, observed in sorted(by_supplier.items()):
         # Two workers that learn of one supplier must see each other's findings.
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(f"shape {code}"))))
-        known = _read_shape(connection, code)
-        _write_shape(connection, code, known, _learn(connection, known, observed))
+        if any(one.shape for one in observed):
+            known = _read_shape(connection, code)
+            _write_shape(connection, code, known, _learn(connection, known, observed))
+        _count_documents(connection, code, observed)
 
 
 def _learn(connection: sa.Connection, known: SupplierShape, observed: Sequence[Observation]) -> SupplierShape:
@@ -168,13 +171,13 @@ def _write_shape(connection: sa.Connection, code: str, known: SupplierShape, lea
         for path, (types, is_required) in sorted(after.items())
         if before.get(path) != (types, is_required)
     ]
-    if rows:
-        statement = pg.insert(document_shape)
-        renewed = {name: statement.excluded[name] for name in ("types", "is_required")}
-        connection.execute(statement.on_conflict_do_update(index_elements=["supplier", "path"], set_=renewed), rows)
-    if learned.documents != known.documents:
-        seen = sa.update(supplier).where(supplier.c.code == code)
-        connection.execute(seen.values(documents_seen=learned.documents))
+    bulk.upsert(connection, document_shape, rows, columns=("supplier", "path", "types", "is_required"))
+
+
+def _count_documents(connection: sa.Connection, code: str, observed: Sequence[Observation]) -> None:
+    count = sum(not one.is_refused for one in observed)
+    seen = sa.update(supplier).where(supplier.c.code == code)
+    connection.execute(seen.values(documents_seen=supplier.c.documents_seen + count))
 
 
 def _facts(shape: SupplierShape) -> dict[str, tuple[list[str], bool]]:

@@ -33,6 +33,13 @@ class Export(StrEnum):
     QUARANTINE = "quarantine"
 
 
+def export_columns(connection: sa.Connection, export: Export) -> list[str]:
+    """The names of an export's columns, which a file needs even where there is no row."""
+    if export is Export.SUPPLIERS:
+        return list(_SUPPLIER_COLUMNS)
+    return list(connection.execute(sa.text(f"{_QUERIES[export].text} LIMIT 0")).keys())
+
+
 def export_rows(connection: sa.Connection, export: Export) -> Iterator[dict[str, Any]]:
     """The rows of an export, streamed, as plain mappings; values are what JSON can carry, and datetimes."""
     if export is Export.SUPPLIERS:
@@ -48,19 +55,31 @@ def _suppliers(connection: sa.Connection) -> Iterator[dict[str, Any]]:
     sizes = {code: (families, active) for code, families, active in connection.execute(_SIZES)}
     for status in supplier_statuses(connection):
         families, active = sizes.get(status.supplier, (0, 0))
-        yield {
-            "code": status.supplier,
-            "name": status.name,
-            "families": families,
-            "active_families": active,
-            "last_sync_status": status.status,
-            "last_sync_message": status.message,
-            "last_sync_date": status.finished_at,
-            "counts": status.counts,
-            "progress": status.progress._asdict(),
-        }
+        cells = (
+            status.supplier,
+            status.name,
+            families,
+            active,
+            status.status,
+            status.message,
+            status.finished_at,
+            status.counts,
+            status.progress._asdict(),
+        )
+        yield dict(zip(_SUPPLIER_COLUMNS, cells, strict=True))
 
 
+_SUPPLIER_COLUMNS = (
+    "code",
+    "name",
+    "families",
+    "active_families",
+    "last_sync_status",
+    "last_sync_message",
+    "last_sync_date",
+    "counts",
+    "progress",
+)
 _SIZES = sa.text("SELECT supplier, count(*), count(*) FILTER (WHERE is_active) FROM product_family GROUP BY supplier")
 
 _QUERIES = {

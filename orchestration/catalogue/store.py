@@ -73,7 +73,7 @@ class _Difference(NamedTuple):
 
     effect: Effect
     changes: list[FieldChange]
-    variants: list[Row]
+    variants: Sequence[Variant]
     departed: list[tuple[str, str]]
 
 
@@ -118,9 +118,8 @@ def _rows_of(connection: sa.Connection, table: sa.Table, a_numbers: Sequence[str
 def _compare(arrival: Arrival, before: _Before) -> _Difference:
     family, variants = arrival.decoded.family, arrival.decoded.variants
     known = before.families.get(family.a_number)
-    rows = [msgspec.to_builtins(variant) for variant in variants]
     if known is None:
-        return _Difference(Effect.ADDED, field_changes("family", family.a_number, None, {}), rows, [])
+        return _Difference(Effect.ADDED, field_changes("family", family.a_number, None, {}), variants, [])
     if known["content_hash"] == arrival.decoded.content_hash and known["removed_at"] is None:
         is_same = known["supplier_hash"] == arrival.supplier_hash
         return _Difference(Effect.UNCHANGED if is_same else Effect.CHANGED, [], [], [])
@@ -128,11 +127,12 @@ def _compare(arrival: Arrival, before: _Before) -> _Difference:
     changes = field_changes("family", family.a_number, _pick(known, FAMILY_FIELDS), after)
     stored = before.variants.get(family.a_number, {})
     written = []
-    for row in rows:
-        earlier = stored.get(row["sku"])
-        if found := field_changes("variant", row["sku"], earlier and _pick(earlier, VARIANT_FIELDS), row):
+    for variant in variants:
+        earlier = stored.get(variant.sku)
+        row = msgspec.to_builtins(variant)
+        if found := field_changes("variant", variant.sku, earlier and _pick(earlier, VARIANT_FIELDS), row):
             changes += found
-            written.append(row)
+            written.append(variant)
     listed = {variant.sku for variant in variants}
     departed = [sku for sku, row in stored.items() if sku not in listed and row["is_active"]]
     for sku in departed:
@@ -146,8 +146,7 @@ def _pick(row: Row, fields: Sequence[str]) -> Row:
 
 
 def _family_row(arrival: Arrival, now: datetime) -> Row:
-    row: Row = msgspec.to_builtins(arrival.decoded.family)
-    return row | {
+    return msgspec.structs.asdict(arrival.decoded.family) | {
         "supplier_hash": arrival.supplier_hash,
         "content_hash": arrival.decoded.content_hash,
         "removed_at": None,

@@ -27,11 +27,12 @@ _REPORTED_AS = {Effect.RESTORED: Effect.CHANGED}
 
 @dataclass
 class SyncTally:
-    """Counts of one process's work on the catalogue, and what went wrong, by family or URL."""
+    """Counts of one process's work on the catalogue, and what went wrong, by supplier, family or URL."""
 
     suppliers: int = 0
     removed: int = 0
     held_back: int = 0
+    guarded: dict[str, str] = field(default_factory=dict)
     unchanged: int = 0
     still_quarantined: int = 0
     effects: Counter[Effect] = field(default_factory=Counter)
@@ -52,6 +53,8 @@ class SyncTally:
         self.suppliers += 1
         self.removed += plan.removed
         self.held_back += plan.held_back
+        if plan.held_back:
+            self.guarded[plan.supplier] = plan.removals.reason
         self.rows_written += plan.rows_written
         if not plan.is_full:
             self.unchanged += plan.unchanged

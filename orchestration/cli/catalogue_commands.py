@@ -10,7 +10,8 @@ from typing import IO, TYPE_CHECKING, Annotated
 import typer
 
 from orchestration.catalogue.drift import accept_drift, list_drift
-from orchestration.catalogue.export import Export, export_rows
+from orchestration.catalogue.export import Export, export_columns, export_rows
+from orchestration.catalogue.feed_source import host_rules
 from orchestration.catalogue.pipeline import Catalogue
 from orchestration.catalogue.quarantine import kept_document, list_quarantine
 from orchestration.catalogue.removal import restore_families
@@ -58,7 +59,7 @@ def sync(
     settings = settings_for(feed)
     started = time.monotonic()
     with conductor(settings) as conduct:
-        conduct.catalogue.services.feed_url  # noqa: B018 - complain about a missing feed before anything starts
+        host_rules(conduct.catalogue.services.feed_url, settings)  # complain of a bad address before anything starts
         conduct.sync(SyncOptions(supplier or (), full, allow_mass_removal))
     tally, problems = conduct.catalogue.tally, conduct.problems
     summary = tally.summary(time.monotonic() - started)
@@ -82,7 +83,8 @@ def _note_failures(tally: SyncTally, problems: list[str]) -> None:
     for problem in problems:
         note(problem)
     for title, reasons in (
-        ("quarantined", tally.quarantined), ("failed", tally.failed), ("image failed", tally.failed_images)
+        ("removals held back", tally.guarded), ("quarantined", tally.quarantined),
+        ("failed", tally.failed), ("image failed", tally.failed_images),
     ):  # fmt: skip
         for key, reason in list(reasons.items())[:LISTED_FAILURES]:
             note(f"{title}: {key}: {reason}")
@@ -109,7 +111,8 @@ def export(
 
 def _export(what: Export, table_format: TableFormat, file: IO[bytes]) -> int:
     with open_services() as services, services.database.begin() as connection:
-        return write_rows(export_rows(connection, what), file, table_format)
+        columns = export_columns(connection, what)
+        return write_rows(export_rows(connection, what), file, table_format, columns=columns)
 
 
 def status(as_json: Json = False) -> None:
@@ -197,7 +200,7 @@ def quarantine_replay(
         held = _held(conduct.catalogue)
         wanted = [a_number for a_number in held if not a_numbers or a_number in a_numbers]
         if wanted:
-            conduct.catalogue.services.feed_url  # noqa: B018 - complain about a missing feed before anything starts
+            host_rules(conduct.catalogue.services.feed_url, settings)
             keys = [encode_key(a_number) for a_number in wanted]
             conduct.run("catalogue_import", {"catalogue__product_families": {"keys": keys}})
         still = {a_number: reason for a_number, reason in _held(conduct.catalogue).items() if a_number in wanted}

@@ -115,7 +115,8 @@ class Conductor:
             raise_on_error=False,
         )
         outcome = _outcome(result)
-        self.problems += outcome.problems
+        # Two steps that read one broken feed have one problem.
+        self.problems = list(dict.fromkeys([*self.problems, *outcome.problems]))
         return outcome
 
     def _has_work(self, queue: TaskQueue) -> bool:

@@ -4,16 +4,16 @@ Belongs here: the shape of a bulk write. Does not: what the rows mean.
 
 Rows travel as one JSON document, which PostgreSQL itself takes apart by the table's own column types. Against COPY
 into a temporary table this spares the conversion of each value in Python, the temporary table, and a second way to
-spell every type; `orchestration_tests/benchmarks` holds the figures.
+spell every type. The statements are written once a table: SQLAlchemy would compile an `ON CONFLICT` anew each time.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql as pg
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,8 +26,7 @@ def insert(connection: sa.Connection, table: sa.Table, rows: Sequence[object], *
 
     A row whose key exists is left as it is.
     """
-    statement = pg.insert(table).from_select(list(columns), _records(table, columns)).on_conflict_do_nothing()
-    return _run(connection, statement, rows)
+    return _run(connection, _insert_statement(table, tuple(columns)), rows).rowcount if rows else 0
 
 
 def insert_new(
@@ -36,31 +35,32 @@ def insert_new(
     """As `insert`; the values of the column `key` in the rows that were inserted."""
     if not rows:
         return set()
-    statement = pg.insert(table).from_select(list(columns), _records(table, columns)).on_conflict_do_nothing()
-    return set(
-        connection.execute(statement.returning(table.c[key]), {"rows": _encoder.encode(rows).decode()}).scalars()
-    )
+    return set(_run(connection, _insert_statement(table, tuple(columns), returning=key), rows).scalars())
 
 
 def upsert(connection: sa.Connection, table: sa.Table, rows: Sequence[object], *, columns: Sequence[str]) -> int:
     """Insert `rows`, or update by primary key those that exist; how many were written."""
+    return _run(connection, _upsert_statement(table, tuple(columns)), rows).rowcount if rows else 0
+
+
+@cache
+def _insert_statement(table: sa.Table, columns: tuple[str, ...], returning: str | None = None) -> sa.TextClause:
+    tail = f" RETURNING {returning}" if returning else ""
+    return sa.text(f"{_insert(table, columns)} ON CONFLICT DO NOTHING{tail}")
+
+
+@cache
+def _upsert_statement(table: sa.Table, columns: tuple[str, ...]) -> sa.TextClause:
     key = [column.name for column in table.primary_key]
-    statement = pg.insert(table).from_select(list(columns), _records(table, columns))
-    changes = {name: statement.excluded[name] for name in columns if name not in key}
-    return _run(connection, statement.on_conflict_do_update(index_elements=key, set_=changes), rows)
+    changes = ", ".join(f'"{name}" = excluded."{name}"' for name in columns if name not in key)
+    return sa.text(f"{_insert(table, columns)} ON CONFLICT ({', '.join(key)}) DO UPDATE SET {changes}")
 
 
-def _records(table: sa.Table, columns: Sequence[str]) -> sa.Select[tuple[object, ...]]:
-    """`SELECT columns FROM json_populate_recordset(NULL::table, :rows)`."""
-    row_type: sa.ColumnElement[object] = sa.literal_column(f"NULL::{table.name}")
-    records = sa.func.json_populate_recordset(row_type, sa.bindparam("rows", type_=sa.Text).cast(pg.JSON))
-    source = records.table_valued(*(sa.column(name) for name in columns), name="record")
-    return sa.select(*(source.c[name] for name in columns))
+def _insert(table: sa.Table, columns: Sequence[str]) -> str:
+    names = ", ".join(f'"{name}"' for name in columns)
+    records = f"json_populate_recordset(NULL::{table.name}, CAST(:rows AS json))"
+    return f"INSERT INTO {table.name} ({names}) SELECT {names} FROM {records}"  # noqa: S608 - names of our own tables
 
 
-def _run(connection: sa.Connection, statement: sa.Insert, rows: Sequence[object]) -> int:
-    if not rows:
-        return 0
-    # SQLAlchemy does not keep the row count of an INSERT unless it is asked to.
-    options = {"preserve_rowcount": True}
-    return connection.execute(statement, {"rows": _encoder.encode(rows).decode()}, execution_options=options).rowcount
+def _run(connection: sa.Connection, statement: sa.TextClause, rows: Sequence[object]) -> sa.CursorResult[Any]:
+    return connection.execute(statement, {"rows": _encoder.encode(rows).decode()})

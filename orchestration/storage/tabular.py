@@ -13,9 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from pandas import DataFrame
+    from collections.abc import Iterable, Sequence
 
 _NESTED = {dict, list, tuple}
 
@@ -28,19 +26,21 @@ class TableFormat(StrEnum):
     PARQUET = "parquet"
 
 
-def write_rows(rows: Iterable[dict[str, Any]], file: IO[bytes], table_format: TableFormat) -> int:
-    """Write the rows, all with the same names, to a binary file; how many.
+def write_rows(
+    rows: Iterable[dict[str, Any]], file: IO[bytes], table_format: TableFormat, *, columns: Sequence[str]
+) -> int:
+    """Write the rows, whose names are `columns`, to a binary file; how many.
 
     In CSV, nested values are JSON texts. In Parquet, where a column has one type, so are all values of a column that
-    holds nested ones or several types.
+    holds nested ones or several types. Both name the columns even when there is no row.
     """
     match table_format:
         case TableFormat.JSONL:
             return _write_jsonl(rows, file)
         case TableFormat.CSV:
-            return _write_csv(rows, file)
+            return _write_csv(rows, file, columns)
         case TableFormat.PARQUET:
-            return _write_parquet(rows, file)
+            return _write_parquet(rows, file, columns)
 
 
 def _write_jsonl(rows: Iterable[dict[str, Any]], file: IO[bytes]) -> int:
@@ -52,32 +52,24 @@ def _write_jsonl(rows: Iterable[dict[str, Any]], file: IO[bytes]) -> int:
     return count
 
 
-def _write_csv(rows: Iterable[dict[str, Any]], file: IO[bytes]) -> int:
+def _write_csv(rows: Iterable[dict[str, Any]], file: IO[bytes], columns: Sequence[str]) -> int:
     writer = csv.writer(_Utf8(file), lineterminator="\n")
+    writer.writerow(columns)
     count = 0
     for row in rows:
-        if count == 0:
-            writer.writerow(row)
-        writer.writerow([_flat(value) for value in row.values()])
+        writer.writerow([_flat(row[name]) for name in columns])
         count += 1
     return count
 
 
-def _write_parquet(rows: Iterable[dict[str, Any]], file: IO[bytes]) -> int:
-    frame = data_frame(rows)
-    frame.to_parquet(file, index=False)
-    return len(frame)
-
-
-def data_frame(rows: Iterable[dict[str, Any]]) -> DataFrame:
-    """The rows as a data frame whose columns are of one type each, as `write_rows` tells."""
+def _write_parquet(rows: Iterable[dict[str, Any]], file: IO[bytes], columns: Sequence[str]) -> int:
     import pandas as pd
 
     records = list(rows)
-    names = records[0] if records else ()
-    columns = {name: _of_one_type([record[name] for record in records]) for name in names}
+    values = {name: _of_one_type([record[name] for record in records]) for name in columns}
     # As objects: pandas would turn whole numbers beside a missing one into floats.
-    return pd.DataFrame(columns, dtype=object)
+    pd.DataFrame(values, columns=list(columns), dtype=object).to_parquet(file, index=False)
+    return len(records)
 
 
 def _of_one_type(values: list[Any]) -> list[Any]:
