@@ -52,7 +52,7 @@ class Conductor:
 
     def __init__(self, definitions: dg.Definitions, instance: dg.DagsterInstance, catalogue: Catalogue) -> None:
         self._definitions = definitions
-        self._instance = instance
+        self.instance = instance
         self.catalogue = catalogue
         self.problems: list[str] = []
 
@@ -102,7 +102,7 @@ class Conductor:
         partitions = self._definitions.resolve_asset_graph().get(asset).partitions_def
         if partitions is None:
             raise ConfigurationError(f"{asset.to_user_string()} has no partitions; leave --keys out")
-        known = set(partitions.get_partition_keys(dynamic_partitions_store=self._instance))
+        known = set(partitions.get_partition_keys(dynamic_partitions_store=self.instance))
         return [name if name in known else encode_key(name) for name in names]
 
     def run(self, job: str, config: Mapping[str, Mapping[str, Any]], only: dg.AssetKey | None = None) -> RunOutcome:
@@ -110,7 +110,7 @@ class Conductor:
         ops = {op: {"config": dict(values)} for op, values in config.items()}
         result = self._definitions.resolve_job_def(job).execute_in_process(
             {"ops": ops, "loggers": _QUIET},
-            self._instance,
+            self.instance,
             asset_selection=[only] if only else None,
             raise_on_error=False,
         )
