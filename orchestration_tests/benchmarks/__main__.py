@@ -1,8 +1,10 @@
-"""All benchmarks, one after the other."""
+"""All benchmarks, one after the other; each prints its ratios and runs by itself too."""
 
 from __future__ import annotations
 
-from orchestration_tests.benchmarks import catalogue, dagster_share
+from orchestration_tests.benchmarks import catalogue, dagster_share, prints, work_queue
 
-for benchmark in (catalogue, dagster_share):
-    benchmark.main()
+work_queue.main()
+catalogue.main()
+dagster_share.main()
+prints.main([])

@@ -1,0 +1,140 @@
+"""Usage, migrations and diagnosis: one clear line, and the right exit code."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+import sqlalchemy as sa
+
+from orchestration.storage.migrate import head_revision
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from orchestration.storage.database import Database
+    from orchestration_tests.cli.conftest import Command
+    from orchestration_tests.cli.feed_folder import FeedFolder
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("nothing",), "No such command 'nothing'."),
+        (("sync", "--nothing"), "--nothing"),
+        (("stop",), "Missing argument"),
+        (("queue", "nothing"), "No such command 'nothing'."),
+        (("queue", "dead", "image-upload", "--limit", "many"), "'--limit'"),
+        (("status", "more"), "more"),
+    ],
+)
+def test_bad_usage_is_one_clear_line(orchestration: Command, arguments: tuple[str, ...], told: str) -> None:
+    ended = orchestration(*arguments)
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.count("\n") == 1
+    assert told in ended.err
+    assert ended.err.endswith("See `orchestration --help`.\n")
+
+
+@pytest.mark.parametrize("arguments", [(), ("quarantine",)])
+def test_a_command_without_its_own_shows_the_help(orchestration: Command, arguments: tuple[str, ...]) -> None:
+    ended = orchestration(*arguments)
+    assert ended.code == 2
+    assert "Usage: orchestration" in ended.out + ended.err
+    assert "Traceback" not in ended.err
+
+
+def test_help_is_no_error(orchestration: Command) -> None:
+    ended = orchestration("--help")
+    assert (ended.code, ended.err) == (0, "")
+    assert "sync" in ended.out
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "code"),
+    [
+        ("ORCHESTRATION_IMAGE_ATTEMPTS", "none", 2),
+        ("ORCHESTRATION_DATABASE_URL", "mysql://host/name", 2),
+        ("ORCHESTRATION_DATABASE_URL", "postgresql://127.0.0.1:1/name", 1),
+    ],
+)
+def test_bad_configuration_is_one_clear_line(
+    orchestration: Command, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, code: int
+) -> None:
+    monkeypatch.setenv(variable, value)
+    ended = orchestration("status")
+    assert (ended.code, ended.out) == (code, "")
+    assert ended.err.count("\n") == 1
+
+
+def test_the_command_is_installed_and_ends_without_a_traceback() -> None:
+    finished = subprocess.run(
+        [sys.executable, "-m", "orchestration", "materialize"], capture_output=True, text=True, check=False
+    )
+    assert finished.returncode == 2
+    assert finished.stdout == ""
+    assert finished.stderr.count("\n") == 1
+
+
+def test_migrating_says_from_where_to_where(
+    orchestration: Command, empty_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ORCHESTRATION_DATABASE_URL", empty_database.url)
+    head = head_revision()
+    assert orchestration("migrate", "--json").json == {"from": None, "to": head}
+    assert orchestration("migrate", "--json").json == {"from": head, "to": head}
+    assert orchestration("migrate").out == f"The schema is at {head}\n"
+
+
+def test_the_doctor_finds_a_sound_system_sound(orchestration: Command, feed: FeedFolder) -> None:
+    feed.put_plain("A23-1", "A461-1")
+    feed.publish()
+    ended = orchestration("doctor")
+    lines = ended.out.splitlines()
+    assert [line.split(":")[0].split() for line in lines] == [
+        ["ok", "database"],
+        ["ok", "store"],
+        ["ok", "fonts"],
+        ["ok", "feed"],
+    ]
+    assert (ended.code, ended.err) == (0, "")
+    assert f"schema {head_revision()} (current)" in lines[0]
+    assert lines[3].endswith(f"{feed.url} lists 2 families of 2 suppliers")
+    assert orchestration("doctor").code == 0  # also where its own traces are
+
+
+def test_the_doctor_tells_what_is_broken_and_looks_at_the_rest(
+    orchestration: Command, feed: FeedFolder, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    feed.publish()
+    (tmp_path / "full").write_bytes(b"")
+    monkeypatch.setenv("ORCHESTRATION_OBJECT_STORE", (tmp_path / "full" / "objects").as_uri())
+    found = orchestration("doctor", "--feed", (tmp_path / "elsewhere").as_uri(), "--json")
+    assert found.code == 1
+    sound = {one["name"]: one["ok"] for one in found.json}
+    assert sound == {"database": True, "store": False, "fonts": True, "feed": False}
+    assert all("\n" not in one["message"] for one in found.json)
+    table = orchestration("doctor", "--feed", (tmp_path / "elsewhere").as_uri())
+    assert [line.split()[0] for line in table.out.splitlines()] == ["ok", "FAILED", "ok", "FAILED"]
+
+
+def test_the_doctor_survives_a_database_that_is_away(
+    orchestration: Command, feed: FeedFolder, monkeypatch: pytest.MonkeyPatch, unused_tcp_port: int
+) -> None:
+    feed.publish()
+    monkeypatch.setenv("ORCHESTRATION_DATABASE_URL", f"postgresql://127.0.0.1:{unused_tcp_port}/name")
+    found = orchestration("doctor", "--json")
+    assert found.code == 1
+    assert [one["name"] for one in found.json if not one["ok"]] == ["database"]
+
+
+def test_the_doctor_changes_no_schema(
+    orchestration: Command, feed: FeedFolder, empty_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed.publish()
+    monkeypatch.setenv("ORCHESTRATION_DATABASE_URL", empty_database.url)
+    assert "run `orchestration migrate`" in orchestration("doctor").out
+    with empty_database.connect() as connection:
+        assert sa.inspect(connection).get_table_names() == []

@@ -1,0 +1,1 @@
+"""Tests of the database, its migrations, bulk writes, object stores and table files."""

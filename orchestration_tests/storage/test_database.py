@@ -1,0 +1,214 @@
+"""Finding the databases, connecting to them, and telling errors that pass from errors that stay."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import make_url
+
+from orchestration.errors import ConfigurationError, TransientError
+from orchestration.settings import Settings
+from orchestration.storage.database import Database, driver_connection, locate_databases, parse_url
+from orchestration_tests.conftest import run_on_server, url_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from sqlalchemy.engine import URL
+
+
+@pytest.fixture(scope="module")
+def shared(server_url: URL) -> Iterator[Database]:
+    """A database for tests that write nothing."""
+    database = Database(server_url.render_as_string(hide_password=False))
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def new_name(server_url: URL) -> Iterator[str]:
+    """The name of a database that does not exist yet, and is gone afterwards with the one beside it."""
+    name = f"test_{uuid4().hex}"
+    yield name
+    for each in (name, f"{name}_dagster"):
+        run_on_server(server_url, f'DROP DATABASE IF EXISTS "{each}" WITH (FORCE)')
+
+
+def select_one(url: str) -> int:
+    """Ask the database at `url` for 1."""
+    database = Database(url)
+    try:
+        with database.connect() as connection:
+            return int(connection.execute(sa.text("SELECT 1")).scalar_one())
+    finally:
+        database.close()
+
+
+def kill(database: Database, connection: sa.Connection) -> None:
+    """End the connection's session from outside."""
+    pid = connection.execute(sa.text("SELECT pg_backend_pid()")).scalar_one()
+    with database.connect() as other:
+        other.execute(sa.text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
+
+
+def create_and_fail(connection: sa.Connection, table: str) -> None:
+    """Create a table, then raise."""
+    connection.exec_driver_sql(f"CREATE TABLE {table} (n integer)")
+    raise ZeroDivisionError
+
+
+def use_after_kill(database: Database) -> None:
+    """Go on with a session that has been ended."""
+    with database.begin() as connection:
+        kill(database, connection)
+        connection.execute(sa.text("SELECT 1"))
+
+
+def raise_state(database: Database, state: str) -> None:
+    """Make the server raise an error of this SQLSTATE."""
+    with database.begin() as connection:
+        connection.exec_driver_sql(f"DO $$ BEGIN RAISE EXCEPTION 'on purpose' USING ERRCODE = '{state}'; END $$")
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "nonsense", "mysql://user:secret@host/name", "sqlite:///file.db", "postgresql://host", "postgresql://h:p/x"],
+)
+def test_a_url_that_is_not_postgresqls_names_the_setting(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="ORCHESTRATION_DATABASE_URL") as raised:
+        parse_url(url)
+    assert "secret" not in str(raised.value)
+
+
+def test_a_bad_dagster_url_names_its_own_setting(database_url: str, tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, database_url=database_url, dagster_database_url="mysql://host/name")
+    with pytest.raises(ConfigurationError, match="ORCHESTRATION_DAGSTER_DATABASE_URL must be postgresql"):
+        locate_databases(settings)
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "postgresql+psycopg", "postgresql+psycopg2"])
+def test_any_driver_may_stand_in_a_url_and_none_comes_out(database_url: str, scheme: str) -> None:
+    url = database_url.replace("postgresql", scheme, 1)
+    urls = locate_databases(Settings(database_url=url, dagster_database_url=url))
+    assert urls.domain == urls.dagster == database_url
+
+
+def test_missing_databases_are_created_and_found_again(server_url: URL, new_name: str) -> None:
+    settings = Settings(database_url=url_of(server_url, new_name))
+    urls = locate_databases(settings)
+    assert make_url(urls.dagster).database == f"{new_name}_dagster"
+    assert select_one(urls.domain) == select_one(urls.dagster) == 1
+    assert locate_databases(settings) == urls
+
+
+def test_a_name_with_quotes_and_spaces_is_created_too(server_url: URL, new_name: str) -> None:
+    name = f'{new_name} "odd" %'
+    try:
+        urls = locate_databases(Settings(database_url=url_of(server_url, name)))
+        assert make_url(urls.domain).database == name
+        assert select_one(urls.domain) == 1
+    finally:
+        for each in (name, f"{name}_dagster"):
+            quoted = each.replace('"', '""')
+            run_on_server(server_url, f'DROP DATABASE IF EXISTS "{quoted}"')
+
+
+def test_processes_that_start_together_create_the_databases_once(server_url: URL, new_name: str) -> None:
+    settings = Settings(database_url=url_of(server_url, new_name))
+    with ThreadPoolExecutor(4) as pool:
+        found = set(pool.map(lambda _: locate_databases(settings), range(4)))
+    assert len(found) == 1
+
+
+def test_a_database_that_may_not_be_created_is_a_matter_of_configuration(server_url: URL, new_name: str) -> None:
+    role = f"role_{uuid4().hex}"
+    run_on_server(server_url, f"CREATE ROLE {role} LOGIN")
+    try:
+        settings = Settings(database_url=url_of(server_url.set(username=role), new_name))
+        with pytest.raises(ConfigurationError, match=f"{new_name} is missing and cannot be created: permission denied"):
+            locate_databases(settings)
+    finally:
+        run_on_server(server_url, f"DROP ROLE {role}")
+
+
+def test_a_server_that_is_away_is_transient_and_one_line(unused_tcp_port: int) -> None:
+    with pytest.raises(TransientError, match="The database did not answer: ") as raised:
+        locate_databases(Settings(database_url=f"postgresql://127.0.0.1:{unused_tcp_port}/name"))
+    assert "\n" not in str(raised.value)
+
+
+def test_nothing_connects_before_the_first_use(unused_tcp_port: int) -> None:
+    Database(f"postgresql://127.0.0.1:{unused_tcp_port}/name").close()
+
+
+def test_a_transaction_is_committed_at_its_end_and_rolled_back_by_an_error(empty_database: Database) -> None:
+    with empty_database.begin() as connection:
+        connection.execute(sa.text("CREATE TABLE kept (n integer)"))
+    with pytest.raises(ZeroDivisionError), empty_database.begin() as connection:
+        create_and_fail(connection, "lost")
+    with empty_database.connect() as connection:
+        assert sa.inspect(connection).get_table_names() == ["kept"]
+
+
+def test_a_connection_commits_each_statement(empty_database: Database) -> None:
+    with pytest.raises(ZeroDivisionError), empty_database.connect() as connection:
+        create_and_fail(connection, "kept")
+    with empty_database.connect() as connection:
+        assert sa.inspect(connection).get_table_names() == ["kept"]
+
+
+def test_a_killed_connection_is_transient_and_the_next_one_works(shared: Database) -> None:
+    with pytest.raises(TransientError, match="The database did not answer"):
+        use_after_kill(shared)
+    with shared.begin() as connection:
+        assert connection.execute(sa.text("SELECT 1")).scalar_one() == 1
+
+
+def test_connections_that_were_killed_in_the_pool_are_replaced_unseen(shared: Database) -> None:
+    killer = Database(shared.url)
+    with shared.connect() as connection:
+        kill(killer, connection)
+    killer.close()
+    with shared.begin() as connection:
+        assert connection.execute(sa.text("SELECT 1")).scalar_one() == 1
+
+
+@pytest.mark.parametrize("state", ["08006", "40001", "40P01", "53300", "55P03", "57014", "57P01", "58030"])
+def test_errors_that_may_pass_are_transient(shared: Database, state: str) -> None:
+    with pytest.raises(TransientError, match="on purpose"):
+        raise_state(shared, state)
+
+
+@pytest.mark.parametrize("state", ["22001", "23505", "42601", "42P01", "55000", "P0001"])
+def test_errors_that_stay_come_out_as_they_are(shared: Database, state: str) -> None:
+    with pytest.raises(sa.exc.DBAPIError) as raised:
+        raise_state(shared, state)
+    assert getattr(raised.value.orig, "sqlstate", None) == state
+
+
+def test_the_drivers_own_connection_is_at_hand(shared: Database) -> None:
+    with shared.begin() as connection:
+        driver = driver_connection(connection)
+        assert isinstance(driver, psycopg.Connection)
+        assert driver.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_the_embedded_server_holds_both_databases_and_is_joined_when_it_runs(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path / "home")
+    urls = locate_databases(settings)
+    assert [make_url(url).database for url in (urls.domain, urls.dagster)] == ["orchestration", "dagster"]
+    assert select_one(urls.domain) == select_one(urls.dagster) == 1
+    assert locate_databases(settings) == urls
+
+
+def test_an_embedded_server_that_cannot_start_says_where_its_log_is(tmp_path: Path) -> None:
+    (tmp_path / "postgres").mkdir()
+    (tmp_path / "postgres" / "PG_VERSION").write_text("9")
+    with pytest.raises(TransientError, match=r"did not start .*; its log is"):
+        locate_databases(Settings(home=tmp_path))

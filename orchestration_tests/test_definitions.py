@@ -1,0 +1,347 @@
+"""What Dagster loads: complete, under policy, cheap to import; and what its sensors ask for."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+import pytest
+
+from orchestration.assembly import build_definitions
+from orchestration.catalogue.pipeline import Catalogue
+from orchestration.errors import ConfigurationError
+from orchestration.services import Services
+from orchestration.settings import Settings
+from orchestration.work_queue.model import NewTask
+from orchestration_tests.cli.feed_folder import FeedFolder
+from orchestration_tests.runtime.ticks import Tick, tick
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+HEAVY = ["pandas", "pyarrow", "pyvips", "PIL", "obstore", "boto3", "botocore", "trimesh", "numpy", "moto"]
+
+# Asset: its partitions, what it depends on, its checks.
+ASSETS = {
+    "catalogue/promidata_feed": ("", [], []),
+    "catalogue/categories": ("", ["catalogue/promidata_feed"], []),
+    "catalogue/supplier_feed": ("supplier", ["catalogue/promidata_feed"], ["no_removals_held_back"]),
+    "catalogue/family_tasks": ("", ["catalogue/supplier_feed"], []),
+    "catalogue/product_families": (
+        "a_number",
+        ["catalogue/family_tasks"],
+        ["no_drift", "no_family_given_up", "quarantine_is_empty", "skus_are_unique"],
+    ),
+    "catalogue/image_tasks": ("", ["catalogue/product_families"], []),
+    "catalogue/family_images": ("a_number", ["catalogue/image_tasks"], ["no_image_given_up"]),
+    "catalogue/variant_tasks": ("", ["catalogue/family_images"], []),
+    "catalogue/image_variants": ("", ["catalogue/variant_tasks"], ["no_variant_given_up"]),
+}
+# Job: its assets, its longest run in seconds.
+JOBS = {
+    "catalogue_sync": (["catalogue/categories", "catalogue/supplier_feed"], 1_800),
+    "catalogue_import": (["catalogue/product_families"], 7_200),
+    "catalogue_mirror": (["catalogue/family_images"], 7_200),
+    "catalogue_render": (["catalogue/image_variants"], 7_200),
+    "catalogue_check": ([], 300),
+}
+# Sensor: the job that it launches, how often it looks in seconds.
+SENSORS = {
+    "catalogue_feed_sensor": ("catalogue_sync", 30),
+    "catalogue_families_sensor": ("catalogue_import", 5),
+    "catalogue_images_sensor": ("catalogue_mirror", 5),
+    "catalogue_variants_sensor": ("catalogue_render", 5),
+    "catalogue_checks_after_success_sensor": ("catalogue_check", 30),
+    "catalogue_checks_after_failure_sensor": ("catalogue_check", 30),
+}
+# Schedule: its job, its cron.
+SCHEDULES = {"catalogue_nightly_audit": ("catalogue_sync", "0 3 * * *")}
+# What the system does not make: the suppliers' feed, and the queues between its own assets.
+EXTERNAL = {
+    "catalogue/promidata_feed",
+    "catalogue/family_tasks",
+    "catalogue/image_tasks",
+    "catalogue/variant_tasks",
+}
+_QUIET = {"console": {"config": {"log_level": "CRITICAL"}}}
+
+
+@pytest.fixture(scope="module")
+def definitions() -> dg.Definitions:
+    """The definitions of the default settings; they touch nothing."""
+    return build_definitions(Settings())
+
+
+@pytest.fixture
+def feed(tmp_path: Path) -> FeedFolder:
+    """A feed of two suppliers."""
+    feed = FeedFolder(tmp_path / "feed")
+    feed.put_plain("A23-1", "A23-2", "A461-1")
+    feed.publish()
+    return feed
+
+
+@pytest.fixture
+def catalogue(settings: Settings, feed: FeedFolder) -> Iterator[Catalogue]:
+    """The catalogue over that feed, and a database of its own."""
+    services = Services(settings.model_copy(update={"promidata_base_url": feed.url}))
+    yield Catalogue(services)
+    services.close()
+
+
+@pytest.fixture
+def loaded(catalogue: Catalogue) -> dg.Definitions:
+    """The definitions over that catalogue."""
+    return build_definitions(catalogue.settings, catalogue)
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    """An instance in memory: what these tests ask of it does not depend on where it lies."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield instance
+
+
+def carry_out(loaded: dg.Definitions, asked: Tick, job: str, instance: dg.DagsterInstance) -> None:
+    """Execute the runs that a tick asked for."""
+    for request in asked.requests:
+        config = {**request.run_config, "loggers": _QUIET}
+        loaded.resolve_job_def(job).execute_in_process(config, instance, tags=request.tags)
+
+
+def requested_keys(asked: Tick) -> Sequence[str]:
+    """The suppliers in the run config of the one run that a tick of the feed's sensor asked for."""
+    (request,) = asked.requests
+    keys: Sequence[str] = request.run_config["ops"]["catalogue__supplier_feed"]["config"]["keys"]
+    return keys
+
+
+def test_a_fresh_interpreter_loads_the_definitions_and_touches_nothing(tmp_path: Path) -> None:
+    program = """
+        import json, sys
+        touched = []
+        watched = {"socket.connect", "socket.bind", "socket.getaddrinfo", "os.mkdir"}
+        sys.addaudithook(lambda event, details: touched.append([event, repr(details)]) if event in watched else None)
+        from orchestration.definitions import defs
+        print(json.dumps({"touched": touched, "modules": sorted(sys.modules), "jobs": [job.name for job in defs.jobs]}))
+    """
+    finished = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-W", "error::ResourceWarning", "-c", "\n".join(map(str.strip, program.splitlines()))],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+        env={"PATH": "", "PROMIDATA_BASE_URL": "http://feed.invalid", "ORCHESTRATION_DATABASE_URL": "postgresql://x/y"},
+    )
+    told: dict[str, Any] = json.loads(finished.stdout)
+    assert told["touched"] == []
+    assert set(HEAVY).isdisjoint(told["modules"])
+    assert sorted(told["jobs"]) == sorted(JOBS)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_assets_are_these(definitions: dg.Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    found = {}
+    for key in graph.get_all_asset_keys():
+        node = graph.get(key)
+        partitions = node.partitions_def
+        found[key.to_user_string()] = (
+            partitions.name if isinstance(partitions, dg.DynamicPartitionsDefinition) else "",
+            sorted(parent.to_user_string() for parent in node.parent_keys),
+            sorted(check.name for check in node.check_keys),
+        )
+    assert found == ASSETS
+
+
+def test_the_system_makes_all_assets_but_the_external_ones(definitions: dg.Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    external = {key.to_user_string() for key in graph.get_all_asset_keys() if not graph.get(key).is_materializable}
+    assert external == EXTERNAL
+
+
+def test_the_jobs_are_these(definitions: dg.Definitions) -> None:
+    found = {}
+    for job in definitions.jobs or ():
+        resolved = definitions.resolve_job_def(job.name)
+        made = sorted(key.to_user_string() for key in resolved.asset_layer.selected_asset_keys)
+        found[job.name] = (made, int(resolved.tags["dagster/max_runtime"]))
+        assert resolved.description
+    assert found == JOBS
+
+
+def test_every_asset_that_the_system_makes_has_a_job() -> None:
+    assert {asset for assets, _ in JOBS.values() for asset in assets} == set(ASSETS) - EXTERNAL
+
+
+def test_the_sensors_are_these_and_run_by_themselves(definitions: dg.Definitions) -> None:
+    found = {}
+    for sensor in definitions.sensors or ():
+        (job,) = {target.job_name for target in sensor.targets}
+        found[sensor.name] = (job, sensor.minimum_interval_seconds)
+        assert sensor.default_status is dg.DefaultSensorStatus.RUNNING
+        assert sensor.description
+    assert found == SENSORS
+
+
+def test_the_schedules_are_these_and_run_by_themselves(definitions: dg.Definitions) -> None:
+    found = {}
+    for schedule in definitions.schedules or ():
+        assert isinstance(schedule, dg.ScheduleDefinition)
+        found[schedule.name] = (schedule.job_name, schedule.cron_schedule)
+        assert schedule.execution_timezone == "UTC"
+        assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING
+    assert found == SCHEDULES
+
+
+@pytest.mark.parametrize("asset", ASSETS)
+def test_every_asset_says_whose_it_is_and_what_it_is(definitions: dg.Definitions, asset: str) -> None:
+    node = definitions.resolve_asset_graph().get(dg.AssetKey(asset.split("/")))
+    domain, _ = asset.split("/")
+    assert node.owners == [f"team:{domain}"]
+    assert node.group_name == domain
+    assert node.kinds
+    assert node.description
+    assert node.description.endswith(".")
+    assert bool(node.code_version) is (asset not in EXTERNAL)
+
+
+def test_every_check_says_what_should_be_so(definitions: dg.Definitions) -> None:
+    checks = [check for definition in definitions.asset_checks or () for check in definition.check_specs]
+    assert len(checks) == sum(len(names) for _, _, names in ASSETS.values())
+    assert all(check.description and check.description.endswith(".") for check in checks)
+    assert not any(check.blocking for check in checks)
+
+
+def test_settings_reach_the_definitions() -> None:
+    settings = Settings(feed_interval_seconds=60, nightly_audit_cron="30 4 * * 1", supplier_timeout_ms=90_000)
+    definitions = build_definitions(settings)
+    assert definitions.resolve_sensor_def("catalogue_feed_sensor").minimum_interval_seconds == 60
+    (schedule,) = definitions.schedules or ()
+    assert isinstance(schedule, dg.ScheduleDefinition)
+    assert schedule.cron_schedule == "30 4 * * 1"
+    assert definitions.resolve_job_def("catalogue_sync").tags["dagster/max_runtime"] == "90"
+
+
+def test_a_cron_that_is_none_names_its_variable() -> None:
+    with pytest.raises(ConfigurationError, match="ORCHESTRATION_NIGHTLY_AUDIT_CRON 'at night' is no schedule"):
+        build_definitions(Settings(nightly_audit_cron="at night"))
+
+
+def test_the_feed_sensor_asks_for_the_suppliers_whose_lines_changed(
+    loaded: dg.Definitions, feed: FeedFolder, instance: dg.DagsterInstance
+) -> None:
+    first = tick(loaded, "catalogue_feed_sensor", instance)
+    assert requested_keys(first) == ["A23", "A461"]
+    assert first.cursor
+    carry_out(loaded, first, "catalogue_sync", instance)
+    assert sorted(instance.get_dynamic_partitions("supplier")) == ["A23", "A461"]
+    assert sorted(instance.get_dynamic_partitions("a_number")) == ["A23-1", "A23-2", "A461-1"]
+
+    second = tick(loaded, "catalogue_feed_sensor", instance, first.cursor)
+    assert second[:2] == ([], "Import.txt is as it was")
+
+    feed.put_plain("A461-1", name="Hat")
+    feed.publish()
+    third = tick(loaded, "catalogue_feed_sensor", instance, first.cursor)
+    assert requested_keys(third) == ["A461"]
+    assert third.cursor != first.cursor
+
+
+def test_a_feed_that_moved_without_a_suppliers_line_asks_for_nothing_and_is_remembered(
+    loaded: dg.Definitions, feed: FeedFolder, instance: dg.DagsterInstance
+) -> None:
+    first = tick(loaded, "catalogue_feed_sensor", instance)
+    carry_out(loaded, first, "catalogue_sync", instance)
+    listing = feed.root / "Import" / "Import.txt"
+    listing.write_bytes(b"\xef\xbb\xbf" + listing.read_bytes() + b"\r\n")
+    moved = tick(loaded, "catalogue_feed_sensor", instance, first.cursor)
+    assert moved[:2] == ([], "No supplier's lines changed")
+    assert moved.cursor not in {None, first.cursor}
+
+
+def test_a_supplier_that_vanished_is_looked_at_too(
+    loaded: dg.Definitions, feed: FeedFolder, instance: dg.DagsterInstance
+) -> None:
+    first = tick(loaded, "catalogue_feed_sensor", instance)
+    carry_out(loaded, first, "catalogue_sync", instance)
+    feed.drop(["A461-1"])
+    feed.publish()
+    assert requested_keys(tick(loaded, "catalogue_feed_sensor", instance, first.cursor)) == ["A461"]
+
+
+@pytest.mark.parametrize(
+    ("sensor", "queue"),
+    [
+        ("catalogue_families_sensor", "families"),
+        ("catalogue_images_sensor", "images"),
+        ("catalogue_variants_sensor", "variants"),
+    ],
+)
+def test_a_drain_sensor_asks_for_a_drain_while_its_queue_has_work(
+    loaded: dg.Definitions, catalogue: Catalogue, instance: dg.DagsterInstance, sensor: str, queue: str
+) -> None:
+    assert not tick(loaded, sensor, instance).requests
+    with catalogue.database.begin() as connection:
+        getattr(catalogue, queue).enqueue(connection, [NewTask("due"), NewTask("later", delay=60)])
+    (request,) = tick(loaded, sensor, instance).requests
+    assert request.run_config == {}
+
+
+def test_the_nightly_audit_downloads_everything(loaded: dg.Definitions, instance: dg.DagsterInstance) -> None:
+    (schedule,) = loaded.schedules or ()
+    assert isinstance(schedule, dg.ScheduleDefinition)
+    data = schedule.evaluate_tick(dg.build_schedule_context(instance))
+    (request,) = data.run_requests or ()
+    assert request.run_config == {"ops": {"catalogue__supplier_feed": {"config": {"full": True}}}}
+
+
+def test_the_checks_run_after_every_run_of_the_catalogue(loaded: dg.Definitions, instance: dg.DagsterInstance) -> None:
+    job = loaded.resolve_job_def("catalogue_sync")
+    config = {"loggers": _QUIET}
+    result = job.execute_in_process(config, instance, asset_selection=[dg.AssetKey(["catalogue", "categories"])])
+    context = dg.build_run_status_sensor_context(
+        "catalogue_checks_after_success_sensor",
+        dagster_instance=instance,
+        dagster_run=result.dagster_run,
+        dagster_event=result.get_run_success_event(),
+    )
+    request = loaded.resolve_sensor_def("catalogue_checks_after_success_sensor")(context)
+    assert isinstance(request, dg.RunRequest)
+    assert request.run_key == result.run_id
+
+
+def test_the_checks_pass_on_a_sound_catalogue_and_show_what_is_wrong_with_another(
+    loaded: dg.Definitions, feed: FeedFolder, instance: dg.DagsterInstance
+) -> None:
+    assert failed_checks(loaded, instance) == {}
+    feed.spoil("A23-2", b'{"Sku": "A23-2", cut short')
+    feed.publish()
+    carry_out(loaded, tick(loaded, "catalogue_feed_sensor", instance), "catalogue_sync", instance)
+    loaded.resolve_job_def("catalogue_import").execute_in_process(
+        {
+            "ops": {"catalogue__product_families": {"config": {"idle_seconds": None}}},
+            "loggers": _QUIET,
+        },
+        instance,
+        raise_on_error=False,
+    )
+    failed = failed_checks(loaded, instance)
+    assert set(failed) == {"quarantine_is_empty"}
+    metadata = failed["quarantine_is_empty"].metadata
+    assert metadata["count"].value == 1
+    assert "orchestration quarantine replay" in str(metadata["remedy"].value)
+    assert "| A23-2 | A23 |" in str(metadata["examples"].value)
+
+
+def failed_checks(loaded: dg.Definitions, instance: dg.DagsterInstance) -> dict[str, dg.AssetCheckEvaluation]:
+    """The checks that do not pass, by name."""
+    config = {"loggers": _QUIET}
+    result = loaded.resolve_job_def("catalogue_check").execute_in_process(config, instance)
+    evaluations = result.get_asset_check_evaluations()
+    assert len(evaluations) == 7
+    return {one.check_name: one for one in evaluations if not one.passed}
