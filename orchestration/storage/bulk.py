@@ -31,7 +31,7 @@ def insert(connection: sa.Connection, table: sa.Table, rows: Sequence[object], *
 
 def insert_new(
     connection: sa.Connection, table: sa.Table, rows: Sequence[object], *, columns: Sequence[str], key: str
-) -> set[str]:
+) -> set[Any]:
     """As `insert`; the values of the column `key` in the rows that were inserted."""
     if not rows:
         return set()

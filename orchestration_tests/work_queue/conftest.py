@@ -1,4 +1,4 @@
-"""A queue to test with."""
+"""A queue to test with, and a drain that does not look around by itself."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from orchestration.work_queue import drain
 from orchestration_tests.work_queue.queues import make_queue
 
 if TYPE_CHECKING:
@@ -16,3 +17,9 @@ if TYPE_CHECKING:
 def queue() -> TaskQueue:
     """Three attempts, a minute apart."""
     return make_queue()
+
+
+@pytest.fixture
+def no_poll(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever wakes the drain now is not its own looking around."""
+    monkeypatch.setattr(drain, "POLL_SECONDS", 1_000.0)

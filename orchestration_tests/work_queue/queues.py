@@ -13,7 +13,7 @@ from orchestration.work_queue.queue import TaskQueue
 from orchestration.work_queue.tables import task as table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from orchestration.storage.database import Database
     from orchestration.work_queue.claim import Claim
@@ -78,11 +78,18 @@ def keys(tasks: Sequence[Task]) -> list[str]:
     return [task.key for task in tasks]
 
 
-def completing(database: Database) -> Callable[[Claim], asyncio.Future[None]]:
+def settle_all(database: Database, claim: Claim, error: Exception | None = None) -> None:
+    with database.begin() as connection:
+        claim.settle(connection, [Outcome(task, error) for task in claim.tasks])
+
+
+def completing(database: Database) -> Callable[[Claim], Awaitable[None]]:
     """A handler that completes whatever it is given."""
+    return lambda claim: asyncio.to_thread(settle_all, database, claim)
 
-    def settle_all(claim: Claim) -> None:
-        with database.begin() as connection:
-            claim.settle(connection, [Outcome(task) for task in claim.tasks])
 
-    return lambda claim: asyncio.ensure_future(asyncio.to_thread(settle_all, claim))
+async def until(true: Callable[[], bool]) -> None:
+    """Wait for what only a look into the database can tell."""
+    async with asyncio.timeout(10):
+        while not true():  # noqa: ASYNC110  # no event marks it
+            await asyncio.sleep(0.01)
