@@ -98,3 +98,30 @@ def _is_same(before: object, after: object) -> bool:
     if isinstance(before, list | tuple) and isinstance(after, list | tuple):
         return len(before) == len(after) and all(map(_is_same, before, after))
     return isinstance(before, bool) == isinstance(after, bool) and before == after
+
+
+def told(before: object, after: object) -> tuple[str, str]:
+    """Both sides of a change as short texts for people: of two mappings only the keys that differ, of records how many.
+
+    A blank text is no value.
+    """
+    if isinstance(before, dict) and isinstance(after, dict):
+        keys = [key for key in sorted(before.keys() | after.keys()) if not _is_same(before.get(key), after.get(key))]
+        return _told_entries(before, keys), _told_entries(after, keys)
+    return _told_value(before), _told_value(after)
+
+
+def _told_entries(values: Mapping[str, object], keys: Iterable[str]) -> str:
+    return ", ".join(f"{key}: {_told_value(values[key])}" for key in keys if key in values)
+
+
+def _told_value(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, list | tuple):
+        if any(isinstance(item, dict) for item in value):
+            return f"{len(value)} records"
+        return ", ".join(map(str, value))
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {_told_value(item)}" for key, item in value.items())
+    return str(value)

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from orchestration.catalogue.changes import told
 from orchestration.catalogue.export import Export, export_rows
 from orchestration.cli.conductor import SyncOptions, conductor
 from orchestration.cli.output import SOME_FAILED, console, note, print_json, print_table
@@ -90,7 +91,9 @@ def _show(day: int, summary: dict[str, Any], changes: list[dict[str, Any]], diff
     out.print("  families: " + ", ".join(f"{count} {name}" for name, count in families.items()))
     out.print("  images:   " + ", ".join(f"{count} {name}" for name, count in images.items()))
     if changes:
-        rows = [(row["key"], row["kind"], row["field"], _cut(row["before"]), _cut(row["after"])) for row in changes]
+        rows = [
+            (row["key"], row["kind"], row["field"], *map(_cut, told(row["before"], row["after"]))) for row in changes
+        ]
         print_table(f"Changes of day {day}", ("key", "kind", "field", "before", "after"), rows[:SHOWN_CHANGES])
         if len(rows) > SHOWN_CHANGES:
             out.print(f"... and {len(rows) - SHOWN_CHANGES} more")
@@ -98,6 +101,5 @@ def _show(day: int, summary: dict[str, Any], changes: list[dict[str, Any]], diff
         out.print(f"UNEXPECTED {difference}", style="red")
 
 
-def _cut(value: object) -> str:
-    text = "" if value is None else str(value)
+def _cut(text: str) -> str:
     return text if len(text) <= COLUMN_WIDTH else f"{text[: COLUMN_WIDTH - 1]}…"

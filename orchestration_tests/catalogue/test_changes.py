@@ -6,10 +6,11 @@ import json
 from typing import TYPE_CHECKING
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration.catalogue.changes import FieldChange, PriceMove, field_changes, price_moves
+from orchestration.catalogue.changes import FieldChange, PriceMove, field_changes, price_moves, told
 from orchestration_tests.catalogue.decoding import decode
 from orchestration_tests.catalogue.documents import family_document, with_value
 
@@ -110,3 +111,18 @@ def test_what_is_no_price_moves_none() -> None:
     assert moves_between(before, with_value(before, "ProductDetails.nl.Name", "Other")) == []
     assert price_moves(field_changes("family", SKU, None, {"price_min": 1.0})) == []
     assert price_moves([FieldChange("variant", "V", "price_min", "changed", 1.0, 2.0)]) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        (1.5, 2, ("1.5", "2")),
+        (None, "new", ("", "new")),
+        ({"nl": "a", "de": "b"}, {"nl": "a", "de": "c", "fr": "d"}, ("de: b", "de: c, fr: d")),
+        (["Blue", "Red"], ["Blue"], ("Blue, Red", "Blue")),
+        ([{"price": 1}], [{"price": 2}, {"price": 3}], ("1 records", "2 records")),
+        (None, {"nl": "a"}, ("", "nl: a")),
+    ],
+)
+def test_a_change_is_told_in_short(before: object, after: object, expected: tuple[str, str]) -> None:
+    assert told(before, after) == expected

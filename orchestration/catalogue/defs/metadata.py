@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from orchestration.catalogue.changes import FieldChange, price_moves
+from orchestration.catalogue.changes import FieldChange, price_moves, told
 from orchestration.catalogue.plan import Difference
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def of_family(stored: StoredFamily | None) -> Metadata:
 
 def changes_table(changes: Iterable[FieldChange]) -> str:
     """Field-level changes as a table."""
-    rows = ((item.key, item.kind, item.field, item.before, item.after) for item in changes)
+    rows = ((item.key, item.kind, item.field, *told(item.before, item.after)) for item in changes)
     return markdown_table(("key", "kind", "field", "before", "after"), rows)
 
 
