@@ -186,7 +186,7 @@ class _Drain(NamedTuple):
         on_settled: Callable[[Sequence[Settled]], None],
         until: Callable[[], bool] | None = None,
     ) -> None:
-        """Drain until `until` says so, or else as the end has it."""
+        """Drain until `until` says so, or else as the end has it; then forget tasks that ended long ago."""
         if until is None and self.end.idle_seconds is None:
             until = partial(_is_empty, self.catalogue, self.queue)
         idle_seconds = inf if until else self.end.idle_seconds or 0.0
@@ -199,6 +199,8 @@ class _Drain(NamedTuple):
                 idle_seconds=idle_seconds,
                 max_seconds=self.end.max_seconds,
             )
+        with self.catalogue.database.begin() as connection:
+            self.queue.prune(connection)
 
 
 def _take(results: deque[T]) -> list[T]:

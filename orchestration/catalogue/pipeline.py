@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from orchestration.catalogue.categories import parse_categories
 from orchestration.catalogue.category_store import CategoryChanges, store_categories
 from orchestration.catalogue.feed_source import MAX_IMPORT_BYTES, FeedSnapshot, FeedVersion, fetch_feed, open_downloader
+from orchestration.catalogue.images import request_stale_images
 from orchestration.catalogue.plan import PlanOptions, SupplierFeed, plan_supplier
 from orchestration.catalogue.queues import family_queue, image_queue, variant_queue
 from orchestration.catalogue.suppliers import fingerprints, suppliers_with_families
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from orchestration.storage.database import Database
 
 FEED_SECONDS = 300.0
+# How many images one audit asks for anew, the longest unasked ones first.
+STALE_IMAGES = 20_000
 
 
 class CategorySync(NamedTuple):
@@ -120,6 +123,13 @@ class Catalogue:
                 yield PlannedSupplier(code, None, f"{code} is neither in the feed nor stored; check the code")
                 continue
             yield self._plan(feed, code, options)
+
+    def queue_stale_images(self) -> int:
+        """Queue stored images that were not asked for in a while, to be asked for by ETag; how many."""
+        with self.database.begin() as connection:
+            return request_stale_images(
+                connection, self.images, older_than_days=self.settings.image_revalidate_days, limit=STALE_IMAGES
+            )
 
     def _plan(self, feed: Feed, code: str, options: PlanOptions) -> PlannedSupplier:
         supplier_feed = SupplierFeed(code, feed.by_supplier().get(code, ()), feed.refused(code), feed.fingerprint(code))

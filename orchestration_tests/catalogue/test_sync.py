@@ -6,6 +6,7 @@ import copy
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import sqlalchemy as sa
 
 from orchestration.settings import RemovalPolicy
 from orchestration.storage.objects import content_key
@@ -357,6 +358,37 @@ def test_a_picture_that_changed_under_its_url_is_found_when_the_family_is_asked_
 
     query = "SELECT m.width FROM media_source AS s JOIN media AS m USING (content_hash)"
     assert rows(catalogue.database, query) == [80]
+
+
+def test_pictures_that_were_not_asked_for_in_a_while_are_asked_for_again(
+    catalogue: Catalogue, feed: FeedFolder
+) -> None:
+    document = feed.with_pictures(family_document("A23-1", pictures=2))
+    feed.put(document)
+    sync(catalogue)
+    assert catalogue.queue_stale_images() == 0
+    name = document["ProductDetails"]["nl"]["Image"]["Url"].rpartition("/")[2]
+    feed.picture(name, drawn("another", size=(80, 80)))
+    with catalogue.database.begin() as connection:
+        connection.execute(sa.text("UPDATE media_source SET checked_at = now() - interval '8 days'"))
+
+    assert catalogue.queue_stale_images() == 2
+    mirror_due(catalogue)
+
+    assert catalogue.queue_stale_images() == 0
+    query = "SELECT max(m.width) FROM media_source AS s JOIN media AS m USING (content_hash)"
+    assert rows(catalogue.database, query) == [80]
+
+
+def test_tasks_that_ended_long_ago_are_forgotten(catalogue: Catalogue, feed: FeedFolder) -> None:
+    feed.put(family_document("A23-1", pictures=0))
+    sync(catalogue)
+    with catalogue.database.begin() as connection:
+        connection.execute(sa.text("UPDATE task SET finished_at = now() - interval '2 days'"))
+
+    import_due(catalogue)
+
+    assert rows(catalogue.database, "SELECT count(*) FROM task") == [0]
 
 
 def test_a_picture_that_is_gone_at_its_source_stays_in_the_store(catalogue: Catalogue, feed: FeedFolder) -> None:

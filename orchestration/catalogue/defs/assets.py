@@ -75,6 +75,8 @@ def supplier_feed(
             add_keys(context.instance, SUPPLIER, [planned.code])
             record_plan(recorder, planned, feed)
             add_keys(context.instance, A_NUMBER, planned.queued)
+        if config.full:
+            catalogue.queue_stale_images()
         with catalogue.database.connect() as connection:
             prune_keys(context.instance, A_NUMBER, soft_deleted(connection))
     yield from recorder.finish()
