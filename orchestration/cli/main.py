@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 
+import sqlalchemy as sa
 import typer
 
 from orchestration.cli import catalogue_commands, demo, system_commands, up
@@ -43,4 +44,7 @@ def main() -> None:
         sys.exit(BAD_USAGE)
     except OrchestrationError as error:
         note(str(error))
+        sys.exit(SOME_FAILED)
+    except sa.exc.OperationalError as error:  # Dagster's own storage, which knows nothing of our errors
+        note(f"The database did not answer: {str(error.orig).strip()}")
         sys.exit(SOME_FAILED)

@@ -16,6 +16,7 @@ import logging
 import os
 import time
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -26,14 +27,17 @@ from dagster._core.events import (
     StepMaterializationData,
 )
 from dagster_postgres.event_log import PostgresEventLogStorage
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
 from orchestration.runtime.partition_keys import encode_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 BATCH = 500
 REASON_LENGTH = 500
+# How long a run waits for Dagster's database before its records are given up.
+PATIENCE_SECONDS = 120.0
 LISTED_FAILURES = 50
 # The name of the failure's metadata that holds the reason of each bad key, for programs.
 REASONS = "reasons"
@@ -120,8 +124,11 @@ class PartitionRecorder:
     def _store(self, kind: dg.DagsterEventType, events: list[Any]) -> None:
         for start in range(0, len(events), BATCH):
             entries = [self._entry(kind, data) for data in events[start : start + BATCH]]
-            with _one_writer(self._context):
-                self._context.instance.event_log_storage.store_event_batch(entries)
+            _patiently(partial(self._store_batch, entries))
+
+    def _store_batch(self, entries: list[dg.EventLogEntry]) -> None:
+        with _one_writer(self._context):
+            self._context.instance.event_log_storage.store_event_batch(entries)
 
     def _entry(self, kind: dg.DagsterEventType, data: _EventData) -> dg.EventLogEntry:
         """The event log row that Dagster itself would have written for this step."""
@@ -145,6 +152,20 @@ def failure_table(reasons: Mapping[str, str]) -> str:
     rows = [f"| `{key}` | {reason.replace('|', '/').replace(chr(10), ' ')} |" for key, reason in reasons.items()]
     more = f"\n\n... and {len(rows) - LISTED_FAILURES} more" if len(rows) > LISTED_FAILURES else ""
     return "| partition | reason |\n| --- | --- |\n" + "\n".join(rows[:LISTED_FAILURES]) + more
+
+
+def _patiently(work: Callable[[], None]) -> None:
+    """Try again while Dagster's database is away: the work that is to be recorded has been done.
+
+    A batch whose commit got no answer may be stored twice, which shows as a second materialization and no more.
+    """
+    retrying = Retrying(
+        retry=retry_if_exception_type((sa.exc.OperationalError, sa.exc.InterfaceError)),
+        wait=wait_exponential_jitter(initial=0.1, max=2.0),
+        stop=stop_after_delay(PATIENCE_SECONDS),
+        reraise=True,
+    )
+    retrying(work)
 
 
 @contextmanager

@@ -13,10 +13,13 @@ import structlog
 
 from orchestration.cli.main import main
 from orchestration_tests.cli.feed_folder import FeedFolder
+from orchestration_tests.conftest import fresh_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from sqlalchemy.engine import URL
 
 
 class Ended(NamedTuple):
@@ -88,10 +91,17 @@ def set_variables(monkeypatch: pytest.MonkeyPatch, home: Path, database_url: str
         monkeypatch.setenv(name, value)
 
 
+@pytest.fixture(scope="session")
+def shared_dagster_url(server_url: URL, dagster_template: str) -> Iterator[str]:
+    """A database for Dagster, which the tests share: each looks at its own runs only."""
+    with fresh_database(server_url, dagster_template) as url:
+        yield url
+
+
 @pytest.fixture
-def variables(tmp_path: Path, database_url: str, dagster_url: str, monkeypatch: pytest.MonkeyPatch) -> Path:
+def variables(tmp_path: Path, database_url: str, shared_dagster_url: str, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Set the variables of a system of the test's own; its home."""
-    set_variables(monkeypatch, tmp_path / "home", database_url, dagster_url)
+    set_variables(monkeypatch, tmp_path / "home", database_url, shared_dagster_url)
     return tmp_path / "home"
 
 
@@ -101,6 +111,13 @@ def feed(variables: Path, monkeypatch: pytest.MonkeyPatch) -> FeedFolder:
     feed = FeedFolder(variables.parent / "feed")
     monkeypatch.setenv("PROMIDATA_BASE_URL", feed.url)
     return feed
+
+
+@pytest.fixture
+def disconnected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Command:
+    """The command where no database answers, for what must be told before one is asked."""
+    set_variables(monkeypatch, tmp_path / "home", "postgresql://127.0.0.1:1/name", "postgresql://127.0.0.1:1/dagster")
+    return Command(tmp_path / "home", monkeypatch, capfd)
 
 
 @pytest.fixture

@@ -61,18 +61,17 @@ class Filled(NamedTuple):
 
 @pytest.fixture(scope="module")
 def filled(
-    server_url: URL, template: str, dagster_template: str, tmp_path_factory: pytest.TempPathFactory
+    server_url: URL, template: str, shared_dagster_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Filled]:
     """A family that changed, one with several variants, one in quarantine."""
     root = tmp_path_factory.mktemp("filled")
     feed = FeedFolder(root / "feed")
     with (
         fresh_database(server_url, template) as database_url,
-        fresh_database(server_url, dagster_template) as dagster_url,
         pytest.MonkeyPatch.context() as monkeypatch,
         redirect_stdout(io.StringIO()),
     ):
-        set_variables(monkeypatch, root / "home", database_url, dagster_url)
+        set_variables(monkeypatch, root / "home", database_url, shared_dagster_url)
         monkeypatch.setenv("PROMIDATA_BASE_URL", feed.url)
         feed.put_plain("A23-1", pictures=2)
         feed.put_plain("A461-1", children=9, pictures=2)
@@ -205,14 +204,14 @@ def test_an_empty_catalogue_exports_the_columns_and_no_row(orchestration: Comman
 
 
 @pytest.mark.parametrize("arguments", [("export",), ("export", "nothing"), ("export", "families", "--format", "xlsx")])
-def test_what_cannot_be_exported_is_bad_usage(orchestration: Command, arguments: tuple[str, ...]) -> None:
-    ended = orchestration(*arguments)
+def test_what_cannot_be_exported_is_bad_usage(disconnected: Command, arguments: tuple[str, ...]) -> None:
+    ended = disconnected(*arguments)
     assert (ended.code, ended.out) == (2, "")
     assert ended.err.count("\n") == 1
 
 
-def test_a_file_that_cannot_be_written_is_one_clear_line(orchestration: Command, tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_written_is_one_clear_line(disconnected: Command, tmp_path: Path) -> None:
     out = tmp_path / "missing" / "families.csv"
-    ended = orchestration("export", "families", "--out", out)
+    ended = disconnected("export", "families", "--out", out)
     assert (ended.code, ended.out) == (2, "")
     assert ended.err == f"--out {out} cannot be written: No such file or directory\n"

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
         (("status", "more"), "more"),
     ],
 )
-def test_bad_usage_is_one_clear_line(orchestration: Command, arguments: tuple[str, ...], told: str) -> None:
-    ended = orchestration(*arguments)
+def test_bad_usage_is_one_clear_line(disconnected: Command, arguments: tuple[str, ...], told: str) -> None:
+    ended = disconnected(*arguments)
     assert (ended.code, ended.out) == (2, "")
     assert ended.err.count("\n") == 1
     assert told in ended.err
@@ -39,15 +39,15 @@ def test_bad_usage_is_one_clear_line(orchestration: Command, arguments: tuple[st
 
 
 @pytest.mark.parametrize("arguments", [(), ("quarantine",)])
-def test_a_command_without_its_own_shows_the_help(orchestration: Command, arguments: tuple[str, ...]) -> None:
-    ended = orchestration(*arguments)
+def test_a_command_without_its_own_shows_the_help(disconnected: Command, arguments: tuple[str, ...]) -> None:
+    ended = disconnected(*arguments)
     assert ended.code == 2
     assert "Usage: orchestration" in ended.out + ended.err
     assert "Traceback" not in ended.err
 
 
-def test_help_is_no_error(orchestration: Command) -> None:
-    ended = orchestration("--help")
+def test_help_is_no_error(disconnected: Command) -> None:
+    ended = disconnected("--help")
     assert (ended.code, ended.err) == (0, "")
     assert "sync" in ended.out
 
@@ -57,14 +57,14 @@ def test_help_is_no_error(orchestration: Command) -> None:
     [
         ("ORCHESTRATION_IMAGE_ATTEMPTS", "none", 2),
         ("ORCHESTRATION_DATABASE_URL", "mysql://host/name", 2),
-        ("ORCHESTRATION_DATABASE_URL", "postgresql://127.0.0.1:1/name", 1),
+        ("ORCHESTRATION_HOME", "somewhere", 1),  # sound, so that the database is asked
     ],
 )
 def test_bad_configuration_is_one_clear_line(
-    orchestration: Command, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, code: int
+    disconnected: Command, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, code: int
 ) -> None:
     monkeypatch.setenv(variable, value)
-    ended = orchestration("status")
+    ended = disconnected("status")
     assert (ended.code, ended.out) == (code, "")
     assert ended.err.count("\n") == 1
 
