@@ -161,7 +161,7 @@ def _patiently(work: Callable[[], None]) -> None:
     """
     retrying = Retrying(
         retry=retry_if_exception_type((sa.exc.OperationalError, sa.exc.InterfaceError)),
-        wait=wait_exponential_jitter(initial=0.1, max=2.0),
+        wait=wait_exponential_jitter(multiplier=0.1, max=2.0),
         stop=stop_after_delay(PATIENCE_SECONDS),
         reraise=True,
     )

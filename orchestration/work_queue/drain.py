@@ -228,7 +228,10 @@ class Drain:
             before_sleep=self._log_retry,
             retry_error_callback=lambda _: None,
         )
-        return await retrying(asyncio.to_thread, work)
+        return await retrying(self._in_thread, work)
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._worker.threads, work)
 
     def _log_retry(self, state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None

@@ -10,6 +10,7 @@ Belongs here: its number, its sign of life, and how it starts and stops. Does no
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from math import inf
 from threading import Event
@@ -33,10 +34,12 @@ if TYPE_CHECKING:
 class Worker:
     """Works `queue` off between entering and leaving; what it still holds on leaving goes back, uncounted.
 
-    `number` is its own in the whole database. `clock` gives seconds that never go back.
+    `number` is its own in the whole database. The drain's database calls run in `threads`, so that they do not queue
+    behind a handler's. `clock` gives seconds that never go back.
     """
 
     number: int
+    threads: ThreadPoolExecutor
 
     def __init__(self, database: Database, queue: TaskQueue, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.database = database
@@ -51,11 +54,13 @@ class Worker:
             self.number = self.queue.next_worker(connection)
         self._lifeline = Lifeline(self.database, self.queue, self.number, self.bell.ring)
         self._lifeline.open()
+        self.threads = ThreadPoolExecutor(thread_name_prefix=f"worker {self.number}")
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.threads.shutdown(cancel_futures=True)  # a claim that a cancelled drain is still making goes back as well
         # While the lock is still held, or the tasks would count as lost. With no database they do.
         with suppress(TransientError), self.database.begin() as connection:
             self.queue.release_all(connection, self.number)
