@@ -61,10 +61,12 @@ class Worker:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.threads.shutdown(cancel_futures=True)  # a claim that a cancelled drain is still making goes back as well
-        # While the lock is still held, or the tasks would count as lost. With no database they do.
-        with suppress(TransientError), self.database.begin() as connection:
-            self.queue.release_all(connection, self.number)
-        self._lifeline.close()
+        try:
+            # While the lock is still held, or the tasks would count as lost. With no database they do.
+            with suppress(TransientError), self.database.begin() as connection:
+                self.queue.release_all(connection, self.number)
+        finally:
+            self._lifeline.close()
 
     @property
     def seen(self) -> bool:

@@ -31,6 +31,15 @@ if TYPE_CHECKING:
 # Rows as a system at each revision may hold them, in the tables and columns that the revision brought.
 ROWS: Mapping[str, str] = {
     "0001": """
+        INSERT INTO media (content_hash, key, bytes, mime, width, height)
+            VALUES ('aa', 'media/aa/aa.png', 3, 'image/png', 1, 1);
+        INSERT INTO media_source (url, content_hash) VALUES ('https://images/1.jpg', 'aa');
+        INSERT INTO media_variant (content_hash, name, key, bytes, mime, width, height)
+            VALUES ('aa', 'thumb', 'media/aa/aa.webp', 2, 'image/webp', 1, 1);
+        INSERT INTO task (queue, key, payload) VALUES ('product-family', 'A1-1', '{"sync": 2}');
+        INSERT INTO task (queue, key, state, finished_at, reason) VALUES ('image-upload', 'u', 'dead', now(), 'no');
+    """,
+    "0002": """
         INSERT INTO supplier (code, name) VALUES ('A1', 'Größe & Söhne');
         INSERT INTO category (code, parent_code) VALUES ('TEXTILES/CAPS', 'TEXTILES'), ('TEXTILES', NULL);
         INSERT INTO sync (supplier, status, added) VALUES ('A1', 'completed', 1), ('A1', 'running', 0);
@@ -47,13 +56,6 @@ ROWS: Mapping[str, str] = {
         INSERT INTO document_shape (supplier, path, types, is_required) VALUES ('A1', '$.Sku', '{string}', true);
         INSERT INTO drift (supplier, path, kind, before, after, example)
             VALUES ('A1', '$.New', 'new', '{}', '{string}', 'A1-1');
-        INSERT INTO media (content_hash, key, bytes, mime, width, height)
-            VALUES ('aa', 'media/aa/aa.png', 3, 'image/png', 1, 1);
-        INSERT INTO media_source (url, content_hash) VALUES ('https://images/1.jpg', 'aa');
-        INSERT INTO media_variant (content_hash, name, key, bytes, mime, width, height)
-            VALUES ('aa', 'thumb', 'media/aa/aa.webp', 2, 'image/webp', 1, 1);
-        INSERT INTO task (queue, key, payload) VALUES ('product-family', 'A1-1', '{"sync": 2}');
-        INSERT INTO task (queue, key, state, finished_at, reason) VALUES ('image-upload', 'u', 'dead', now(), 'no');
     """,
 }
 

@@ -1,4 +1,4 @@
-"""Create the queue, media and catalogue tables."""
+"""Create the catalogue tables."""
 
 from __future__ import annotations
 
@@ -6,17 +6,43 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0001"
-down_revision = None
+revision = "0002"
+down_revision = "0001"
 branch_labels = None
 depends_on = None
-
-_worker_number = sa.Sequence("task_worker_number", data_type=sa.Integer, cycle=True)
 
 
 def upgrade() -> None:
     """Apply the revision."""
-    op.execute(sa.schema.CreateSequence(_worker_number))
+    _create_category()
+    _create_supplier()
+    _create_document_shape()
+    _create_drift()
+    _create_feed_entry()
+    _create_product_family()
+    _create_quarantine()
+    _create_sync()
+    _create_change()
+    _create_family_image()
+    _create_product_variant()
+
+
+def downgrade() -> None:
+    """Take it back."""
+    op.drop_table("product_variant")
+    op.drop_table("family_image")
+    op.drop_table("change")
+    op.drop_table("sync")
+    op.drop_table("quarantine")
+    op.drop_table("product_family")
+    op.drop_table("feed_entry")
+    op.drop_table("drift")
+    op.drop_table("document_shape")
+    op.drop_table("supplier")
+    op.drop_table("category")
+
+
+def _create_category() -> None:
     op.create_table(
         "category",
         sa.Column("code", sa.Text(), nullable=False),
@@ -32,21 +58,9 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("code", name=op.f("pk_category")),
     )
-    op.create_table(
-        "media",
-        sa.Column("content_hash", sa.Text(), nullable=False, comment="SHA-256 of the stored original, in hex"),
-        sa.Column("key", sa.Text(), nullable=False),
-        sa.Column("bytes", sa.BigInteger(), nullable=False),
-        sa.Column("mime", sa.Text(), nullable=False),
-        sa.Column("width", sa.Integer(), nullable=False),
-        sa.Column("height", sa.Integer(), nullable=False),
-        sa.Column(
-            "blur", sa.Text(), nullable=True, comment="A 20-pixel placeholder as a data URL, once the variants are made"
-        ),
-        sa.Column("stored_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.PrimaryKeyConstraint("content_hash", name=op.f("pk_media")),
-        sa.UniqueConstraint("key", name=op.f("uq_media_key")),
-    )
+
+
+def _create_supplier() -> None:
     op.create_table(
         "supplier",
         sa.Column("code", sa.Text(), nullable=False),
@@ -62,98 +76,9 @@ def upgrade() -> None:
         sa.Column("discovered_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.PrimaryKeyConstraint("code", name=op.f("pk_supplier")),
     )
-    op.create_table(
-        "task",
-        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
-        sa.Column("queue", sa.Text(), nullable=False),
-        sa.Column("key", sa.Text(), nullable=False, comment="Idempotency key within the queue"),
-        sa.Column(
-            "grouping",
-            sa.Text(),
-            nullable=True,
-            comment="What counts and cancellation go by, such as a supplier's code",
-        ),
-        sa.Column("order_key", sa.Text(), nullable=True, comment="Tasks of one order key run one at a time, by id"),
-        sa.Column("state", sa.Text(), server_default="waiting", nullable=False),
-        sa.Column("priority", sa.SmallInteger(), server_default="1", nullable=False),
-        sa.Column("run_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.Column(
-            "sort_at",
-            sa.DateTime(),
-            sa.Computed("(run_at AT TIME ZONE 'UTC') + priority * interval '600 seconds'", persisted=True),
-            nullable=False,
-        ),
-        sa.Column("payload", postgresql.JSONB(astext_type=sa.Text()), server_default="{}", nullable=False),
-        sa.Column(
-            "attempt", sa.Integer(), server_default="0", nullable=False, comment="Claims that count for the policy"
-        ),
-        sa.Column(
-            "token", sa.Integer(), server_default="0", nullable=False, comment="All claims ever: the fencing token"
-        ),
-        sa.Column(
-            "crashes", sa.Integer(), server_default="0", nullable=False, comment="Workers lost; above 0 it runs alone"
-        ),
-        sa.Column(
-            "rerun",
-            sa.Boolean(),
-            server_default=sa.text("false"),
-            nullable=False,
-            comment="Enqueued again while active",
-        ),
-        sa.Column("worker", sa.Integer(), nullable=True),
-        sa.Column("claimed_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("enqueued_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("reason", sa.Text(), nullable=True, comment="Why it is dead"),
-        sa.Column("error", sa.Text(), nullable=True, comment="The last error"),
-        sa.CheckConstraint(
-            "(state = 'active') = (worker IS NOT NULL) AND (state = 'active') = (lease_until IS NOT NULL)",
-            name=op.f("ck_task_owner"),
-        ),
-        sa.CheckConstraint("(state = 'dead') = (reason IS NOT NULL)", name=op.f("ck_task_reason")),
-        sa.CheckConstraint(
-            "(state IN ('completed', 'dead')) = (finished_at IS NOT NULL)", name=op.f("ck_task_finished")
-        ),
-        sa.CheckConstraint("NOT rerun OR state = 'active'", name=op.f("ck_task_rerun")),
-        sa.CheckConstraint("state IN ('waiting', 'active', 'completed', 'dead')", name=op.f("ck_task_state")),
-        sa.CheckConstraint("priority BETWEEN 0 AND 2", name=op.f("ck_task_priority")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_task")),
-    )
-    op.create_index(
-        "ix_task_claim", "task", ["queue", "sort_at", "id"], unique=False, postgresql_where=sa.text("state = 'waiting'")
-    )
-    op.create_index(
-        "ix_task_finished",
-        "task",
-        ["queue", "state", "finished_at"],
-        unique=False,
-        postgresql_where=sa.text("state IN ('completed', 'dead')"),
-    )
-    op.create_index(
-        "ix_task_held", "task", ["queue", "worker"], unique=False, postgresql_where=sa.text("state = 'active'")
-    )
-    op.create_index(
-        "ix_task_order",
-        "task",
-        ["queue", "order_key", "id"],
-        unique=False,
-        postgresql_where=sa.text("order_key IS NOT NULL AND state IN ('waiting', 'active')"),
-    )
-    op.create_index(
-        "uq_task_order_active",
-        "task",
-        ["queue", "order_key"],
-        unique=True,
-        postgresql_where=sa.text("order_key IS NOT NULL AND state = 'active'"),
-    )
-    op.create_index(
-        "uq_task_unfinished_key",
-        "task",
-        ["queue", "key"],
-        unique=True,
-        postgresql_where=sa.text("state <> 'completed'"),
-    )
+
+
+def _create_document_shape() -> None:
     op.create_table(
         "document_shape",
         sa.Column("supplier", sa.Text(), nullable=False),
@@ -163,6 +88,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["supplier"], ["supplier.code"], name=op.f("fk_document_shape_supplier")),
         sa.PrimaryKeyConstraint("supplier", "path", name=op.f("pk_document_shape")),
     )
+
+
+def _create_drift() -> None:
     op.create_table(
         "drift",
         sa.Column("supplier", sa.Text(), nullable=False),
@@ -176,6 +104,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["supplier"], ["supplier.code"], name=op.f("fk_drift_supplier")),
         sa.PrimaryKeyConstraint("supplier", "path", "kind", name=op.f("pk_drift")),
     )
+
+
+def _create_feed_entry() -> None:
     op.create_table(
         "feed_entry",
         sa.Column("a_number", sa.Text(), nullable=False),
@@ -186,29 +117,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("a_number", name=op.f("pk_feed_entry")),
     )
     op.create_index(op.f("ix_feed_entry_supplier"), "feed_entry", ["supplier"], unique=False)
-    op.create_table(
-        "media_source",
-        sa.Column("url", sa.Text(), nullable=False),
-        sa.Column("content_hash", sa.Text(), nullable=False),
-        sa.Column("etag", sa.Text(), nullable=True),
-        sa.Column("last_modified", sa.Text(), nullable=True),
-        sa.Column("checked_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.ForeignKeyConstraint(["content_hash"], ["media.content_hash"], name=op.f("fk_media_source_content_hash")),
-        sa.PrimaryKeyConstraint("url", name=op.f("pk_media_source")),
-    )
-    op.create_index(op.f("ix_media_source_content_hash"), "media_source", ["content_hash"], unique=False)
-    op.create_table(
-        "media_variant",
-        sa.Column("content_hash", sa.Text(), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("key", sa.Text(), nullable=False),
-        sa.Column("bytes", sa.BigInteger(), nullable=False),
-        sa.Column("mime", sa.Text(), nullable=False),
-        sa.Column("width", sa.Integer(), nullable=False),
-        sa.Column("height", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(["content_hash"], ["media.content_hash"], name=op.f("fk_media_variant_content_hash")),
-        sa.PrimaryKeyConstraint("content_hash", "name", name=op.f("pk_media_variant")),
-    )
+
+
+def _create_product_family() -> None:
     op.create_table(
         "product_family",
         sa.Column("a_number", sa.Text(), nullable=False, comment="The parent SKU, which is the document's file name"),
@@ -262,6 +173,9 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_product_family_category"), "product_family", ["category"], unique=False)
     op.create_index(op.f("ix_product_family_supplier"), "product_family", ["supplier"], unique=False)
+
+
+def _create_quarantine() -> None:
     op.create_table(
         "quarantine",
         sa.Column("a_number", sa.Text(), nullable=False),
@@ -282,6 +196,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("a_number", name=op.f("pk_quarantine")),
     )
     op.create_index(op.f("ix_quarantine_supplier"), "quarantine", ["supplier"], unique=False)
+
+
+def _create_sync() -> None:
     op.create_table(
         "sync",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -314,6 +231,9 @@ def upgrade() -> None:
     op.create_index(
         "uq_sync_running", "sync", ["supplier"], unique=True, postgresql_where=sa.text("status = 'running'")
     )
+
+
+def _create_change() -> None:
     op.create_table(
         "change",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -333,6 +253,9 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_change_a_number"), "change", ["a_number"], unique=False)
     op.create_index(op.f("ix_change_sync_id"), "change", ["sync_id"], unique=False)
+
+
+def _create_family_image() -> None:
     op.create_table(
         "family_image",
         sa.Column("a_number", sa.Text(), nullable=False),
@@ -342,6 +265,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("a_number", "url", name=op.f("pk_family_image")),
     )
     op.create_index(op.f("ix_family_image_url"), "family_image", ["url"], unique=False)
+
+
+def _create_product_variant() -> None:
     op.create_table(
         "product_variant",
         sa.Column("a_number", sa.Text(), nullable=False),
@@ -388,48 +314,3 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("a_number", "sku", name=op.f("pk_product_variant")),
     )
     op.create_index(op.f("ix_product_variant_sku"), "product_variant", ["sku"], unique=False)
-
-
-def downgrade() -> None:
-    """Take it back."""
-    op.drop_index(op.f("ix_product_variant_sku"), table_name="product_variant")
-    op.drop_table("product_variant")
-    op.drop_index(op.f("ix_family_image_url"), table_name="family_image")
-    op.drop_table("family_image")
-    op.drop_index(op.f("ix_change_sync_id"), table_name="change")
-    op.drop_index(op.f("ix_change_a_number"), table_name="change")
-    op.drop_table("change")
-    op.drop_index("uq_sync_running", table_name="sync", postgresql_where=sa.text("status = 'running'"))
-    op.drop_index("ix_sync_supplier_id", table_name="sync")
-    op.drop_table("sync")
-    op.drop_index(op.f("ix_quarantine_supplier"), table_name="quarantine")
-    op.drop_table("quarantine")
-    op.drop_index(op.f("ix_product_family_supplier"), table_name="product_family")
-    op.drop_index(op.f("ix_product_family_category"), table_name="product_family")
-    op.drop_table("product_family")
-    op.drop_table("media_variant")
-    op.drop_index(op.f("ix_media_source_content_hash"), table_name="media_source")
-    op.drop_table("media_source")
-    op.drop_index(op.f("ix_feed_entry_supplier"), table_name="feed_entry")
-    op.drop_table("feed_entry")
-    op.drop_table("drift")
-    op.drop_table("document_shape")
-    op.drop_index("uq_task_unfinished_key", table_name="task", postgresql_where=sa.text("state <> 'completed'"))
-    op.drop_index(
-        "uq_task_order_active",
-        table_name="task",
-        postgresql_where=sa.text("order_key IS NOT NULL AND state = 'active'"),
-    )
-    op.drop_index(
-        "ix_task_order",
-        table_name="task",
-        postgresql_where=sa.text("order_key IS NOT NULL AND state IN ('waiting', 'active')"),
-    )
-    op.drop_index("ix_task_held", table_name="task", postgresql_where=sa.text("state = 'active'"))
-    op.drop_index("ix_task_finished", table_name="task", postgresql_where=sa.text("state IN ('completed', 'dead')"))
-    op.drop_index("ix_task_claim", table_name="task", postgresql_where=sa.text("state = 'waiting'"))
-    op.drop_table("task")
-    op.drop_table("supplier")
-    op.drop_table("media")
-    op.drop_table("category")
-    op.execute(sa.schema.DropSequence(_worker_number))
