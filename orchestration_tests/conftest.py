@@ -38,7 +38,11 @@ def server_url() -> Iterator[URL]:
     Its folder is not pytest's, which removes those of earlier sessions even while they run.
     """
     with tempfile.TemporaryDirectory(prefix="orchestration-tests-", ignore_cleanup_errors=True) as folder:
-        yield make_url(start_embedded_server(Path(folder) / "postgres"))
+        url = make_url(start_embedded_server(Path(folder) / "postgres"))
+        # Nothing here outlives the machine, and dropping a database then takes a tenth of the time.
+        run_on_server(url, "ALTER SYSTEM SET fsync = off")
+        run_on_server(url, "SELECT pg_reload_conf()")
+        yield url
 
 
 def run_on_server(server: URL, statement: str) -> None:
