@@ -145,7 +145,8 @@ def race(spec: BulkSpec) -> None:
                     sync(catalogue)
             with catalogue_over(url) as catalogue, timed(rival):
                 slice_families, _ = sync_naively(catalogue, RIVAL_FAMILIES)
-    scaled = Timing(*(value * spec.families / slice_families for value in median(rival)))
+    slice_timing, share = median(rival), spec.families / slice_families
+    scaled = Timing(slice_timing.wall * share, slice_timing.cpu * share, slice_timing.peak_mb)
     report("naive, one by one (scaled from a slice)", scaled, items=spec.families, what="families")
     report("first sync", median(first), items=spec.families, what="families", rival=scaled)
     if spec.images:
