@@ -130,7 +130,8 @@ def test_a_fresh_interpreter_loads_the_definitions_and_touches_nothing(tmp_path:
         print(json.dumps({"touched": touched, "modules": sorted(sys.modules), "jobs": [job.name for job in defs.jobs]}))
     """
     finished = subprocess.run(  # noqa: S603 - our own program
-        [sys.executable, "-W", "error::ResourceWarning", "-c", "\n".join(map(str.strip, program.splitlines()))],
+        # -B: compiled modules are not what is asked about.
+        [sys.executable, "-B", "-W", "error::ResourceWarning", "-c", "\n".join(map(str.strip, program.splitlines()))],
         capture_output=True,
         text=True,
         check=True,
