@@ -7,21 +7,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import dagster as dg
+
 from orchestration.catalogue.defs.definitions import catalogue_definitions
-from orchestration.catalogue.pipeline import Catalogue
+from orchestration.domains import Domains
 from orchestration.observability.logs import configure_logging
 from orchestration.services import Services
 
 if TYPE_CHECKING:
-    import dagster as dg
-
     from orchestration.settings import Settings
 
 
-def build_definitions(settings: Settings, catalogue: Catalogue | None = None) -> dg.Definitions:
+def build_definitions(settings: Settings, domains: Domains | None = None) -> dg.Definitions:
     """Everything that Dagster loads, for these settings; touches neither database nor network.
 
-    `catalogue` replaces the one that the settings would make, so that a caller keeps hold of it.
+    `domains` replace those that the settings would make, so that a caller keeps hold of them.
     """
     configure_logging(settings.log_level)
-    return catalogue_definitions(catalogue or Catalogue(Services(settings)))
+    domains = domains or Domains(Services(settings))
+    return dg.Definitions.merge(
+        catalogue_definitions(domains.catalogue),
+        dg.Definitions(executor=dg.in_process_executor),
+    )

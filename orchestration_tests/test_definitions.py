@@ -11,7 +11,7 @@ import dagster as dg
 import pytest
 
 from orchestration.assembly import build_definitions
-from orchestration.catalogue.pipeline import Catalogue
+from orchestration.domains import Domains
 from orchestration.errors import ConfigurationError
 from orchestration.services import Services
 from orchestration.settings import Settings
@@ -22,6 +22,8 @@ from orchestration_tests.runtime.ticks import Tick, tick
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
+
+    from orchestration.catalogue.pipeline import Catalogue
 
 HEAVY = ["pandas", "pyarrow", "pyvips", "PIL", "obstore", "boto3", "botocore", "trimesh", "numpy", "moto"]
 
@@ -86,17 +88,23 @@ def feed(tmp_path: Path) -> FeedFolder:
 
 
 @pytest.fixture
-def catalogue(settings: Settings, feed: FeedFolder) -> Iterator[Catalogue]:
-    """The catalogue over that feed, and a database of its own."""
+def domains(settings: Settings, feed: FeedFolder) -> Iterator[Domains]:
+    """The domains over that feed, and a database of their own."""
     services = Services(settings.model_copy(update={"promidata_base_url": feed.url}))
-    yield Catalogue(services)
+    yield Domains(services)
     services.close()
 
 
 @pytest.fixture
-def loaded(catalogue: Catalogue) -> dg.Definitions:
-    """The definitions over that catalogue."""
-    return build_definitions(catalogue.settings, catalogue)
+def catalogue(domains: Domains) -> Catalogue:
+    """Their catalogue."""
+    return domains.catalogue
+
+
+@pytest.fixture
+def loaded(domains: Domains) -> dg.Definitions:
+    """The definitions over them."""
+    return build_definitions(domains.services.settings, domains)
 
 
 @pytest.fixture

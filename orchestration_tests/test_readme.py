@@ -27,8 +27,8 @@ def settings_table() -> str:
     rows = []
     for name, field in Settings.model_fields.items():
         assert field.default is not PydanticUndefined
-        default = ", ".join(field.default) if isinstance(field.default, tuple) else field.default
-        shown = "" if default is None else f"`{default}`"
+        default = ", ".join(map(str, field.default)) if isinstance(field.default, tuple) else field.default
+        shown = "" if default in {None, ""} else f"`{default}`"
         rows.append(f"| `{variable(name)}` | {shown} | {field.description} |\n")
     return "".join(rows)
 

@@ -2,53 +2,29 @@
 
 Belongs here: how a queue, a handler and a selection of keys make one drain. Does not: the handlers.
 
-Handlers tell their results after the commit; they are passed on when the drain reports the batch as settled, one batch
-at a time, so that an error in a report ends the drain and is seen.
-
 Without keys a drain takes whatever is due, until it stays idle. With keys it queues those first, ahead of the rest,
 and ends when each of them is settled; meanwhile it works off what else is in the queue.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from functools import partial
-from math import inf
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING
 
 from orchestration.catalogue.drift import DriftWatch
 from orchestration.catalogue.images import families_showing, image_states, request_images
 from orchestration.catalogue.importer import FamilyImporter, ImportedFamily
-from orchestration.media.mirror import ImageMirror
-from orchestration.media.renditions import VariantRenderer
+from orchestration.media.mirror import ImageMirror, MirroredImage
+from orchestration.media.renditions import Rendition, VariantRenderer
 from orchestration.work_queue.model import NewTask, Priority, TaskState, WorkerDiedError
-from orchestration.work_queue.worker import Worker
+from orchestration.work_queue.running import DrainEnd, QueueRun, Results
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
     from orchestration.catalogue.images import FamilyImages
     from orchestration.catalogue.pipeline import Catalogue
-    from orchestration.media.mirror import MirroredImage
-    from orchestration.media.renditions import Rendition
-    from orchestration.work_queue.drain import Handler
     from orchestration.work_queue.model import Settled
     from orchestration.work_queue.queue import TaskQueue
-    from orchestration.work_queue.stopping import StopSignal
-
-
-T = TypeVar("T")
-
-# A retry that is due sooner than this is waited for by a run that is to leave nothing behind.
-PATIENCE_SECONDS = 120.0
-
-
-class DrainEnd(NamedTuple):
-    """When a drain ends. Without `idle_seconds`, as soon as nothing is queued but retries that are far off."""
-
-    stop: StopSignal
-    idle_seconds: float | None = None
-    max_seconds: float = 3_300.0
 
 
 async def import_families(
@@ -62,10 +38,10 @@ async def import_families(
     `report` hears of each batch once it is committed, and in the end of every family of `keys`.
     """
     pending = set(keys or ())
-    results: deque[ImportedFamily] = deque()
+    results = Results[ImportedFamily]()
 
     def heard(settled: Sequence[Settled]) -> None:
-        imported = [*_take(results), *(_lost_family(one) for one in settled if isinstance(one.error, WorkerDiedError))]
+        imported = [*results.take(), *(_lost_family(one) for one in settled if isinstance(one.error, WorkerDiedError))]
         catalogue.tally.add_families(imported)
         pending.difference_update(family.a_number for family in imported if family.is_final)
         report(imported)
@@ -82,10 +58,10 @@ async def import_families(
             catalogue.images,
             DriftWatch(),
             max_document_bytes=settings.max_document_bytes,
-            report=results.extend,
+            report=results.add,
         )
         until = (lambda: not _unfinished(catalogue, catalogue.families, pending)) if keys else None
-        await _Drain(catalogue, catalogue.families, end).run(importer.handle, heard, until)
+        await QueueRun(catalogue.database, catalogue.families, end).drain(importer.handle, heard, until)
     report([ImportedFamily(key, "", problem=_UNSETTLED) for key in sorted(pending)])
 
 
@@ -100,7 +76,7 @@ async def mirror_images(
     `report` hears of each family whose images are all settled.
     """
     follower = _FamilyFollower(catalogue, report, keys)
-    results: deque[MirroredImage] = deque()
+    results = Results[MirroredImage]()
     settings = catalogue.settings
     async with catalogue.downloader(settings.image_timeout_ms / 1000, settings.image_concurrency) as downloader:
         mirror = ImageMirror(
@@ -110,10 +86,10 @@ async def mirror_images(
             catalogue.variants,
             max_bytes=settings.max_image_bytes,
             max_pixels=settings.max_image_pixels,
-            report=results.extend,
+            report=results.add,
         )
-        drain = _Drain(catalogue, catalogue.images, end)
-        await drain.run(mirror.handle, lambda _: follower.heard(_take(results)), follower.until)
+        run = QueueRun(catalogue.database, catalogue.images, end)
+        await run.drain(mirror.handle, lambda _: follower.heard(results.take()), follower.until)
     follower.finish()
 
 
@@ -121,10 +97,10 @@ async def render_image_variants(
     catalogue: Catalogue, report: Callable[[Sequence[Rendition]], None], end: DrainEnd
 ) -> None:
     """Make the variants that are due."""
-    results: deque[Rendition] = deque()
-    renderer = VariantRenderer(catalogue.database, catalogue.services.objects, report=results.extend)
-    drain = _Drain(catalogue, catalogue.variants, end)
-    await drain.run(renderer.handle, lambda _: report(_take(results)))
+    results = Results[Rendition]()
+    renderer = VariantRenderer(catalogue.database, catalogue.services.objects, report=results.add)
+    run = QueueRun(catalogue.database, catalogue.variants, end)
+    await run.drain(renderer.handle, lambda _: report(results.take()))
 
 
 class _FamilyFollower:
@@ -173,50 +149,9 @@ class _FamilyFollower:
             return image_states(connection, self._catalogue.images, a_numbers)
 
 
-class _Drain(NamedTuple):
-    """One drain of one queue."""
-
-    catalogue: Catalogue
-    queue: TaskQueue
-    end: DrainEnd
-
-    async def run(
-        self,
-        handle: Handler,
-        on_settled: Callable[[Sequence[Settled]], None],
-        until: Callable[[], bool] | None = None,
-    ) -> None:
-        """Drain until `until` says so, or else as the end has it; then forget tasks that ended long ago."""
-        if until is None and self.end.idle_seconds is None:
-            until = partial(_is_empty, self.catalogue, self.queue)
-        idle_seconds = inf if until else self.end.idle_seconds or 0.0
-        with Worker(self.catalogue.database, self.queue) as worker:
-            self.end.stop.call(worker.stop)
-            await worker.drain(
-                handle,
-                until=until,
-                on_settled=on_settled,
-                idle_seconds=idle_seconds,
-                max_seconds=self.end.max_seconds,
-            )
-        with self.catalogue.database.begin() as connection:
-            self.queue.prune(connection)
-
-
-def _take(results: deque[T]) -> list[T]:
-    return [results.popleft() for _ in range(len(results))]
-
-
 def _lost_family(lost: Settled) -> ImportedFamily:
     is_final = lost.state is not TaskState.WAITING
     return ImportedFamily(lost.task.key, lost.task.grouping or "", problem=str(lost.error), is_final=is_final)
-
-
-def _is_empty(catalogue: Catalogue, queue: TaskQueue) -> bool:
-    with catalogue.database.connect() as connection:
-        counts = queue.counts(connection)
-    is_due_soon = counts.next_due_seconds is not None and counts.next_due_seconds < PATIENCE_SECONDS
-    return not (counts.waiting or counts.active or is_due_soon)
 
 
 def _unfinished(catalogue: Catalogue, queue: TaskQueue, keys: Collection[str]) -> set[str]:

@@ -5,28 +5,11 @@ Belongs here: the questions. Does not: how the answers are shown.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
-
 import sqlalchemy as sa
 
 from orchestration.catalogue.drift import list_drift
 from orchestration.catalogue.quarantine import list_quarantine
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from orchestration.work_queue.queue import TaskQueue
-
-SAMPLE = 25
-
-
-class Finding(NamedTuple):
-    """The answer to one question. `examples` has a column a name in `columns`; a total of zero means all is well."""
-
-    total: int
-    remedy: str
-    columns: tuple[str, ...] = ()
-    examples: Sequence[tuple[object, ...]] = ()
+from orchestration.observability.findings import SAMPLE, Finding
 
 
 def quarantined_documents(connection: sa.Connection) -> Finding:
@@ -73,17 +56,6 @@ def shared_skus(connection: sa.Connection) -> Finding:
         "Ask the supplier which family the SKU belongs to; until then each family keeps its own.",
         ("sku", "families"),
         [tuple(row) for row in rows[:SAMPLE]],
-    )
-
-
-def dead_letters(connection: sa.Connection, queue: TaskQueue) -> Finding:
-    """Tasks that were given up."""
-    count = queue.counts(connection).failed
-    return Finding(
-        count,
-        f"`orchestration queue replay {queue.name}` lets them begin anew.",
-        ("task", "supplier", "attempts", "error"),
-        [(dead.key, dead.grouping, dead.attempt, dead.error) for dead in queue.dead(connection, SAMPLE)],
     )
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from orchestration.media.download import Downloader
     from orchestration.services import Services
     from orchestration.storage.database import Database
+    from orchestration.work_queue.queue import TaskQueue
 
 FEED_SECONDS = 300.0
 # How many images one audit asks for anew, the longest unasked ones first.
@@ -63,6 +64,11 @@ class Catalogue:
         self.images = image_queue(services.settings)
         self.variants = variant_queue(services.settings)
         self.tally = SyncTally()
+
+    @property
+    def queues(self) -> tuple[TaskQueue, ...]:
+        """The catalogue's queues, in the order in which work flows through them."""
+        return self.families, self.images, self.variants
 
     @property
     def database(self) -> Database:

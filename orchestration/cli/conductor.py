@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import dagster as dg
 
 from orchestration.assembly import build_definitions
-from orchestration.catalogue.pipeline import Catalogue
+from orchestration.domains import Domains
 from orchestration.errors import ConfigurationError
 from orchestration.runtime.instance import open_instance
 from orchestration.runtime.partition_keys import encode_key
@@ -50,10 +50,11 @@ class RunOutcome(NamedTuple):
 class Conductor:
     """Runs the product's jobs one after another; `problems` collects what went wrong beside single items."""
 
-    def __init__(self, definitions: dg.Definitions, instance: dg.DagsterInstance, catalogue: Catalogue) -> None:
+    def __init__(self, definitions: dg.Definitions, instance: dg.DagsterInstance, domains: Domains) -> None:
         self._definitions = definitions
         self.instance = instance
-        self.catalogue = catalogue
+        self.domains = domains
+        self.catalogue = domains.catalogue
         self.problems: list[str] = []
 
     def sync(self, options: SyncOptions) -> None:
@@ -75,7 +76,7 @@ class Conductor:
         self.run("catalogue_render", {"catalogue__image_variants": _UNTIL_EMPTY})
 
     def check(self) -> None:
-        """Look at what is standing wrong."""
+        """Look at what is standing wrong in the catalogue."""
         self.run("catalogue_check", {})
 
     def materialize(self, asset: str, names: Sequence[str] | None) -> RunOutcome:
@@ -160,9 +161,9 @@ def _failure_reason(event: dg.DagsterEvent) -> str:
 def conductor(settings: Settings) -> Iterator[Conductor]:
     """A conductor over the instance and the services of these settings."""
     services = Services(settings)
-    catalogue = Catalogue(services)
+    domains = Domains(services)
     try:
         with open_instance(services) as instance:
-            yield Conductor(build_definitions(settings, catalogue), instance, catalogue)
+            yield Conductor(build_definitions(settings, domains), instance, domains)
     finally:
         services.close()

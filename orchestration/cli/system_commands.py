@@ -14,6 +14,7 @@ from orchestration.catalogue.pipeline import Catalogue
 from orchestration.cli.conductor import conductor
 from orchestration.cli.output import SOME_FAILED, console, note, print_json, print_table
 from orchestration.cli.session import Feed, Json, open_services, settings_for
+from orchestration.domains import Domains
 from orchestration.errors import ConfigurationError, OrchestrationError
 from orchestration.prints.fonts import FontLibrary
 from orchestration.services import Services
@@ -210,8 +211,7 @@ def queue_replay(
 
 
 def _queues(services: Services) -> dict[str, TaskQueue]:
-    catalogue = Catalogue(services)
-    return {queue.name: queue for queue in (catalogue.families, catalogue.images, catalogue.variants)}
+    return {queue.name: queue for queue in Domains(services).queues}
 
 
 def _queue(services: Services, name: str) -> TaskQueue:

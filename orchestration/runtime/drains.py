@@ -20,15 +20,19 @@ INTERVAL_SECONDS = 5
 
 
 class DrainScale(NamedTuple):
-    """One drain for every `tasks_per_drain` waiting tasks, `most` at the same time."""
+    """One drain for every `tasks_per_drain` waiting tasks, `most` at the same time.
+
+    `warm` drains are kept up even when nothing waits, for queues whose tasks cannot wait for a start of seconds.
+    """
 
     tasks_per_drain: int
     most: int
+    warm: int = 0
 
 
 def missing_drains(depth: int, running: int, scale: DrainScale) -> int:
     """How many drains to launch for `depth` due tasks while `running` are up or on their way."""
-    wanted = min(scale.most, math.ceil(depth / scale.tasks_per_drain))
+    wanted = min(scale.most, max(scale.warm, math.ceil(depth / scale.tasks_per_drain)))
     return max(0, wanted - running)
 
 

@@ -32,6 +32,9 @@ class AssetPolicy(NamedTuple):
 
 
 _CATALOGUE = "team:catalogue"
+_PRINTS = "team:prints"
+_GALLERY = "team:gallery"
+_CANVAS = "team:canvas"
 
 POLICIES: dict[str, AssetPolicy] = {
     "catalogue/categories": AssetPolicy(_CATALOGUE, frozenset({"csv", "postgres"}), "catalogue_feed", 600),
@@ -39,6 +42,13 @@ POLICIES: dict[str, AssetPolicy] = {
     "catalogue/product_families": AssetPolicy(_CATALOGUE, frozenset({"json", "postgres"}), "catalogue_import", 7_200),
     "catalogue/family_images": AssetPolicy(_CATALOGUE, frozenset({"image", "s3"}), "catalogue_mirror", 7_200),
     "catalogue/image_variants": AssetPolicy(_CATALOGUE, frozenset({"image", "s3"}), "catalogue_render", 7_200),
+    "prints/stl": AssetPolicy(_PRINTS, frozenset({"stl", "postgres"}), "prints_render", 7_200),
+    "prints/order_updates": AssetPolicy(_PRINTS, frozenset({"postgres"}), "prints_notify", 7_200),
+    "gallery/public_generations": AssetPolicy(_GALLERY, frozenset({"postgres"}), "gallery_mirror", 7_200),
+    "gallery/image_variants": AssetPolicy(_GALLERY, frozenset({"image", "s3"}), "gallery_render", 7_200),
+    "gallery/signup_images": AssetPolicy(_GALLERY, frozenset({"postgres"}), "gallery_signup", 600),
+    "canvas/snapshots": AssetPolicy(_CANVAS, frozenset({"postgres"}), "canvas_snapshot", 3_600),
+    "canvas/media_gc": AssetPolicy(_CANVAS, frozenset({"s3", "postgres"}), "canvas_collect", 7_200),
 }
 
 POOL_LIMITS: dict[str, int] = {
@@ -48,6 +58,15 @@ POOL_LIMITS: dict[str, int] = {
     "catalogue_mirror": 2,
     # Encoding uses the cores by itself.
     "catalogue_render": 1,
+    "prints_render": 4,
+    # One sender keeps to the receivers' rate limits.
+    "prints_notify": 1,
+    "gallery_mirror": 8,
+    "gallery_render": 1,
+    "gallery_signup": 1,
+    "canvas_snapshot": 1,
+    # Two collections would count each other's deletions against their limits.
+    "canvas_collect": 1,
 }
 
 

@@ -35,8 +35,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# How often a drain looks for what nobody announces: workers that died, tasks whose predecessor in order has ended.
-POLL_SECONDS = 1.0
+# How often a busy drain looks for workers that died.
+REAP_SECONDS = 1.0
+# Beyond so many looks in vain, waiting longer changes nothing, and the power would overflow in the end.
+MOST_IN_VAIN = 50
 # How long a batch waits after the database failed it, so that a statement that always fails does not spin.
 PAUSE_SECONDS = 1.0
 
@@ -103,6 +105,7 @@ class Drain:
         self._tally: Counter[TaskState] = Counter()
         self._claims: set[Claim] = set()
         self._batches_ended = 0
+        self._in_vain = 0
         self._unconfirmed = False
         self._looking = asyncio.Lock()
         self._reporting = asyncio.Lock()
@@ -146,6 +149,7 @@ class Drain:
                 found = await self._patiently(self._look) or _Found([], [], None)
                 await self._report(found.lost)
                 if found.tasks:
+                    self._in_vain = 0
                     claim = Claim(self._worker.queue, self._worker.number, found.tasks)
                     self._claims.add(claim)
                     return claim
@@ -166,13 +170,15 @@ class Drain:
             due = None if tasks else queue.next_due(connection)
         self._unconfirmed = False
         if clock() >= self._next_reap:
-            self._next_reap = clock() + POLL_SECONDS
+            self._next_reap = clock() + REAP_SECONDS
         return _Found(tasks, lost, due)
 
     async def _wait(self, due: float | None) -> None:
         """Until there may be something to claim, or the drain is found to be over."""
         now = self._worker.clock()
-        patience = min(POLL_SECONDS, self._deadline - now, inf if due is None else due)
+        poll = self._worker.queue.policy.poll(self._in_vain)
+        self._in_vain = min(self._in_vain + 1, MOST_IN_VAIN)
+        patience = min(poll, self._deadline - now, inf if due is None else due)
         if not self._claims:
             if self._until is not None and await self._patiently(self._until):
                 self._ending = Ending.DONE

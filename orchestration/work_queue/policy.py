@@ -17,6 +17,9 @@ from orchestration.work_queue.model import DeadReason, TaskState
 # Whatever the other side asks for, a task is not parked for longer than this.
 LONGEST_RETRY_AFTER = timedelta(days=1)
 
+# As the mirror queue of the system before this one did it.
+POLL_GROWTH = 1.4
+
 
 class Backoff(StrEnum):
     """How the wait grows from one failure to the next."""
@@ -84,12 +87,19 @@ class QueuePolicy:
     """Everything that tells one queue from another.
 
     `batch` is how many tasks are claimed together; `lease_seconds` is how long a worker that gives no sign of life
-    keeps them.
+    keeps them. New tasks are announced; for what nobody announces, an idle worker looks after `poll_seconds`, and each
+    time in vain `POLL_GROWTH` times as long after that, up to `longest_poll_seconds`.
     """
 
     name: str
     retry: RetryPolicy
     lease_seconds: float = 60.0
     batch: int = 100
+    poll_seconds: float = 1.0
+    longest_poll_seconds: float = 1.0
     keep_completed: Retention = Retention(age=timedelta(days=1), count=100_000)
     keep_dead: timedelta = timedelta(days=7)
+
+    def poll(self, in_vain: int) -> float:
+        """Seconds until the next look after so many looks in vain."""
+        return min(self.longest_poll_seconds, self.poll_seconds * POLL_GROWTH**in_vain)

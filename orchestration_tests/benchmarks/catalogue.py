@@ -22,7 +22,7 @@ import sqlalchemy as sa
 import structlog
 
 from orchestration.catalogue.decode import decode_family
-from orchestration.catalogue.drains import DrainEnd, import_families, mirror_images
+from orchestration.catalogue.drains import import_families, mirror_images
 from orchestration.catalogue.pipeline import Catalogue
 from orchestration.catalogue.store import Arrival, store_families
 from orchestration.media.identify import content_hash, identify
@@ -30,6 +30,7 @@ from orchestration.media.tables import media, media_source
 from orchestration.services import Services
 from orchestration.settings import Settings
 from orchestration.storage.objects import content_key
+from orchestration.work_queue.running import DrainEnd
 from orchestration.work_queue.stopping import StopSignal
 from orchestration_tests.benchmarks.bulk_feed import served, touch, write_bulk_feed
 from orchestration_tests.benchmarks.timing import Timing, median, report, timed

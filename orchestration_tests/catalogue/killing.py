@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from orchestration.catalogue.drains import DrainEnd, import_families, mirror_images
+from orchestration.catalogue.drains import import_families, mirror_images
 from orchestration.catalogue.pipeline import Catalogue
 from orchestration.services import Services
 from orchestration.settings import Settings
+from orchestration.work_queue.running import DrainEnd
 from orchestration.work_queue.stopping import StopSignal
 
 if TYPE_CHECKING:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from orchestration.catalogue.drains import DrainEnd, import_families, mirror_images
+from orchestration.catalogue.drains import import_families, mirror_images
 from orchestration.catalogue.tally import SyncTally
+from orchestration.work_queue.running import DrainEnd
 from orchestration.work_queue.stopping import StopSignal
 
 if TYPE_CHECKING:

@@ -44,7 +44,7 @@ def test_depth_decides_how_many_drains_are_missing(depth: int, running: int, mis
 @given(
     depth=st.integers(0, 10**7),
     running=st.integers(0, 20),
-    scale=st.builds(DrainScale, st.integers(1, 10_000), st.integers(1, 10)),
+    scale=st.builds(DrainScale, st.integers(1, 10_000), st.integers(1, 10), st.integers(0, 10)),
 )
 def test_the_limit_holds_and_work_never_waits_without_a_drain(depth: int, running: int, scale: DrainScale) -> None:
     launched = missing_drains(depth, running, scale)
@@ -52,6 +52,12 @@ def test_the_limit_holds_and_work_never_waits_without_a_drain(depth: int, runnin
     assert launched == 0 or running + launched <= scale.most
     assert (depth > 0) <= (running + launched > 0)
     assert missing_drains(depth, running + launched, scale) == 0
+
+
+def test_warm_drains_are_up_before_there_is_work() -> None:
+    warm = SCALE._replace(warm=1)
+    assert [missing_drains(0, running, warm) for running in (0, 1)] == [1, 0]
+    assert missing_drains(250, 1, warm) == 2
 
 
 def look(instance: dg.DagsterInstance, depth: int) -> Tick:

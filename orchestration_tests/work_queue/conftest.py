@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from orchestration.work_queue import drain
+from orchestration.work_queue.policy import QueuePolicy
 from orchestration_tests.work_queue.queues import make_queue
 
 if TYPE_CHECKING:
@@ -22,4 +22,4 @@ def queue() -> TaskQueue:
 @pytest.fixture
 def no_poll(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever wakes the drain now is not its own looking around."""
-    monkeypatch.setattr(drain, "POLL_SECONDS", 1_000.0)
+    monkeypatch.setattr(QueuePolicy, "poll", lambda _policy, _in_vain: 1_000.0)

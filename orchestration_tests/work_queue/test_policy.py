@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from orchestration.errors import ConfigurationError, InvalidInputError, TransientError
 from orchestration.work_queue.model import DeadReason, TaskState
-from orchestration.work_queue.policy import LONGEST_RETRY_AFTER, Backoff, RetryPolicy, Verdict
+from orchestration.work_queue.policy import LONGEST_RETRY_AFTER, Backoff, QueuePolicy, RetryPolicy, Verdict
 
 
 @pytest.mark.parametrize(
@@ -80,3 +80,13 @@ def test_waits_never_shrink_and_never_exceed_the_longest(
     assert len(waits) == attempts - 1
     assert list(waits) == sorted(waits)
     assert all(wait <= longest for wait in waits)
+
+
+def test_an_idle_worker_looks_ever_less_often() -> None:
+    policy = QueuePolicy("mirror", RetryPolicy(5), poll_seconds=2.5, longest_poll_seconds=15.0)
+    waits = [policy.poll(in_vain) for in_vain in range(8)]
+    assert waits == pytest.approx([2.5, 3.5, 4.9, 6.86, 9.604, 13.4456, 15.0, 15.0])
+
+
+def test_a_worker_looks_each_second_unless_told_otherwise() -> None:
+    assert {QueuePolicy("mirror", RetryPolicy(5)).poll(in_vain) for in_vain in (0, 1, 50)} == {1.0}

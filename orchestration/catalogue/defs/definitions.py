@@ -7,6 +7,7 @@ import dagster as dg
 from orchestration.catalogue.defs import assets, checks
 from orchestration.catalogue.defs.jobs import catalogue_jobs, drain_sensors, feed_sensor, nightly_audit
 from orchestration.catalogue.pipeline import Catalogue
+from orchestration.runtime.checks import check_sensors
 
 
 def catalogue_definitions(catalogue: Catalogue) -> dg.Definitions:
@@ -26,8 +27,11 @@ def catalogue_definitions(catalogue: Catalogue) -> dg.Definitions:
         ],
         asset_checks=checks.CHECKS,
         jobs=[*jobs, checks.catalogue_check],
-        sensors=[feed_sensor(catalogue, jobs.sync), *drain_sensors(catalogue, jobs), *checks.check_sensors(jobs)],
+        sensors=[
+            feed_sensor(catalogue, jobs.sync),
+            *drain_sensors(catalogue, jobs),
+            *check_sensors("catalogue", jobs, checks.catalogue_check),
+        ],
         schedules=[nightly_audit(catalogue.settings.nightly_audit_cron, jobs.sync)],
         resources={"catalogue": catalogue},
-        executor=dg.in_process_executor,
     )

@@ -11,6 +11,7 @@ import dagster as dg
 
 from orchestration.catalogue.changes import FieldChange, price_moves, told
 from orchestration.catalogue.plan import Difference
+from orchestration.runtime.markdown import markdown_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -23,23 +24,7 @@ if TYPE_CHECKING:
 
 Metadata = dict[str, Any]
 
-SHOWN_ROWS = 25
 SHOWN_KEYS = 20
-SHOWN_TEXT = 80
-
-
-def markdown_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, limit: int = SHOWN_ROWS) -> str:
-    """A Markdown table of the first rows, and how many more there are."""
-    lines = [" | ".join(_cell(cell) for cell in row) for row in rows]
-    head = f"| {' | '.join(columns)} |\n|{' --- |' * len(columns)}"
-    more = f"\n\n... and {len(lines) - limit} more" if len(lines) > limit else ""
-    return "\n".join([head, *(f"| {line} |" for line in lines[:limit])]) + more
-
-
-def _cell(value: object) -> str:
-    text = "" if value is None else str(value)
-    text = text.replace("|", "/").replace("\n", " ")
-    return text if len(text) <= SHOWN_TEXT else f"{text[: SHOWN_TEXT - 1]}…"
 
 
 def of_categories(synced: CategorySync) -> Metadata:
@@ -138,8 +123,8 @@ def of_import(stored: Sequence[StoredFamily], failures: Mapping[str, str]) -> Me
 
 
 def of_images(state: FamilyImages, picture: str | None = None) -> Metadata:
-    """The state of a family's images; `picture` is a data URL of the main one."""
+    """The state of a family's images; `picture` is the main one in Markdown."""
     metadata: Metadata = {"images": state.stored, "of": state.total, "bytes": state.bytes}
     if picture:
-        metadata["picture"] = dg.MetadataValue.md(f"![main image]({picture})")
+        metadata["picture"] = dg.MetadataValue.md(picture)
     return metadata

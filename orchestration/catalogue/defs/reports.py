@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from orchestration.catalogue.defs import metadata
-from orchestration.errors import OrchestrationError
-from orchestration.media.variants import preview_data_url
+from orchestration.runtime.markdown import Pictures, markdown_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,14 +23,6 @@ if TYPE_CHECKING:
     from orchestration.catalogue.store import StoredFamily
     from orchestration.media.renditions import Rendition
     from orchestration.runtime.recording import PartitionRecorder
-    from orchestration.storage.objects import ObjectStore
-
-# A picture costs 3 ms and 5 kB in the event log: the first families of a run show one each.
-PICTURES_PER_RUN = 40
-# Dagster's UI shows Markdown of fewer than 1,000 characters in place, and hides more behind a link. In base64, with
-# the rest of the image tag, this stays below.
-PICTURE_PIXELS = 96
-PICTURE_BYTES = 700
 
 
 def record_plan(recorder: PartitionRecorder, planned: PlannedSupplier, feed: Feed) -> None:
@@ -70,24 +61,6 @@ class ImportReport:
             self._context.log_event(dg.AssetObservation(self._context.asset_key, metadata=summary))
 
 
-class Pictures:
-    """Small pictures for the metadata, for the first families that ask."""
-
-    def __init__(self, objects: ObjectStore) -> None:
-        self._objects = objects
-        self._left = PICTURES_PER_RUN
-
-    def of(self, key: str | None) -> str | None:
-        """A data URL of the stored image; None when there is none, or enough have been shown."""
-        if key is None or self._left == 0:
-            return None
-        self._left -= 1
-        try:
-            return preview_data_url(self._objects.get(key), size=PICTURE_PIXELS, max_bytes=PICTURE_BYTES)
-        except OrchestrationError:
-            return None  # a picture that cannot be drawn has its own dead letter; the metadata goes without
-
-
 def record_images(recorder: PartitionRecorder, pictures: Pictures, states: Sequence[FamilyImages]) -> None:
     """Record families whose images are settled; those with given-up images fail, and say which."""
     for state in states:
@@ -96,7 +69,7 @@ def record_images(recorder: PartitionRecorder, pictures: Pictures, states: Seque
         elif not state.is_settled:
             recorder.bad(state.a_number, f"{state.pending} of {state.total} images are still queued; run it again")
         else:
-            recorder.good(state.a_number, metadata.of_images(state, pictures.of(state.main_key)))
+            recorder.good(state.a_number, metadata.of_images(state, pictures.of(state.main_key, "main image")))
 
 
 class VariantReport:
@@ -125,10 +98,10 @@ class VariantReport:
             "images": self._images,
             "failed": len(self._problems),
             "original_bytes": self._original_bytes,
-            "variants": dg.MetadataValue.md(metadata.markdown_table(("variant", "bytes", "of the original"), rows)),
+            "variants": dg.MetadataValue.md(markdown_table(("variant", "bytes", "of the original"), rows)),
         }
         if self._problems:
-            table = metadata.markdown_table(("content hash", "reason"), list(self._problems.items()))
+            table = markdown_table(("content hash", "reason"), list(self._problems.items()))
             found["failures"] = dg.MetadataValue.md(table)
         return found
 
