@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from orchestration.errors import ConfigurationError
 from orchestration.storage.database import Database, DatabaseUrls, locate_databases
+from orchestration.storage.links import Links
 from orchestration.storage.migrate import migrate
 from orchestration.storage.objects import ObjectStore
 
@@ -40,6 +41,11 @@ class Services:
     def objects(self) -> ObjectStore:
         """The object store."""
         return ObjectStore(self.settings.object_store_url)
+
+    @cached_property
+    def links(self) -> Links:
+        """Signed links to the objects."""
+        return Links(self.settings, self.objects)
 
     @property
     def feed_url(self) -> str:

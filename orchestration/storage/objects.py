@@ -1,6 +1,6 @@
 """The object store: bytes under content-addressed keys, on a local directory, in memory, or in S3 and its kin.
 
-Belongs here: reading, writing once, listing. Does not: what the objects are, or the rows that name them.
+Belongs here: reading, writing once, listing, deleting. Does not: what the objects are, or the rows that name them.
 
 Keys hold the SHA-256 of their bytes, so writing a key twice writes the same thing; `put_once` asks the store to
 create and never to replace, and two writers of one key cannot tear it.
@@ -9,19 +9,31 @@ create and never to replace, and two writers of one key cannot tear it.
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from orchestration.errors import ConfigurationError, InvalidInputError, TransientError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
+    from datetime import timedelta
 
     from obstore.store import ObjectStore as Backend
+
+CHUNK_BYTES = 2**20
 
 
 class MissingObjectError(InvalidInputError):
     """No object has this key."""
+
+
+class OpenObject(NamedTuple):
+    """An object that is being read: its size in bytes, the store's entity tag with its quotes, and its bytes."""
+
+    size: int
+    etag: str | None
+    chunks: AsyncIterator[bytes]
 
 
 def content_key(folder: str, content_hash: str, extension: str) -> str:
@@ -63,11 +75,62 @@ class ObjectStore:
         """The object's bytes; raises `MissingObjectError`."""
         import obstore
 
+        with _transient_errors(self.url), self._missing(key):
+            return bytes(obstore.get(self.backend, key).bytes())
+
+    async def open(self, key: str) -> OpenObject:
+        """The object, to be read piece by piece; raises `MissingObjectError`, and `TransientError` in between too."""
+        import obstore
+
+        with _transient_errors(self.url), self._missing(key):
+            result = await obstore.get_async(self.backend, key)
+
+        async def chunks() -> AsyncIterator[bytes]:
+            with _transient_errors(self.url):
+                async for chunk in result.stream(CHUNK_BYTES):
+                    yield bytes(chunk)
+
+        return OpenObject(result.meta["size"], result.meta["e_tag"], chunks())
+
+    def size(self, key: str) -> int | None:
+        """The object's size in bytes; None when there is none."""
+        import obstore
+
         with _transient_errors(self.url):
             try:
-                return bytes(obstore.get(self.backend, key).bytes())
-            except FileNotFoundError as error:
-                raise MissingObjectError(f"{key} is not in {self.url}; materialize what makes it again") from error
+                return int(obstore.head(self.backend, key)["size"])
+            except FileNotFoundError:
+                _require(self.backend)
+                return None
+
+    def delete(self, key: str) -> bool:
+        """Remove the object and nothing else; False when it was not there.
+
+        Two that delete one key at the same time may both hear that they did.
+        """
+        import obstore
+
+        # S3 deletes what is not there without a word.
+        if self.size(key) is None:
+            return False
+        with _transient_errors(self.url):
+            try:
+                obstore.delete(self.backend, key)
+            except FileNotFoundError:
+                return False
+        return True
+
+    def presign(self, key: str, lifetime: timedelta) -> str | None:
+        """A URL by which anybody may read the object for `lifetime`; None where the store serves nobody itself.
+
+        S3 takes up to 7 days; a link that was made with temporary credentials ends with them.
+        """
+        import obstore
+        from obstore.store import S3Store
+
+        with _transient_errors(self.url):
+            backend = self.backend
+            return obstore.sign(backend, "GET", key, lifetime) if isinstance(backend, S3Store) else None
 
     def sizes(self, prefix: str = "") -> dict[str, int]:
         """Every key under `prefix`, with its size in bytes."""
@@ -76,6 +139,13 @@ class ObjectStore:
         with _transient_errors(self.url):
             pages = obstore.list(self.backend, prefix or None)
             return {item["path"]: item["size"] for page in pages for item in page}
+
+    @contextmanager
+    def _missing(self, key: str) -> Iterator[None]:
+        try:
+            yield
+        except FileNotFoundError as error:
+            raise MissingObjectError(f"{key} is not in {self.url}; materialize what makes it again") from error
 
 
 def _open(url: str) -> Backend:
@@ -89,6 +159,17 @@ def _open(url: str) -> Backend:
         return from_url(url, mkdir=True) if scheme == "file" else from_url(url)
     except Exception as error:
         raise ConfigurationError(f"ORCHESTRATION_OBJECT_STORE {url} cannot be opened: {_cause(error)}") from error
+
+
+def _require(backend: Backend) -> None:
+    """Raise unless the store itself is there: where bucket or directory are missing, so is every object in it."""
+    import obstore
+    from obstore.store import LocalStore
+
+    if isinstance(backend, LocalStore):
+        Path(str(backend.prefix)).stat()
+    else:
+        next(iter(obstore.list(backend)), None)
 
 
 @contextmanager

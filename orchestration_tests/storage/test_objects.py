@@ -87,6 +87,50 @@ async def test_keys_may_hold_any_character_of_a_name(store: ObjectStore) -> None
     assert key in store.sizes("documents")
 
 
+async def test_size_tells_what_is_there(store: ObjectStore) -> None:
+    await store.put_once("media/aa/1.png", b"1234")
+    await store.put_once("media/aa/empty.png", b"")
+    assert store.size("media/aa/1.png") == 4
+    assert store.size("media/aa/empty.png") == 0
+    assert store.size("media/aa/2.png") is None
+    assert store.size("media") is None, "a folder is no object"
+
+
+async def test_deleting_removes_one_object_and_no_other(store: ObjectStore) -> None:
+    for key in ("media/aa/1", "media/aa/1.png", "media/aa/1.png.bak", "media/ab/1.png"):
+        await store.put_once(key, b"bytes")
+    assert store.delete("media/aa/1.png")
+    assert set(store.sizes()) == {"media/aa/1", "media/aa/1.png.bak", "media/ab/1.png"}
+    with pytest.raises(MissingObjectError):
+        store.get("media/aa/1.png")
+
+
+async def test_deleting_what_is_not_there_deletes_nothing(store: ObjectStore) -> None:
+    await store.put_once("media/aa/1.png", b"bytes")
+    assert not store.delete("media/aa/2.png")
+    assert not store.delete("media/aa"), "a folder is no object"
+    assert store.delete("media/aa/1.png")
+    assert not store.delete("media/aa/1.png")
+
+
+async def test_a_deleted_key_can_be_created_again(store: ObjectStore) -> None:
+    await store.put_once("key", b"first")
+    store.delete("key")
+    assert await store.put_once("key", b"second")
+    assert store.get("key") == b"second"
+
+
+async def test_an_object_is_read_piece_by_piece(store: ObjectStore) -> None:
+    body = bytes(range(256)) * 20_000
+    await store.put_once("large", body)
+    opened = await store.open("large")
+    assert opened.size == len(body)
+    assert b"".join([chunk async for chunk in opened.chunks]) == body
+    assert opened.etag == (await store.open("large")).etag
+    with pytest.raises(MissingObjectError, match="not in"):
+        await store.open("small")
+
+
 async def test_s3_stores_the_mime_type(s3_variables: str) -> None:
     import obstore
 
@@ -130,6 +174,8 @@ async def test_an_s3_server_that_does_not_answer_may_come_back(unused_tcp_port: 
         store.get("key")
     with pytest.raises(TransientError, match="did not answer"):
         store.sizes()
+    with pytest.raises(TransientError, match="did not answer"):
+        store.delete("key")
 
 
 def test_a_bucket_that_is_missing_is_no_empty_store(s3_variables: str) -> None:
@@ -138,6 +184,18 @@ def test_a_bucket_that_is_missing_is_no_empty_store(s3_variables: str) -> None:
         store.sizes()
     with pytest.raises(TransientError):
         asyncio.run(store.put_once("key", b"bytes"))
+    with pytest.raises(TransientError):
+        store.size("key")
+
+
+async def test_in_a_directory_that_is_missing_nothing_counts_as_deleted(tmp_path: Path) -> None:
+    store = ObjectStore((tmp_path / "objects").as_uri())
+    await store.put_once("key", b"bytes")
+    (tmp_path / "objects").rename(tmp_path / "elsewhere")
+    with pytest.raises(TransientError, match="did not answer"):
+        store.delete("key")
+    (tmp_path / "elsewhere").rename(tmp_path / "objects")
+    assert store.delete("key")
 
 
 @pytest.mark.parametrize("url", ["ftp://host/dir", "objects", "", "file://relative/dir", "s3://"])

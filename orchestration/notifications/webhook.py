@@ -1,0 +1,105 @@
+"""Webhooks: an HTTP request to whoever wants to hear, signed so that they know who calls.
+
+Belongs here: headers, body and what the answer means. Does not: time limits (`endpoint`), retries (the queue's).
+The form is that of Standard Webhooks 1.0: https://www.standardwebhooks.com
+"""
+
+from __future__ import annotations
+
+import binascii
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from orchestration.errors import ConfigurationError
+from orchestration.media.statuses import error_for_status
+from orchestration.notifications.endpoint import Endpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from standardwebhooks import Webhook
+
+    from orchestration.notifications.channel import Message
+    from orchestration.notifications.notice import Notice
+    from orchestration.settings import Settings
+
+# What Standard Webhooks asks for: 24 to 64 bytes.
+SHORTEST_SECRET = 24
+
+
+def webhook_channels(settings: Settings) -> tuple[WebhookChannel, ...]:
+    """The channel, when a URL is set; raises `ConfigurationError` when its secret is missing or is none."""
+    if not settings.webhook_url:
+        return ()
+    secret = settings.webhook_secret.get_secret_value() if settings.webhook_secret else ""
+    return (WebhookChannel(Endpoint(settings.webhook_url, "ORCHESTRATION_WEBHOOK_URL"), secret),)
+
+
+class WebhookChannel:
+    """Posts every notice to one URL."""
+
+    name = "webhook"
+
+    def __init__(
+        self, endpoint: Endpoint, secret: str, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self._endpoint = endpoint
+        self._signer = _signer(secret)
+        self._clock = clock
+
+    def accepts(self, notice: Notice) -> bool:  # noqa: ARG002 - a webhook hears of everything
+        """Every notice."""
+        return True
+
+    def order_key(self, notice: Notice) -> str | None:  # noqa: ARG002 - receivers sort by the timestamp if they need to
+        """None: receivers may be called in any order."""
+        return None
+
+    async def send(self, message: Message) -> None:
+        """Post the message; any 2xx is success, and no redirect is followed."""
+        body = _body(message)
+        now = self._clock()
+        headers = {
+            "content-type": "application/json",
+            "webhook-id": message.id,
+            "webhook-timestamp": str(int(now.timestamp())),
+            "webhook-signature": self._signer.sign(message.id, now, body.decode()),
+        }
+        answer = await self._endpoint.exchange("POST", self._endpoint.url, headers=headers, body=body)
+        if not answer.is_success:
+            raise error_for_status(self._endpoint.name, answer.status, answer.headers.get("retry-after"), now=now)
+
+
+def _signer(secret: str) -> Webhook:
+    from standardwebhooks import Webhook
+
+    encoded = secret.removeprefix("whsec_")
+    try:
+        key = binascii.a2b_base64(encoded + "=" * (-len(encoded) % 4), strict_mode=True)
+    except ValueError as error:
+        raise ConfigurationError("ORCHESTRATION_WEBHOOK_SECRET must be whsec_ and base64") from error
+    if len(key) < SHORTEST_SECRET:
+        raise ConfigurationError(
+            f"ORCHESTRATION_WEBHOOK_URL is set, so ORCHESTRATION_WEBHOOK_SECRET must be whsec_ and the base64 of at "
+            f"least {SHORTEST_SECRET} bytes"
+        )
+    return Webhook(key)
+
+
+def _body(message: Message) -> bytes:
+    notice = message.notice
+    document = {
+        "type": notice.event,
+        "timestamp": message.created_at.astimezone(UTC),
+        "data": {
+            "key": notice.key,
+            "subject": notice.subject,
+            "text": notice.text,
+            "shop_order_id": notice.shop_order_id,
+            "link": notice.link,
+            "details": notice.data,
+        },
+    }
+    return msgspec.json.encode(document)

@@ -1,0 +1,87 @@
+"""Webhooks as Standard Webhooks 1.0 has them, checked with its own library."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from standardwebhooks import Webhook, WebhookVerificationError
+
+from orchestration_tests.notifications.sending import LINK, SECRET, announce, drain, make_notice, make_outbox, states
+
+if TYPE_CHECKING:
+    from orchestration.notifications.outbox import Outbox
+    from orchestration.storage.database import Database
+    from orchestration_tests.notifications.receivers import Receiver
+
+KEY = ("print:1:ab", "webhook")
+
+
+@pytest.fixture
+def outbox(receiver: Receiver) -> Outbox:
+    """The webhook alone."""
+    return make_outbox(webhook_url=f"{receiver.url}/hook/?token=hidden", webhook_secret=SECRET, notification_attempts=3)
+
+
+async def test_the_receiver_can_tell_who_calls(database: Database, outbox: Outbox, receiver: Receiver) -> None:
+    announce(database, outbox, make_notice(subject="Größe 1", data={"name": "Zoë"}))
+    await drain(database, outbox)
+    (request,) = receiver.requests
+    document = Webhook(SECRET).verify(request.body, request.headers)
+    assert (request.method, request.path, request.headers["content-type"]) == ("POST", "/hook/", "application/json")
+    assert (document["type"], set(document)) == ("print.completed", {"type", "timestamp", "data"})
+    assert document["data"] == {
+        "key": "print:1:ab",
+        "subject": "Größe 1",
+        "text": "Anna on a key ring is ready to print.",
+        "shop_order_id": "17",
+        "link": LINK,
+        "details": {"name": "Zoë"},
+    }
+    with pytest.raises(WebhookVerificationError):
+        Webhook(SECRET).verify(request.body.replace(b"17", b"18"), request.headers)
+
+
+async def test_a_repetition_has_the_same_id_and_body(database: Database, outbox: Outbox, receiver: Receiver) -> None:
+    receiver.answers = [(500, {}), (429, {"retry-after": "1"})]
+    announce(database, outbox, make_notice(), make_notice("print:2:cd"))
+    drained, _ = await drain(database, outbox)
+    assert (drained.completed, drained.retried) == (2, 2)
+    sent = [(request.headers["webhook-id"], request.body) for request in receiver.requests]
+    assert len(sent) == 4
+    assert len(set(sent)) == 2, "an id for each notice, and no other at the next attempt"
+    for request in receiver.requests:
+        Webhook(SECRET).verify(request.body, request.headers)
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
+async def test_any_success_is_success(database: Database, outbox: Outbox, receiver: Receiver, status: int) -> None:
+    receiver.answers = [(status, {})]
+    announce(database, outbox, make_notice())
+    await drain(database, outbox)
+    assert (states(database)[KEY], len(receiver.requests)) == ("delivered", 1)
+
+
+@pytest.mark.parametrize("status", [301, 307, 400, 404, 410])
+async def test_what_will_not_change_is_asked_once_and_no_redirect_is_followed(
+    database: Database, outbox: Outbox, receiver: Receiver, status: int
+) -> None:
+    receiver.answers = [(status, {"location": f"{receiver.url}/elsewhere"})]
+    announce(database, outbox, make_notice())
+    _, (delivery,) = await drain(database, outbox)
+    assert (states(database)[KEY], len(receiver.requests)) == ("given up", 1)
+    assert f"status {status}" in str(delivery.problem)
+    assert "hidden" not in str(delivery.problem)
+
+
+async def test_a_receiver_that_is_away_is_tried_again(database: Database, outbox: Outbox, unused_tcp_port: int) -> None:
+    away = make_outbox(
+        webhook_url=f"http://127.0.0.1:{unused_tcp_port}/hook?token=hidden",
+        webhook_secret=SECRET,
+        notification_attempts=2,
+    )
+    announce(database, outbox, make_notice())
+    drained, reported = await drain(database, away)
+    assert (drained.retried, drained.dead) == (1, 1)
+    assert "did not answer" in str(reported[-1].problem)
+    assert "hidden" not in str(reported[-1].problem)
