@@ -1,12 +1,10 @@
-"""`orchestration up`: Dagster's UI and daemon over this home, with the sample feed where no other is set.
+"""`orchestration up`: Dagster's UI and daemon, and the API, over this home, with the sample feed where no other is set.
 
-Belongs here: which processes run, and that they end together. Does not: what they do.
+Belongs here: which processes run. Does not: what they do, or how they end (`together`).
 """
 
 from __future__ import annotations
 
-import signal
-import subprocess
 import sys
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,17 +13,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import orchestration
+from orchestration.cli.api_commands import API_PORT
 from orchestration.cli.conductor import SyncOptions, conductor
 from orchestration.cli.output import note
+from orchestration.cli.together import run_together
 from orchestration.demo.feed import write_feed
+from orchestration.demo.orders import write_orders
 from orchestration.demo.server import serve
+from orchestration.prints.order_rows import read_csv
 from orchestration.runtime.instance import open_instance
 from orchestration.services import Services
 from orchestration.settings import load_settings
 
 if TYPE_CHECKING:
-    from types import FrameType
-
     from orchestration.settings import Settings
 
 ROOT = Path(orchestration.__file__).parents[1]
@@ -39,17 +39,22 @@ def register(app: typer.Typer) -> None:
 
 def up(
     port: Annotated[int, typer.Option(help="The UI's port, on the loopback interface.")] = 3000,
+    api_port: Annotated[int, typer.Option(help="The API's port, on the loopback interface.")] = API_PORT,
     sample_port: Annotated[int, typer.Option(help="The sample feed's port; its URLs are stored, so keep it.")] = 3080,
 ) -> int:
-    """Run Dagster's UI, daemon and sensors; without PROMIDATA_BASE_URL, over a sample feed and its next day."""
+    """Run Dagster and the API; without PROMIDATA_BASE_URL, over a sample feed and its next day."""
     settings = load_settings()
     with ExitStack() as stack:
         if settings.promidata_base_url is None:
             settings = _sample(stack, settings, sample_port)
+        if "public_url" not in settings.model_fields_set:
+            settings = settings.model_copy(update={"public_url": f"http://127.0.0.1:{api_port}"})
         services = Services(settings)
         with open_instance(services):
             services.close()
-        return _run_dagster(port, settings.home)
+        note(f"Dagster UI: http://127.0.0.1:{port}, API: http://127.0.0.1:{api_port}")
+        # Away from the checkout, where Dagster would point out that it does not read the dagster.yaml that lies there.
+        return run_together([_dagster(port), _api(api_port)], folder=settings.home)
 
 
 def _sample(stack: ExitStack, settings: Settings, port: int) -> Settings:
@@ -63,24 +68,19 @@ def _sample(stack: ExitStack, settings: Settings, port: int) -> Settings:
         with conductor(settings) as conduct:
             conduct.sync(SyncOptions())
             conduct.check()
+            note("Rendering the sample orders")
+            conduct.prints.import_orders(read_csv(write_orders(root / "orders.csv").read_bytes()))
+            conduct.render_prints()
+            conduct.check_prints()
     write_feed(root, day=NEXT_DAY, base_url=base_url)
     return settings
 
 
-def _run_dagster(port: int, home: Path) -> int:
-    """Dagster's own development server, until it ends or a signal ends both. `open_instance` left it its variables."""
+def _dagster(port: int) -> list[str]:
+    """Dagster's own development server. `open_instance` left it its variables."""
     command = [sys.executable, "-m", "dagster", "dev", "-w", str(ROOT / "workspace.yaml"), "-h", "127.0.0.1"]
-    started: list[subprocess.Popen[bytes]] = []
+    return [*command, "-p", str(port)]
 
-    def pass_on(received: int, _frame: FrameType | None) -> None:
-        for process in started:
-            process.send_signal(received)
 
-    # Before the start, so that the child begins with its own handlers: a shell may have us ignore these signals.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, pass_on)
-    # Away from the checkout, where Dagster would point out that it does not read the dagster.yaml that lies there.
-    process = subprocess.Popen([*command, "-p", str(port)], start_new_session=True, cwd=home)  # noqa: S603 - our own
-    started.append(process)
-    note(f"Dagster UI: http://127.0.0.1:{port}")
-    return process.wait()
+def _api(port: int) -> list[str]:
+    return [sys.executable, "-m", "orchestration", "api", "--port", str(port)]

@@ -45,6 +45,7 @@ def instance_environment(services: Services) -> dict[str, str]:
         "ORCHESTRATION_DATABASE_URL": services.database_urls.domain,
         "ORCHESTRATION_DAGSTER_DATABASE_URL": services.database_urls.dagster,
         "ORCHESTRATION_OBJECT_STORE": services.settings.object_store_url,
+        "ORCHESTRATION_PUBLIC_URL": services.settings.public_url,
         "ORCHESTRATION_LOG_DIRECTORY": str(home / "logs"),
     }
 

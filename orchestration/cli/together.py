@@ -1,0 +1,67 @@
+"""Several processes as one: started, signalled and ended together.
+
+Belongs here: their lives. Does not: what they are.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+    from types import FrameType
+
+_POLL_SECONDS = 0.2
+_ENDING_SECONDS = 30.0
+
+
+def run_together(commands: Sequence[Sequence[str]], *, folder: Path) -> int:
+    """Run the commands in `folder` until one of them ends, or SIGINT or SIGTERM ends all of them.
+
+    A signal is passed on to each, which may then take its time; the exit code is that of the first command. When one
+    ends by itself, its exit code counts, and the others are asked to end, and killed with all theirs if they do not.
+    """
+    started: list[subprocess.Popen[bytes]] = []
+    signalled: list[int] = []
+
+    def pass_on(received: int, _frame: FrameType | None) -> None:
+        signalled.append(received)
+        for process in started:
+            process.send_signal(received)
+
+    # Before the start, so that the children begin with their own handlers: a shell may have us ignore these signals.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, pass_on)
+    try:
+        for command in commands:
+            started.append(subprocess.Popen(command, start_new_session=True, cwd=folder))  # noqa: S603, PERF401 - our own
+        ended = _first_to_end(started)
+    finally:
+        for process in started:
+            if signalled:
+                process.wait()
+            else:
+                _end(process)
+    return started[0].returncode if signalled else ended
+
+
+def _first_to_end(processes: Sequence[subprocess.Popen[bytes]]) -> int:
+    while True:
+        for process in processes:
+            if (code := process.poll()) is not None:
+                return code
+        time.sleep(_POLL_SECONDS)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(_ENDING_SECONDS)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)  # it leads a session of its own
+        process.wait()

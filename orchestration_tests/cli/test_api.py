@@ -1,0 +1,49 @@
+"""`orchestration api`: serves until it is asked to end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import requests
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from orchestration_tests.cli.conftest import Command
+
+
+def test_it_serves_and_ends_on_a_signal(variables: Path, unused_tcp_port: int) -> None:
+    command = [sys.executable, "-m", "orchestration", "api", "--port", str(unused_tcp_port)]
+    process = subprocess.Popen(command, env=dict(os.environ), stderr=subprocess.PIPE)  # noqa: S603 - our own
+    try:
+        answer = wait_for(f"http://127.0.0.1:{unused_tcp_port}/healthz")
+        assert answer.json()["status"] == "ok"
+        process.send_signal(signal.SIGINT)
+        _, written = process.communicate(timeout=30)
+    finally:
+        process.kill()
+    assert (process.returncode, written) == (0, b"")
+    assert variables.exists() is False, "it keeps nothing in the home until it signs a link"
+
+
+def wait_for(url: str) -> requests.Response:
+    """The first answer."""
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            return requests.get(url, timeout=10)
+        except requests.ConnectionError:
+            assert time.monotonic() < deadline, "it did not start"
+            time.sleep(0.05)
+
+
+def test_a_database_that_is_away_is_one_clear_line(disconnected: Command) -> None:
+    ended = disconnected("api")
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err.count("\n") == 1
+    assert "did not answer" in ended.err
