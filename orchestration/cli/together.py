@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,8 +24,9 @@ _ENDING_SECONDS = 30.0
 def run_together(commands: Sequence[Sequence[str]], *, folder: Path) -> int:
     """Run the commands in `folder` until one of them ends, or SIGINT or SIGTERM ends all of them.
 
-    A signal is passed on to each, which may then take its time; the exit code is that of the first command. When one
-    ends by itself, its exit code counts, and the others are asked to end, and killed with all theirs if they do not.
+    A signal is passed on to each, which may then take its time; what a command leaves behind, such as runs that would
+    go on for an hour, is ended after it. The exit code is that of the first command. When one ends by itself, its exit
+    code counts, and the others are asked to end, and killed with all theirs if they do not.
     """
     started: list[subprocess.Popen[bytes]] = []
     signalled: list[int] = []
@@ -45,6 +47,7 @@ def run_together(commands: Sequence[Sequence[str]], *, folder: Path) -> int:
         for process in started:
             if signalled:
                 process.wait()
+                _end_rest(process.pid)
             else:
                 _end(process)
     return started[0].returncode if signalled else ended
@@ -65,3 +68,14 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)  # it leads a session of its own
         process.wait()
+
+
+def _end_rest(group: int) -> None:
+    """End what an ended command has left in its session: asked first, and killed when it does not end."""
+    deadline = time.monotonic() + _ENDING_SECONDS
+    with suppress(ProcessLookupError):  # nothing is left
+        os.killpg(group, signal.SIGTERM)
+        while time.monotonic() < deadline:
+            os.killpg(group, 0)
+            time.sleep(_POLL_SECONDS)
+        os.killpg(group, signal.SIGKILL)

@@ -27,7 +27,7 @@ from orchestration.storage.objects import content_key
 from orchestration.work_queue.model import NewTask, Outcome, TaskState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from orchestration.media.download import Download, Downloader
     from orchestration.storage.database import Database
@@ -84,9 +84,19 @@ class _Fetched(NamedTuple):
     known: _Known | None = None
     error: Exception | None = None
 
+    @property
+    def content_hash(self) -> str | None:
+        """Of the image that is stored for this URL now."""
+        found = self.original or self.known
+        return found.content_hash if found else None
+
 
 class ImageMirror:
-    """Handles claims of the image queue. `report` hears what became of each image once it is committed."""
+    """Handles claims of the image queue. `report` hears what became of each image once it is committed.
+
+    `stored` is called in the transaction that settles a batch, before that is done, with the content hash of each URL
+    whose image is there: for whatever has to follow from that in any case.
+    """
 
     def __init__(
         self,
@@ -98,6 +108,7 @@ class ImageMirror:
         max_bytes: int,
         max_pixels: int,
         report: Callable[[Sequence[MirroredImage]], None],
+        stored: Callable[[sa.Connection, Mapping[str, str]], None] | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._database = database
@@ -107,6 +118,7 @@ class ImageMirror:
         self._max_bytes = max_bytes
         self._max_pixels = max_pixels
         self._report = report
+        self._stored = stored
         self._clock = clock
 
     async def handle(self, claim: Claim) -> None:
@@ -154,6 +166,8 @@ class ImageMirror:
             inserted = _insert_media(connection, [one.original for one in fetched if one.original])
             _insert_sources(connection, fetched, self._clock())
             self._variants.enqueue(connection, [NewTask(digest) for digest in sorted(inserted)])
+            if self._stored:
+                self._stored(connection, {one.task.key: digest for one in fetched if (digest := one.content_hash)})
             settled = claim.settle(connection, [Outcome(one.task, one.error) for one in fetched])
         final = {item.task.key for item in settled if item.state is not TaskState.WAITING}
         return [_mirrored(one, inserted, is_final=one.task.key in final) for one in fetched]

@@ -50,14 +50,24 @@ class _Rendered(NamedTuple):
 
 
 class VariantRenderer:
-    """Handles claims of the variant queue. `report` hears what became of each image once it is committed."""
+    """Handles claims of the variant queue. `report` hears what became of each image once it is committed.
+
+    `rendered` is called in the transaction that settles a batch, before that is done, with the content hashes of the
+    images whose variants are there: for whatever has to follow from that in any case.
+    """
 
     def __init__(
-        self, database: Database, store: ObjectStore, *, report: Callable[[Sequence[Rendition]], None]
+        self,
+        database: Database,
+        store: ObjectStore,
+        *,
+        report: Callable[[Sequence[Rendition]], None],
+        rendered: Callable[[sa.Connection, Sequence[str]], None] | None = None,
     ) -> None:
         self._database = database
         self._store = store
         self._report = report
+        self._rendered = rendered
 
     async def handle(self, claim: Claim) -> None:
         """Render a batch, one image at a time: the image library uses the cores by itself."""
@@ -108,6 +118,8 @@ class VariantRenderer:
                 if one.blur:
                     blurred = sa.update(media).where(media.c.content_hash == one.task.key)
                     connection.execute(blurred.values(blur=one.blur))
+            if self._rendered:
+                self._rendered(connection, [one.task.key for one in rendered if one.error is None])
             claim.settle(connection, [Outcome(one.task, one.error) for one in rendered])
         return [
             Rendition(

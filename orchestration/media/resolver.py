@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from orchestration.errors import InvalidInputError, RefusedError
-from orchestration.media.rules import IMAGE_HOSTS_SETTING
 
 if TYPE_CHECKING:
     from orchestration.media.rules import HostRules
@@ -38,7 +37,7 @@ class PinningResolver(AbstractResolver):
         if found and not admitted:
             raise RefusedError(
                 f"{host} leads to {found[0]['host']}, which is not a public address; "
-                f"to allow it, add {host}:{port} to {IMAGE_HOSTS_SETTING}"
+                f"to allow it, add {host}:{port} to {self._rules.setting}"
             )
         return admitted
 

@@ -67,16 +67,17 @@ def _is_unicode(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class HostRules:
-    """What a feed and its operator allow; build it with `for_feed`.
+    """What a feed and its operator allow; build it with `for_feed` or `for_hosts`.
 
     `endpoints` are (host, port) pairs that are trusted as given, on private addresses too. `names` are hosts that are
     allowed with their subdomains, on the web's ports and on public addresses only. `root` is the folder of a
-    `file://` feed.
+    `file://` feed. `setting` is the variable that the operator writes hosts into.
     """
 
     endpoints: frozenset[tuple[str, int]]
     names: frozenset[str]
     root: Path | None = None
+    setting: str = IMAGE_HOSTS_SETTING
 
     @classmethod
     def for_feed(cls, feed_url: str, further_hosts: Iterable[str] = ()) -> Self:
@@ -87,11 +88,21 @@ class HostRules:
         Raises ConfigurationError for a feed URL or an entry that is neither.
         """
         feed = _read_feed(feed_url)
-        entries = [_read_entry(entry) for entry in further_hosts]
+        entries = [_read_entry(entry, IMAGE_HOSTS_SETTING) for entry in further_hosts]
         return cls(
             endpoints=frozenset(entry for entry in (feed, *entries) if isinstance(entry, tuple)),
             names=frozenset(entry for entry in entries if isinstance(entry, str)),
             root=feed if isinstance(feed, Path) else None,
+        )
+
+    @classmethod
+    def for_hosts(cls, hosts: Iterable[str], setting: str) -> Self:
+        """Trust what the entries of a setting name, each as in `for_feed`, and nothing else."""
+        entries = [_read_entry(entry, setting) for entry in hosts]
+        return cls(
+            endpoints=frozenset(entry for entry in entries if isinstance(entry, tuple)),
+            names=frozenset(entry for entry in entries if isinstance(entry, str)),
+            setting=setting,
         )
 
     def check(self, url: URL) -> None:
@@ -106,9 +117,9 @@ class HostRules:
         if (address := ip_literal(host)) is not None:
             self._check_address(host, port, address)
         if not self._names_allow(host):
-            raise _refusal(f"{host} is not an allowed host", remedy=host)
+            raise self._refusal(f"{host} is not an allowed host", remedy=host)
         if port not in _WEB_PORTS:
-            raise _refusal(f"{host} is not allowed on port {port}", remedy=f"{host}:{port}")
+            raise self._refusal(f"{host} is not allowed on port {port}", remedy=f"{host}:{port}")
 
     def admits(self, host: str, port: int, address: str) -> bool:
         """Tell whether a checked host and port may be reached at this looked-up address."""
@@ -117,15 +128,14 @@ class HostRules:
     def _check_address(self, host: str, port: int, address: IPv4Address | IPv6Address) -> None:
         if not is_public(address):
             endpoint = f"[{host}]:{port}" if address.version == 6 else f"{host}:{port}"  # noqa: PLR2004 - IPv6
-            raise _refusal(f"{host} is not a public address", remedy=endpoint)
+            raise self._refusal(f"{host} is not a public address", remedy=endpoint)
 
     def _names_allow(self, host: str) -> bool:
         parts = host.split(".")
         return any(".".join(parts[start:]) in self.names for start in range(len(parts)))
 
-
-def _refusal(reason: str, *, remedy: str) -> RefusedError:
-    return RefusedError(f"{reason}; to allow it, add {remedy} to {IMAGE_HOSTS_SETTING}")
+    def _refusal(self, reason: str, *, remedy: str) -> RefusedError:
+        return RefusedError(f"{reason}; to allow it, add {remedy} to {self.setting}")
 
 
 def _bare_host(url: URL) -> str:
@@ -150,24 +160,24 @@ def _read_feed(feed_url: str) -> Path | tuple[str, int]:
     return host, url.port or 0
 
 
-def _read_entry(entry: str) -> str | tuple[str, int]:
+def _read_entry(entry: str, setting: str) -> str | tuple[str, int]:
     text = entry.strip()
     try:
         url = parse_web_url(f"http://{text}/")
         host = _bare_host(url)
         address = ip_literal(host)
     except (InvalidInputError, RefusedError) as error:
-        raise _bad_entry(entry, "is neither `name` nor `host:port`") from error
+        raise _bad_entry(setting, entry, "is neither `name` nor `host:port`") from error
     if url.path != "/" or "@" in text or "?" in text or "#" in text:
-        raise _bad_entry(entry, "is neither `name` nor `host:port`")
+        raise _bad_entry(setting, entry, "is neither `name` nor `host:port`")
     if url.explicit_port is not None:
         return host, url.explicit_port
     if address is not None and not is_public(address):
-        raise _bad_entry(entry, "is not a public address: write it with its port to trust it")
+        raise _bad_entry(setting, entry, "is not a public address: write it with its port to trust it")
     if address is None and "." not in host:
-        raise _bad_entry(entry, "would allow a whole top-level domain: write it with its port, or in full")
+        raise _bad_entry(setting, entry, "would allow a whole top-level domain: write it with its port, or in full")
     return host
 
 
-def _bad_entry(entry: str, reason: str) -> ConfigurationError:
-    return ConfigurationError(f"{IMAGE_HOSTS_SETTING}: {entry!r} {reason}")
+def _bad_entry(setting: str, entry: str, reason: str) -> ConfigurationError:
+    return ConfigurationError(f"{setting}: {entry!r} {reason}")

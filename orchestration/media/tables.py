@@ -38,7 +38,7 @@ media_variant = sa.Table(
     metadata,
     sa.Column("content_hash", sa.ForeignKey("media.content_hash"), primary_key=True),
     sa.Column("name", sa.Text, primary_key=True),
-    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("key", sa.Text, nullable=False, index=True),
     sa.Column("bytes", sa.BigInteger, nullable=False),
     sa.Column("mime", sa.Text, nullable=False),
     sa.Column("width", sa.Integer, nullable=False),

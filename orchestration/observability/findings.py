@@ -24,3 +24,15 @@ class Finding(NamedTuple):
     columns: tuple[str, ...] = ()
     examples: Sequence[tuple[object, ...]] = ()
     pictures: Sequence[tuple[str, bytes]] = ()
+
+
+def together(*findings: Finding) -> Finding:
+    """Several answers to one question, as one; they have the same columns."""
+    found = [one for one in findings if one.total] or list(findings[:1])
+    return Finding(
+        sum(one.total for one in found),
+        " ".join(one.remedy for one in found),
+        found[0].columns,
+        [example for one in found for example in one.examples][:SAMPLE],
+        [picture for one in found for picture in one.pictures],
+    )

@@ -46,6 +46,7 @@ def instance_environment(services: Services) -> dict[str, str]:
         "ORCHESTRATION_DAGSTER_DATABASE_URL": services.database_urls.dagster,
         "ORCHESTRATION_OBJECT_STORE": services.settings.object_store_url,
         "ORCHESTRATION_PUBLIC_URL": services.settings.public_url,
+        "ORCHESTRATION_GALLERY_IMAGE_HOSTS": ",".join(services.settings.gallery_image_hosts),
         "ORCHESTRATION_LOG_DIRECTORY": str(home / "logs"),
     }
 

@@ -38,6 +38,13 @@ class Claim:
         """The tasks that nobody has settled."""
         return [task for task in self.tasks if task.id not in self._settled]
 
+    def hold(self, connection: sa.Connection, tasks: Sequence[Task], *, wait: bool = False) -> list[Task]:
+        """Keep these tasks from being enqueued again until the transaction ends; those it succeeded with.
+
+        What is read after this is as new as they are: see `TaskQueue.hold`.
+        """
+        return self._queue.hold(connection, tasks, wait=wait)
+
     def settle(self, connection: sa.Connection, outcomes: Sequence[Outcome]) -> list[Settled]:
         """Record how these tasks ended, in the caller's transaction; what that makes of each.
 

@@ -1,6 +1,6 @@
 """What stands wrong in a queue.
 
-Belongs here: the tasks that were given up. Does not: what stands wrong in a domain.
+Belongs here: the tasks that were given up, and those that do not get ahead. Does not: what stands wrong in a domain.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from orchestration.observability.findings import SAMPLE, Finding
+from orchestration.work_queue import statements
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -22,4 +23,21 @@ def dead_letters(connection: sa.Connection, queue: TaskQueue) -> Finding:
         f"`orchestration queue replay {queue.name}` lets them begin anew.",
         ("task", "group", "attempts", "error"),
         [(dead.key, dead.grouping, dead.attempt, dead.error) for dead in queue.dead(connection, SAMPLE)],
+    )
+
+
+def stuck_tasks(connection: sa.Connection, queue: TaskQueue, *, seconds: float, attempts: int | None = None) -> Finding:
+    """Unfinished tasks that have been due, or in one worker's hands, for longer than `seconds`, or were often tried.
+
+    Often is `attempts` times, by default every attempt of the policy but the last, and at least two.
+    """
+    often = max(2, queue.policy.retry.attempts - 1) if attempts is None else attempts
+    values = {"queue": queue.name, "seconds": seconds, "attempts": often, "limit": SAMPLE}
+    rows = connection.execute(statements.STUCK, values).all()
+    return Finding(
+        rows[0].total if rows else 0,
+        f"Waiting for long: start another worker, or see why none claims from {queue.name}. Active for long: look at "
+        "its worker's log, and stop that run; the task is then free. Tried often: read the error.",
+        ("task", "state", "attempts", "lost workers", "seconds", "error"),
+        [(row.key, row.state, row.attempt, row.crashes, round(row.seconds), row.error) for row in rows],
     )

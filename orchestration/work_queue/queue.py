@@ -91,6 +91,18 @@ class TaskQueue:
             raise TransientError(f"Two claims on the queue {self.name!r} met on one order key") from error
         return [Task(*row) for row in rows.all()]
 
+    def hold(self, connection: sa.Connection, tasks: Sequence[Task], *, wait: bool = False) -> list[Task]:
+        """Lock those `tasks` that are still the caller's until its transaction ends; which ones those are.
+
+        Until then nobody can enqueue them again. So a handler that brings something in step with its source holds the
+        tasks, reads, writes and settles: a change that it has not seen commits later, and has a task of its own. A task
+        that somebody is enqueueing again just now is passed over, or waited for.
+        """
+        statement = statements.HOLD if wait else statements.HOLD_FREE
+        ids, tokens = [task.id for task in tasks], [task.token for task in tasks]
+        held = set(self._execute(connection, statement, ids=ids, tokens=tokens).scalars())
+        return [task for task in tasks if task.id in held]
+
     def settle(self, connection: sa.Connection, outcomes: Sequence[Outcome]) -> list[Settled]:
         """Record how the tasks ended: completed, waiting for the next attempt, or dead by policy.
 

@@ -76,6 +76,15 @@ WITH held AS MATERIALIZED (
 )
 SELECT claimed.* FROM claimed JOIN chosen USING (id) ORDER BY place""")
 
+# Whoever enqueues one of these tasks again has to wait for the end of this transaction, and one who has done so
+# already, but not committed, keeps its task from being held. So what is read after this is as new as the tasks are.
+_HOLD = """
+SELECT t.id FROM task AS t
+JOIN unnest(CAST(:ids AS bigint[]), CAST(:tokens AS int[])) AS o (id, token) ON t.id = o.id AND t.token = o.token
+WHERE t.state = 'active' ORDER BY t.id FOR UPDATE OF t"""
+HOLD = sa.text(_HOLD)
+HOLD_FREE = sa.text(f"{_HOLD} SKIP LOCKED")
+
 # A task that was enqueued again while it ran goes back to waiting, however the run ended: its payload is new.
 SETTLE = sa.text("""
 WITH outcome AS (
@@ -170,6 +179,15 @@ REPLAY = sa.text("""
 UPDATE task SET state = 'waiting', attempt = 0, run_at = statement_timestamp(),
     enqueued_at = statement_timestamp(), finished_at = NULL, reason = NULL
 WHERE queue = :queue AND state = 'dead' AND (CAST(:keys AS text[]) IS NULL OR key = ANY (CAST(:keys AS text[])))""")
+
+# Whatever has been due or in one worker's hands for so long, or has been tried so often, will hardly end by itself.
+STUCK = sa.text("""
+SELECT count(*) OVER () AS total, key, state, attempt, crashes,
+    CAST(extract(epoch FROM statement_timestamp() - since) AS float8) AS seconds, error
+FROM (SELECT *, CASE state WHEN 'active' THEN claimed_at ELSE run_at END AS since FROM task
+    WHERE queue = :queue AND state IN ('waiting', 'active')) AS unfinished
+WHERE since < statement_timestamp() - make_interval(secs => :seconds) OR attempt >= :attempts
+ORDER BY since, id LIMIT :limit""")
 
 CANCEL = sa.text("""
 WITH called_off AS (

@@ -60,3 +60,14 @@ def test_a_signal_ends_all_of_them_in_their_own_way(tmp_path: Path, number: sign
     together.send_signal(number)
     assert together.wait(30) == 7
     assert [is_alive(number) for number in both] == [False, False]
+
+
+LEAVING = "import subprocess, sys, signal, time; subprocess.Popen([sys.executable, '-c', {program!r}]); signal.signal(15, lambda *_: sys.exit(7)); time.sleep(60)"  # noqa: E501 - one program
+
+
+def test_what_a_command_leaves_behind_is_ended_too(tmp_path: Path) -> None:
+    together = start(tmp_path, LEAVING.format(program=LASTING))
+    (left,) = running(tmp_path, 1)
+    together.send_signal(signal.SIGTERM)
+    assert together.wait(30) == 7
+    assert not is_alive(left)

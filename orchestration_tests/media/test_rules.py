@@ -192,3 +192,15 @@ def test_an_international_entry_matches_both_its_spellings() -> None:
     rules = HostRules.for_feed(FEED, ["bücher.example"])
     rules.check(URL("https://xn--bcher-kva.example/a.jpg"))
     rules.check(URL("https://bilder.bücher.example/a.jpg"))
+
+
+def test_rules_of_hosts_alone_admit_those_and_complain_in_the_name_of_their_own_setting() -> None:
+    rules = HostRules.for_hosts(["cdn.gallery.test", "10.0.0.5:9000"], "THE_GALLERYS_HOSTS")
+    rules.check(parse_web_url("https://cdn.gallery.test/a.png"))
+    rules.check(parse_web_url("http://10.0.0.5:9000/a.png"))
+    for url in ("https://elsewhere.test/a.png", "https://cdn.gallery.test:8080/a.png", "http://10.0.0.5/a.png"):
+        with pytest.raises(RefusedError, match="THE_GALLERYS_HOSTS"):
+            rules.check(parse_web_url(url))
+    with pytest.raises(ConfigurationError, match="THE_GALLERYS_HOSTS: 'com'"):
+        HostRules.for_hosts(["com"], "THE_GALLERYS_HOSTS")
+    assert HostRules.for_hosts([], "THE_GALLERYS_HOSTS").root is None

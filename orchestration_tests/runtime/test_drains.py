@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -9,11 +10,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration.runtime.drains import DRAIN_TAG, INTERVAL_SECONDS, DrainScale, drain_sensor, missing_drains
+from orchestration.runtime.drains import (
+    DRAIN_TAG,
+    INTERVAL_SECONDS,
+    DrainScale,
+    WarmRuns,
+    drain_sensor,
+    missing_drains,
+)
 from orchestration_tests.runtime.ticks import Tick, tick
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import tzinfo
 
 SCALE = DrainScale(tasks_per_drain=100, most=3)
 
@@ -98,3 +107,36 @@ def test_the_sensor_is_on_by_itself_and_looks_often() -> None:
     sensor = drain_sensor("work_sensor", job, lambda: 0, SCALE)
     assert sensor.default_status is dg.DefaultSensorStatus.RUNNING
     assert sensor.minimum_interval_seconds == INTERVAL_SECONDS
+
+
+WARM = WarmRuns({"ops": {"work": {"config": {"idle_seconds": 3_000.0}}}}, renew_seconds=3_000.0)
+
+
+def look_warmly(instance: dg.DagsterInstance, depth: int) -> list[bool]:
+    """Let a sensor that keeps one drain up look; of each run that it asks for, whether it is to stay up."""
+    sensor = drain_sensor("work_sensor", job, lambda: depth, SCALE._replace(warm=1), WARM)
+    requests = tick(dg.Definitions([work], jobs=[job], sensors=[sensor]), "work_sensor", instance).requests
+    return [request.run_config == WARM.run_config for request in requests]
+
+
+def test_the_drains_that_are_kept_up_do_not_end_when_idle_and_those_beyond_do(instance: dg.DagsterInstance) -> None:
+    assert look_warmly(instance, 0) == [True]
+    assert look_warmly(instance, 250) == [True, False, False]
+    start_drain(instance, dg.DagsterRunStatus.STARTED)
+    assert look_warmly(instance, 0) == []
+    assert look_warmly(instance, 250) == [False, False]
+
+
+def test_another_drain_is_up_before_one_that_is_kept_up_ends(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start_drain(instance, dg.DagsterRunStatus.STARTED)
+
+    class Later(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]  # one hour ahead
+            return datetime.now(tz) + timedelta(hours=1)
+
+    assert look_warmly(instance, 0) == []
+    monkeypatch.setattr("orchestration.runtime.drains.datetime", Later)
+    assert look_warmly(instance, 0) == [True]

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from orchestration.catalogue.defs import metadata
 from orchestration.catalogue.defs.partitions import A_NUMBER, SUPPLIER, a_numbers, suppliers
-from orchestration.catalogue.defs.reports import ImportReport, VariantReport, record_images, record_plan
+from orchestration.catalogue.defs.reports import ImportReport, record_images, record_plan
 from orchestration.catalogue.drains import import_families, mirror_images, render_image_variants
 from orchestration.catalogue.pipeline import Catalogue
 from orchestration.catalogue.removal import soft_deleted
@@ -19,6 +19,7 @@ from orchestration.runtime.failures import step_failures
 from orchestration.runtime.markdown import Pictures
 from orchestration.runtime.partition_keys import add_keys, prune_keys
 from orchestration.runtime.recording import PartitionRecorder
+from orchestration.runtime.renditions import VariantReport
 from orchestration.runtime.selection import DrainConfig, selected_names
 from orchestration.work_queue.running import DrainEnd
 from orchestration.work_queue.stopping import StopSignal

@@ -20,10 +20,10 @@ from orchestration.catalogue.defs.assets import (
 )
 from orchestration.catalogue.feed_source import FeedVersion
 from orchestration.catalogue.pipeline import Catalogue
-from orchestration.errors import ConfigurationError
 from orchestration.runtime.assets import AssetJob, asset_job
 from orchestration.runtime.drains import DrainScale, drain_sensor
 from orchestration.runtime.partition_keys import encode_key
+from orchestration.runtime.schedules import cron_schedule
 from orchestration.settings import Settings
 from orchestration.work_queue.queue import TaskQueue
 
@@ -108,16 +108,11 @@ def feed_sensor(catalogue: Catalogue, job: AssetJob) -> dg.SensorDefinition:
 
 def nightly_audit(cron: str, job: AssetJob) -> dg.ScheduleDefinition:
     """The schedule that downloads everything, so that a supplier's hash that lies is found out."""
-    try:
-        return dg.ScheduleDefinition(
-            name="catalogue_nightly_audit",
-            job=job,
-            cron_schedule=cron,
-            execution_timezone="UTC",
-            default_status=dg.DefaultScheduleStatus.RUNNING,
-            run_config={"ops": {"catalogue__supplier_feed": {"config": {"full": True}}}},
-            description="Downloads every family, and shows where the supplier's hash lied.",
-        )
-    except dg.DagsterInvalidDefinitionError as error:
-        remedy = "write its five fields, as in 0 3 * * *"
-        raise ConfigurationError(f"ORCHESTRATION_NIGHTLY_AUDIT_CRON {cron!r} is no schedule; {remedy}") from error
+    return cron_schedule(
+        "catalogue_nightly_audit",
+        job,
+        cron,
+        variable="ORCHESTRATION_NIGHTLY_AUDIT_CRON",
+        description="Downloads every family, and shows where the supplier's hash lied.",
+        run_config={"ops": {"catalogue__supplier_feed": {"config": {"full": True}}}},
+    )

@@ -5,13 +5,11 @@ Belongs here: what is recorded for whom. Does not: how it looks (`metadata`), ho
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from orchestration.catalogue.defs import metadata
-from orchestration.runtime.markdown import Pictures, markdown_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +19,7 @@ if TYPE_CHECKING:
     from orchestration.catalogue.importer import ImportedFamily
     from orchestration.catalogue.pipeline import PlannedSupplier
     from orchestration.catalogue.store import StoredFamily
-    from orchestration.media.renditions import Rendition
+    from orchestration.runtime.markdown import Pictures
     from orchestration.runtime.recording import PartitionRecorder
 
 
@@ -70,41 +68,3 @@ def record_images(recorder: PartitionRecorder, pictures: Pictures, states: Seque
             recorder.bad(state.a_number, f"{state.pending} of {state.total} images are still queued; run it again")
         else:
             recorder.good(state.a_number, metadata.of_images(state, pictures.of(state.main_key, "main image")))
-
-
-class VariantReport:
-    """Adds up the variants of a run."""
-
-    def __init__(self) -> None:
-        self._images = 0
-        self._original_bytes = 0
-        self._bytes: Counter[str] = Counter()
-        self._problems: dict[str, str] = {}
-
-    def record(self, renditions: Sequence[Rendition]) -> None:
-        """Count a batch."""
-        for rendition in renditions:
-            if rendition.problem:
-                self._problems[rendition.content_hash] = rendition.problem
-                continue
-            self._images += 1
-            self._original_bytes += rendition.original_bytes
-            self._bytes.update(rendition.variant_bytes)
-
-    def metadata(self) -> dict[str, Any]:
-        """Counts and bytes by variant, and the images that failed."""
-        rows = [(name, size, _share(size, self._original_bytes)) for name, size in sorted(self._bytes.items())]
-        found: dict[str, Any] = {
-            "images": self._images,
-            "failed": len(self._problems),
-            "original_bytes": self._original_bytes,
-            "variants": dg.MetadataValue.md(markdown_table(("variant", "bytes", "of the original"), rows)),
-        }
-        if self._problems:
-            table = markdown_table(("content hash", "reason"), list(self._problems.items()))
-            found["failures"] = dg.MetadataValue.md(table)
-        return found
-
-
-def _share(part: int, whole: int) -> str:
-    return f"{100 * part / whole:.0f} %" if whole else ""
