@@ -41,7 +41,7 @@ def stl(
 ) -> None:
     """Make one product: printable STL, two-colour 3MF and a preview."""
     from orchestration.prints.files import write_product
-    from orchestration.prints.product import OrderLine
+    from orchestration.prints.request import OrderLine
 
     try:
         product = _renderer(engine, fonts or []).render(OrderLine(sku, text, color_1, color_2))

@@ -102,14 +102,20 @@ def free_path(path: str, address: str, holder: Callable[[str], str | None]) -> s
     neighbour carries the start of `address`, so the same content always gets the same name and two orders never
     overwrite each other.
     """
-    if holder(path) in (None, address):
-        return path
-    stem, dot, extension = path.rpartition(".")
-    for length in (8, 16, len(address)):
-        neighbour = f"{stem}-{address[:length]}{dot}{extension}"
-        if holder(neighbour) in (None, address):
-            return neighbour
+    for candidate in (path, *neighbours(path, address)):
+        if holder(candidate) in (None, address):
+            return candidate
     raise AssertionError(f"{address} is held by other content")  # the full address is unique by its making
+
+
+def neighbours(path: str, address: str) -> list[str]:
+    """Return the paths for content whose pretty path is taken, each with more of its address.
+
+    >>> neighbours("A/Anna.stl", "0123456789abcdef0123")[0]
+    'A/Anna-01234567.stl'
+    """
+    stem, dot, extension = path.rpartition(".")
+    return [f"{stem}-{address[:length]}{dot}{extension}" for length in (8, 16, len(address))]
 
 
 def content_address(

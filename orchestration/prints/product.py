@@ -12,30 +12,28 @@ import time
 from collections import OrderedDict
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache, cached_property
+from functools import cached_property
 from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
 
 from orchestration.prints import naming
 from orchestration.prints.blueprint import Variant, plan, variants
 from orchestration.prints.checks import Finding, check_drawing, check_solid
-from orchestration.prints.colours import Filaments, filaments
-from orchestration.prints.designs import DESIGNS, Design
+from orchestration.prints.colours import Filaments
 from orchestration.prints.mesh import OpenSolidError
-from orchestration.prints.offsets import TOLERANCE
 from orchestration.prints.outlines import Outlines
 from orchestration.prints.preview import write_preview
 from orchestration.prints.printer import Printer
 from orchestration.prints.refusal import Check, PrintRefusedError
+from orchestration.prints.request import OrderLine, parameters_digest, read
 from orchestration.prints.sections import Drawing, draw
-from orchestration.prints.sku import product_for
 from orchestration.prints.stl import write_stl
-from orchestration.prints.text import prepare
 from orchestration.prints.threemf import write_3mf
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from orchestration.prints.engines.engine import Engine, EngineName
+    from orchestration.prints.designs import Design
+    from orchestration.prints.engines.engine import Engine
     from orchestration.prints.fonts import FontLibrary
     from orchestration.prints.mesh import Mesh, Size
 
@@ -46,15 +44,6 @@ _BOLDER: Final = (0.0, 0.02, 0.05)
 """By how many mm letters are grown until their solid is closed."""
 Key = TypeVar("Key")
 Value = TypeVar("Value")
-
-
-class OrderLine(NamedTuple):
-    """What the customer ordered."""
-
-    sku: str
-    text: str
-    color_1: str | None = None
-    color_2: str | None = None
 
 
 class OutputKind(StrEnum):
@@ -164,30 +153,35 @@ class Renderer:
 
         """
         start = time.perf_counter()
-        product = product_for(line.sku)
-        text = prepare(line.text)
-        shown, left_out = naming.product_lines(text, product.line_rule)
-        if not shown:
-            raise PrintRefusedError(Check.TEXT, "the text is empty", remedy="ask for the text of the product")
-        colours = filaments(product.design, line.color_1, line.color_2)
-        geometry, cached = self._geometry(line.sku, DESIGNS[product.design], tuple(shown))
+        request = read(line)
+        geometry, cached = self._geometry(line.sku, request.design, request.shown)
         return PrintProduct(
             line=line,
-            folder=product.folder,
-            base=naming.base_name(text, task_id),
+            folder=request.product.folder,
+            base=naming.base_name(request.text, task_id),
             geometry=geometry,
-            filaments=colours,
-            outputs=self._files(geometry, colours),
-            review=tuple(_review(left_out, colours)),
+            filaments=request.filaments,
+            outputs=self._files(geometry, request.filaments),
+            review=request.review,
             cached=cached,
             milliseconds=(time.perf_counter() - start) * 1000,
         )
 
     def geometry(self, sku: str, text: str) -> Geometry:
         """Make the shape of a product, or take it from the cache; raises as `render` does."""
-        product = product_for(sku)
-        shown, _ = naming.product_lines(prepare(text), product.line_rule)
-        return self._geometry(sku, DESIGNS[product.design], tuple(shown))[0]
+        request = read(OrderLine(sku, text))
+        return self._geometry(sku, request.design, request.shown)[0]
+
+    def sketch(self, line: OrderLine) -> bytes:
+        """Draw the picture of a product without proving anything, for one that was refused.
+
+        Raises:
+            PrintRefusedError: the text cannot even be drawn.
+
+        """
+        request = read(line)
+        drawing = draw(plan(request.design, request.shown, self._library, self._outlines), self._outlines)
+        return write_preview(drawing, request.filaments)
 
     def _geometry(self, sku: str, design: Design, lines: tuple[str, ...]) -> tuple[Geometry, bool]:
         known = self._geometries.get((sku, lines))
@@ -242,7 +236,7 @@ class Renderer:
         return naming.content_address(
             sku=sku,
             design_version=design.version,
-            parameters=_parameters(design, self._engine.name),
+            parameters=parameters_digest(design, self._engine.name),
             fonts=fonts,
             lines=lines,
         )
@@ -266,17 +260,6 @@ class Renderer:
 def _preview(geometry: Geometry, colours: Filaments) -> Output:
     """Draw the picture: one for all variants, which look alike from above."""
     return Output(OutputKind.PREVIEW, ".png", write_preview(geometry.solids[0].drawing, colours))
-
-
-@cache
-def _parameters(design: Design, engine: EngineName) -> str:
-    return naming.digest({"design": dataclasses.asdict(design), "engine": engine.value, "tolerance": TOLERANCE})
-
-
-def _review(left_out: Sequence[str], colours: Filaments) -> list[str]:
-    notes = [f"left out, this design has no room for it: {line}" for line in left_out]
-    unknown = dict.fromkeys(filament.name for filament in colours if not filament.known)
-    return notes + [f"the colour {name!r} is not on the filament list" for name in unknown]
 
 
 class _Recent(Generic[Key, Value]):

@@ -27,8 +27,9 @@ from orchestration.prints.engines.engine import EngineName
 from orchestration.prints.files import write_product
 from orchestration.prints.fonts import FontLibrary
 from orchestration.prints.naming import pretty_path
-from orchestration.prints.product import OrderLine, Renderer
+from orchestration.prints.product import Renderer
 from orchestration.prints.refusal import PrintRefusedError
+from orchestration.prints.request import OrderLine
 from orchestration.prints.sku import STATIC_SKUS, product_for
 from orchestration.prints.stl import read_stl
 from orchestration_tests.prints.edge_pairing import is_closed, volume

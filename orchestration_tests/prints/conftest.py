@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from orchestration.prints.engines.native import NativeEngine
 from orchestration.prints.fonts import FontLibrary
 from orchestration.prints.outlines import Outlines
 from orchestration.prints.product import Renderer
+from orchestration.prints.shop import PrintShop
+from orchestration.services import Services
+from orchestration_tests.prints.sketching import sketch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from orchestration.settings import Settings
 
 
 @pytest.fixture(scope="session")
@@ -23,3 +33,17 @@ def outlines() -> Outlines:
 @pytest.fixture(scope="session")
 def renderer(library: FontLibrary) -> Renderer:
     return Renderer(NativeEngine(), library)
+
+
+@pytest.fixture
+def print_services(settings: Settings) -> Iterator[Services]:
+    """Services whose retries do not wait."""
+    services = Services(settings.model_copy(update={"print_retry_seconds": 0.0, "print_attempts": 3}))
+    yield services
+    services.close()
+
+
+@pytest.fixture
+def shop(print_services: Services) -> PrintShop:
+    """A print shop with small files instead of real ones, for what does not depend on them."""
+    return PrintShop(print_services, sketch)

@@ -12,7 +12,8 @@ from orchestration.errors import ConfigurationError, PermanentError, TransientEr
 from orchestration.prints.engines import engine_named
 from orchestration.prints.engines.engine import EngineName
 from orchestration.prints.engines.openscad import OpenScadEngine, scad
-from orchestration.prints.product import OrderLine, Renderer
+from orchestration.prints.product import Renderer
+from orchestration.prints.request import OrderLine
 from orchestration.prints.stl import read_stl
 from orchestration_tests.prints.edge_pairing import volume
 from orchestration_tests.prints.test_product import CLIP, DUAL_COLOUR, PLATE

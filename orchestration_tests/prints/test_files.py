@@ -6,7 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from orchestration.prints.files import write_product
-from orchestration.prints.product import OrderLine
+from orchestration.prints.request import OrderLine
 from orchestration_tests.prints.test_product import CLIP, DUAL_COLOUR, STYLE3
 
 if TYPE_CHECKING:

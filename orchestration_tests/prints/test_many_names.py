@@ -11,8 +11,9 @@ from zipfile import ZipFile
 import pytest
 import trimesh
 
-from orchestration.prints.product import OrderLine, OutputKind, Renderer
+from orchestration.prints.product import OutputKind, Renderer
 from orchestration.prints.refusal import Check, PrintRefusedError
+from orchestration.prints.request import OrderLine
 from orchestration_tests.prints.difficult_names import SIZE, corpus
 from orchestration_tests.prints.edge_pairing import is_closed, volume
 from orchestration_tests.prints.random_names import random_names

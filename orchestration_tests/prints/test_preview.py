@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from orchestration.prints.product import OrderLine, OutputKind
+from orchestration.prints.product import OutputKind
+from orchestration.prints.request import OrderLine
 from orchestration_tests.prints.test_product import DUAL_COLOUR, SKUS
 
 if TYPE_CHECKING:

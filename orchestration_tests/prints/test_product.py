@@ -9,8 +9,9 @@ import pytest
 from orchestration.prints.colours import FILAMENTS
 from orchestration.prints.engines.native import NativeEngine
 from orchestration.prints.printer import Printer
-from orchestration.prints.product import OrderLine, OutputKind, PrintProduct, Renderer
+from orchestration.prints.product import OutputKind, PrintProduct, Renderer
 from orchestration.prints.refusal import Check, PrintRefusedError
+from orchestration.prints.request import OrderLine
 from orchestration.prints.sku import STATIC_SKUS
 from orchestration_tests.prints.edge_pairing import is_closed, volume
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 import trimesh
 
-from orchestration.prints.product import OrderLine, OutputKind
+from orchestration.prints.product import OutputKind
+from orchestration.prints.request import OrderLine
 from orchestration_tests.prints.test_product import CLIP, SKUS
 
 if TYPE_CHECKING:

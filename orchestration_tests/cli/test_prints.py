@@ -1,0 +1,79 @@
+"""`orchestration orders` and `orchestration prints`, from a file to files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from orchestration.demo import orders
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from orchestration_tests.cli.conftest import Command
+
+TAG = "PER-KEY3D-STY3-Y3D"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Three orders, of which one cannot be printed and one is no order."""
+    path = tmp_path / "orders.csv"
+    path.write_text(
+        f"order_number;sku;text;quantity\n1;{TAG};Jason;1\n2;{TAG};Ben\u200bny;1\n3;{TAG};Cara;none\n", encoding="utf-8"
+    )
+    return path
+
+
+def test_a_file_of_orders_becomes_files_and_a_report(orchestration: Command, file: Path) -> None:
+    imported = orchestration("orders", "import", file, "--json")
+    assert imported.code == 1
+    assert (imported.json["imported"], imported.json["refused"], imported.json["queued"]) == (2, 1, 2)
+    assert imported.json["rows"][2]["column"] == "quantity"
+    assert "row 4, quantity" in imported.err
+
+    drained = orchestration("prints", "drain", "--json")
+    assert drained.code == 1
+    assert (drained.json["rendered"], drained.json["refused"]) == (1, 1)
+    assert "print task 2: U+200B" in drained.err
+
+    [listed] = orchestration("orders", "list", "--state", "completed", "--json").json
+    assert (listed["text"], listed["stl_path"]) == ("Jason", "dual-colours/J/Jason.stl")
+    assert (orchestration.home / "objects" / listed["outputs"][0]["key"]).is_file()
+
+    status = orchestration("prints", "status", "--json").json
+    assert (status["skus"][0]["completed"], status["skus"][0]["refused"]) == (1, 1)
+    assert status["queues"]["print"]["waiting"] == 0
+    assert "Jason" in orchestration("orders", "list").out
+
+    assert orchestration("prints", "retry", "--json").json == {"pending": 1, "tasks": [2]}
+    assert orchestration("prints", "refresh", "--task", 1, "--force", "--json").json == {"pending": 1, "tasks": [1]}
+    assert orchestration("prints", "drain", "--task", 1, "--json").json["cached"] == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("prints", "refresh", "--sku", "NO-SUCH"), "NO-SUCH"),
+        (("prints", "drain", "--task", "99"), "no print task 99"),
+        (("prints", "retry", "--task", "99"), "no print task 99"),
+        (("orders", "import", "missing.csv"), "missing.csv"),
+        (("orders", "list", "--status", "lost"), "lost"),
+    ],
+)
+def test_what_cannot_be_meant_is_bad_usage(orchestration: Command, arguments: tuple[str, ...], told: str) -> None:
+    ended = orchestration(*arguments)
+    assert ended.code in {1, 2}
+    assert told in ended.err
+    assert "Traceback" not in ended.err
+
+
+def test_the_sample_orders_are_rendered_or_refused_as_they_should(orchestration: Command, tmp_path: Path) -> None:
+    path = orders.write_orders(tmp_path / "orders.csv")
+    assert orchestration("orders", "import", path).code == 0
+
+    summary = orchestration("prints", "drain", "--json").json
+
+    assert summary["rendered"] + summary["cached"] == orders.RENDERED
+    assert summary["refused"] == orders.REFUSED

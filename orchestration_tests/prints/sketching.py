@@ -1,0 +1,73 @@
+"""What stands in for rendering in a process: small files, hanging, dying, failing.
+
+Belongs here: functions that render processes run; they import nothing else, so that a process starts at once. Does
+not: anything that is run elsewhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from typing import TYPE_CHECKING
+
+from orchestration.prints.naming import content_address
+from orchestration.prints.product import OutputKind
+from orchestration.prints.rendering import Failed, Made, MadeFile
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from orchestration.prints.rendering import RenderOptions, Result
+    from orchestration.prints.request import OrderLine
+
+
+def sketch(_options: RenderOptions, lines: Sequence[OrderLine]) -> list[Result]:
+    """In place of rendering, for tests of many orders: small files that differ as the orders do."""
+    return [_sketched(line) for line in lines]
+
+
+def _sketched(line: OrderLine) -> Made:
+    address = content_address(sku=line.sku, design_version="1", parameters="", fonts={}, lines=[line.text])
+    files = (
+        _file(OutputKind.STL, f"solid {address}"),
+        _file(OutputKind.THREEMF, f"{address} {line.color_1} {line.color_2}"),
+        _file(OutputKind.PREVIEW, f"picture of {address} {line.color_1} {line.color_2}"),
+    )
+    return Made(address, (line.text,), {"a.ttf": "ff"}, files, 1.0)
+
+
+def _file(kind: OutputKind, text: str) -> MadeFile:
+    content = text.encode()
+    facts = {"triangles": 4} if kind is OutputKind.STL else None
+    return MadeFile(kind, f".{kind.value}", content, hashlib.sha256(content).hexdigest(), facts)
+
+
+def sketch_slowly(options: RenderOptions, lines: Sequence[OrderLine]) -> list[Result]:
+    """As `sketch`, at a hundredth of a second a line."""
+    time.sleep(0.01 * len(lines))
+    return sketch(options, lines)
+
+
+def hang_at_hang(options: RenderOptions, lines: Sequence[OrderLine]) -> list[Result]:
+    """As `sketch`, but never ends when a line says Hang, as a solid that is too much for an engine."""
+    if any("Hang" in line.text for line in lines):
+        time.sleep(3_600)
+    return sketch(options, lines)
+
+
+def die_at_die(options: RenderOptions, lines: Sequence[OrderLine]) -> list[Result]:
+    """As `sketch`, but the process dies when a line says Die, as of a fault in a library."""
+    if any("Die" in line.text for line in lines):
+        os._exit(11)
+    return sketch(options, lines)
+
+
+def fail_at_fail(options: RenderOptions, lines: Sequence[OrderLine]) -> list[Result]:
+    """As `sketch`, with an error for a line that says Fail."""
+    return [Failed("RuntimeError: no luck") if "Fail" in line.text else sketch(options, [line])[0] for line in lines]
+
+
+def fail_at_length(_options: RenderOptions, lines: Sequence[OrderLine]) -> list[Result]:
+    """In place of rendering: an error with a very long message for every line."""
+    return [Failed("x" * 5_000) for _ in lines]
