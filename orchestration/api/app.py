@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 
-from orchestration.api import health, objects, short_links
+from orchestration.api import gallery, health, objects, short_links
 from orchestration.api.errors import EXCEPTION_HANDLERS
 
 if TYPE_CHECKING:
     from orchestration.services import Services
 
-ROUTES = (health.routes, objects.routes, short_links.routes)
+ROUTES = (health.routes, gallery.routes, objects.routes, short_links.routes)
 
 
 def build_api(services: Services) -> Starlette:

@@ -24,7 +24,13 @@ if TYPE_CHECKING:
     from orchestration.services import Services
 
 # What the library does not know, or names after another system's idea of it.
-_MIME = {".3mf": "model/3mf", ".jsonl": "application/jsonl", ".webp": "image/webp", ".avif": "image/avif"}
+_MIME = {
+    ".3mf": "model/3mf",
+    ".avif": "image/avif",
+    ".jsonl": "application/jsonl",
+    ".stl": "model/stl",
+    ".webp": "image/webp",
+}
 # The bytes come from customers and suppliers, and this is the API's own origin: nothing in them may run here.
 _SAFE = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "default-src 'none'; sandbox"}
 

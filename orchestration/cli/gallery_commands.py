@@ -1,0 +1,111 @@
+"""The commands of the gallery: mirroring, comparing, the signup images, taking items down.
+
+Belongs here: arguments, and what is printed. Does not: the work.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from orchestration.cli.conductor import RunOutcome, conductor
+from orchestration.cli.output import SOME_FAILED, console, note, print_json, print_table
+from orchestration.cli.session import Json, open_services, settings_for
+from orchestration.gallery.drift import find_drift
+from orchestration.gallery.drift import repair as repair_drift
+from orchestration.gallery.queues import mirror_queue
+from orchestration.gallery.takedowns import lift, takedown
+
+LISTED = 100
+
+Ids = Annotated[list[str], typer.Argument(help="Generations, by their ids.", metavar="ID...")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to `app`."""
+    group = typer.Typer(help="The public gallery.", no_args_is_help=True)
+    for name, command in (
+        ("drain", gallery_drain), ("drift", gallery_drift), ("refresh-signup", gallery_refresh_signup),
+        ("remove", gallery_remove), ("lift", gallery_lift),
+    ):  # fmt: skip
+        group.command(name)(command)
+    app.add_typer(group, name="gallery")
+
+
+def gallery_drain(as_json: Json = False) -> int:
+    """Mirror what is queued, through Dagster, in this process."""
+    with conductor(settings_for()) as conduct:
+        outcome = conduct.drain_gallery()
+        problems = conduct.problems
+    _print_run("Mirror", outcome, as_json=as_json)
+    _note(problems)
+    return SOME_FAILED if problems or outcome.metadata.get("failed") else 0
+
+
+def gallery_refresh_signup(as_json: Json = False) -> int:
+    """Choose the signup images anew, through Dagster, in this process."""
+    with conductor(settings_for()) as conduct:
+        outcome = conduct.refresh_signup()
+    _print_run("Signup images", outcome, as_json=as_json)
+    _note(conduct.problems)
+    return SOME_FAILED if conduct.problems or "kept" in outcome.metadata else 0
+
+
+def gallery_drift(
+    repair: Annotated[bool, typer.Option("--repair", help="Queue what differs, to be mirrored again.")] = False,
+    as_json: Json = False,
+) -> int:
+    """Compare the mirror with the history; 1 when they differ and are not repaired."""
+    with open_services() as services, services.database.begin() as connection:
+        drift = find_drift(connection)
+        repaired = repair_drift(connection, mirror_queue(services.settings), drift) if repair else 0
+    if as_json:
+        sides = {"in_history": drift.source, "in_mirror": drift.mirror, "differing": drift.total, "queued": repaired}
+        kinds = {"shown_wrongly": drift.extra, "missing": drift.missing, "out_of_date": drift.stale}
+        print_json(sides | {name: ids[:LISTED] for name, ids in kinds.items()})
+    else:
+        rows = [("shown, and must not be", drift.extra), ("missing", drift.missing), ("out of date", drift.stale)]
+        told = [(what, len(ids), ", ".join(ids[:5])) for what, ids in rows]
+        print_table(f"{drift.source} in the history, {drift.mirror} in the mirror", ("what", "items", "first"), told)
+        if repair:
+            console().print(f"{repaired} items queued")
+    return SOME_FAILED if drift.total and not repair else 0
+
+
+def gallery_remove(
+    ids: Ids,
+    reason: Annotated[str, typer.Option(help="Why, for those who ask later.")] = "removed by an operator",
+    as_json: Json = False,
+) -> None:
+    """Take generations down, whatever their makers say, until they are lifted."""
+    with open_services() as services, services.database.begin() as connection:
+        new = takedown(connection, ids, reason)
+    if as_json:
+        print_json({"taken_down": new, "were_down": len(set(ids)) - new})
+    else:
+        console().print(f"{new} taken down; the mirror follows within the second where a drain is up")
+
+
+def gallery_lift(ids: Ids, as_json: Json = False) -> int:
+    """Let the history decide again about generations that were taken down."""
+    with open_services() as services, services.database.begin() as connection:
+        lifted = lift(connection, ids)
+    missed = len(set(ids)) - lifted
+    print_json({"lifted": lifted, "were_not_down": missed}) if as_json else console().print(f"{lifted} lifted")
+    if missed:
+        note(f"{missed} were not taken down; nothing was done for them")
+    return SOME_FAILED if missed else 0
+
+
+def _print_run(title: str, outcome: RunOutcome, *, as_json: bool) -> None:
+    shown: dict[str, Any] = {name: value for name, value in outcome.metadata.items() if "\n" not in str(value)}
+    if as_json:
+        print_json({"run_id": outcome.run_id, "success": outcome.success, **shown})
+    else:
+        print_table(title, ("what", "value"), [(name.replace("_", " "), value) for name, value in shown.items()])
+
+
+def _note(problems: list[str]) -> None:
+    for problem in problems:
+        note(problem)

@@ -1,0 +1,128 @@
+"""Drift: where the mirror is not what the history says, found and repaired.
+
+Belongs here: comparing both sides, and asking for what differs. Does not: mending it, which the mirror's tasks do.
+
+What is compared: which items are shown; of each the history's revision, the creator's three fields, and the columns
+that readers filter and sort by; and whether the mirror's document is still the one that was written, by its hash.
+Not compared is what variants of images exist, since what makes them asks for the items that show them. First come the
+numbers of rows and a hash over each of 256 ranges of ids, each computed inside the database in one pass over each
+side; then only the items of ranges that differ. Items with a task that has yet to run are behind, which is no drift.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import sqlalchemy as sa
+
+from orchestration.gallery.queues import MirrorOp, mirror_task
+from orchestration.observability.findings import SAMPLE, Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from orchestration.work_queue.queue import TaskQueue
+
+
+class Drift(NamedTuple):
+    """What differs, by history id. `extra` items are shown though they must not be, which is the most urgent.
+
+    `source` and `mirror` are how many items there should be and are, `ranges` how many ranges of ids differ, those of
+    items that are only behind among them.
+    """
+
+    source: int
+    mirror: int
+    ranges: int
+    extra: tuple[str, ...]
+    missing: tuple[str, ...]
+    stale: tuple[str, ...]
+
+    @property
+    def total(self) -> int:
+        """How many items differ."""
+        return len(self.extra) + len(self.missing) + len(self.stale)
+
+
+def find_drift(connection: sa.Connection) -> Drift:
+    """Compare the mirror with the history. Each of the two statements sees one moment of both sides."""
+    rows = connection.execute(_RANGES).all()
+    differing = [row.range for row in rows if not row.is_same]
+    found: dict[str, list[str]] = {"extra": [], "missing": [], "stale": []}
+    if differing:
+        for history_id, kind in connection.execute(_ITEMS, {"ranges": differing}):
+            found[kind].append(history_id)
+    return Drift(
+        sum(row.source for row in rows),
+        sum(row.mirror for row in rows),
+        len(differing),
+        *(tuple(found[kind]) for kind in ("extra", "missing", "stale")),
+    )
+
+
+def repair(connection: sa.Connection, queue: TaskQueue, drift: Drift) -> int:
+    """Ask for every item that differs, what must disappear first; how many."""
+    kinds: Sequence[tuple[MirrorOp, Sequence[str]]] = (
+        (MirrorOp.REMOVE, drift.extra),
+        (MirrorOp.UPSERT, drift.missing),
+        (MirrorOp.UPDATE, drift.stale),
+    )
+    queue.enqueue(connection, [mirror_task(one, op) for op, ids in kinds for one in ids])
+    return drift.total
+
+
+def drifted_items(connection: sa.Connection) -> Finding:
+    """Items that the mirror shows and must not, does not show and must, or shows as they no longer are."""
+    return drift_finding(find_drift(connection))
+
+
+def drift_finding(drift: Drift) -> Finding:
+    """What a comparison found, with examples and the remedy."""
+    examples = [
+        *((one, "shown, and must not be") for one in drift.extra[:SAMPLE]),
+        *((one, "missing") for one in drift.missing[:SAMPLE]),
+        *((one, "out of date") for one in drift.stale[:SAMPLE]),
+    ]
+    return Finding(
+        drift.total,
+        f"Shown and must not be: {len(drift.extra)}. `orchestration gallery drift --repair` asks for all of "
+        "them; if they come back, see the dead letters of the mirror queue.",
+        ("item", "what"),
+        examples[:SAMPLE],
+    )
+
+
+# Both sides as the same columns, so that equal rows have equal hashes.
+_SOURCE = """
+SELECT h.history_id, left(md5(h.history_id), 2) AS range, hash_record_extended(ROW(
+    h.history_id, h.revision, h.uid, u.username, u.display_name, u.photo_url,
+    h.generation_type, h.nsfw, h.aesthetic_score, h.created_at, true), 0) AS hash
+FROM generation_history AS h LEFT JOIN app_user AS u USING (uid)
+WHERE h.is_visible AND NOT EXISTS (SELECT FROM gallery_takedown AS t WHERE t.history_id = h.history_id)"""
+
+_MIRROR = """
+SELECT p.history_id, left(md5(p.history_id), 2) AS range, hash_record_extended(ROW(
+    p.history_id, p.source_revision, p.uid, p.document #>> '{createdBy,username}',
+    p.document #>> '{createdBy,displayName}', p.document #>> '{createdBy,photoURL}',
+    p.generation_type, p.nsfw, p.aesthetic_score, p.created_at,
+    p.content_hash = to_hex(jsonb_hash_extended(p.document, 0))), 0) AS hash
+FROM public_generation AS p"""
+
+# Some ranges are empty on both sides; a range that is empty on one side has no hash there, and differs.
+_RANGES = sa.text(f"""
+SELECT range, coalesce(s.items, 0) AS source, coalesce(m.items, 0) AS mirror,
+    (s.items = m.items AND s.hash = m.hash) IS TRUE AS is_same
+FROM (SELECT range, count(*) AS items, bit_xor(hash) AS hash FROM ({_SOURCE}) AS rows GROUP BY range) AS s
+FULL JOIN (SELECT range, count(*) AS items, bit_xor(hash) AS hash FROM ({_MIRROR}) AS rows GROUP BY range) AS m
+    USING (range)
+ORDER BY range""")  # noqa: S608 - our own statements
+
+_ITEMS = sa.text(f"""
+SELECT history_id, CASE WHEN s.hash IS NULL THEN 'extra' WHEN m.hash IS NULL THEN 'missing' ELSE 'stale' END AS kind
+FROM (SELECT * FROM ({_SOURCE}) AS rows WHERE range = ANY (CAST(:ranges AS text[]))) AS s
+FULL JOIN (SELECT * FROM ({_MIRROR}) AS rows WHERE range = ANY (CAST(:ranges AS text[]))) AS m USING (history_id)
+LEFT JOIN generation_history AS h USING (history_id)
+WHERE s.hash IS DISTINCT FROM m.hash AND NOT EXISTS (
+    SELECT FROM task WHERE queue = 'mirror' AND state IN ('waiting', 'active')
+        AND key IN (history_id, 'creator:' || h.uid))
+ORDER BY history_id""")  # noqa: S608 - our own statements

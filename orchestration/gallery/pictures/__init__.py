@@ -1,0 +1,1 @@
+"""Smaller and lighter forms of the images that public generations show."""

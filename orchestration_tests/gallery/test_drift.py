@@ -1,0 +1,138 @@
+"""Drift between the mirror and the history is found, told and repaired."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from orchestration.gallery.drift import Drift, drifted_items, find_drift, repair
+from orchestration.gallery.takedowns import takedown
+from orchestration_tests.gallery.mirroring import change, drain, effects, execute, generation, rename, shown, write
+
+if TYPE_CHECKING:
+    from orchestration.gallery.gallery import Gallery
+
+COUNT = 40
+
+
+@pytest.fixture
+def mirrored(gallery: Gallery) -> Gallery:
+    """A gallery in step, and some items that nobody may see."""
+    rename(gallery, "u1", "fox")
+    write(gallery, *(generation(f"h{n}", f"u{n % 3}", aesthetic_score=n / 8) for n in range(COUNT)))
+    write(gallery, *(generation(f"private{n}", is_public=False) for n in range(COUNT)))
+    with gallery.database.begin() as connection:
+        takedown(connection, ["h9"], "asked for")
+    drain(gallery)
+    return gallery
+
+
+def drift_of(gallery: Gallery) -> Drift:
+    with gallery.database.begin() as connection:
+        return find_drift(connection)
+
+
+def repaired(gallery: Gallery) -> dict[str, str]:
+    """Ask for what differs, and drain."""
+    with gallery.database.begin() as connection:
+        repair(connection, gallery.mirror, find_drift(connection))
+    return effects(drain(gallery))
+
+
+def without_triggers(gallery: Gallery, statement: str) -> None:
+    """What somebody does who goes around everything."""
+    execute(gallery.database, f"SET LOCAL session_replication_role = replica; {statement}")
+
+
+def test_a_mirror_in_step_has_no_drift(mirrored: Gallery) -> None:
+    assert drift_of(mirrored) == Drift(COUNT - 1, COUNT - 1, 0, (), (), ())
+    with mirrored.database.begin() as connection:
+        assert drifted_items(connection).total == 0
+
+
+def test_an_empty_gallery_has_no_drift(gallery: Gallery) -> None:
+    assert drift_of(gallery) == Drift(0, 0, 0, (), (), ())
+
+
+EXTRA = {
+    "made private behind our back": "UPDATE generation_history SET is_public = false WHERE history_id = 'h3'",
+    "deleted behind our back": "DELETE FROM generation_history WHERE history_id = 'h3'",
+    "taken down behind our back": "INSERT INTO gallery_takedown (history_id, reason) VALUES ('h3', '')",
+}
+STALE = {
+    "history": "UPDATE generation_history SET document = '{}', revision = 10000 WHERE history_id = 'h3'",
+    "document": "UPDATE public_generation SET document = '{\"prompt\": \"forged\"}' WHERE history_id = 'h3'",
+    "score": "UPDATE public_generation SET aesthetic_score = 10 WHERE history_id = 'h3'",
+    "type": "UPDATE public_generation SET generation_type = 'logo' WHERE history_id = 'h3'",
+    "nsfw": "UPDATE public_generation SET nsfw = true WHERE history_id = 'h3'",
+    "time": "UPDATE public_generation SET created_at = '2020-01-01' WHERE history_id = 'h3'",
+    "hash": "UPDATE public_generation SET content_hash = '' WHERE history_id = 'h3'",
+}
+
+
+def test_every_leak_is_found_and_closed(mirrored: Gallery) -> None:
+    for number, (name, statement) in enumerate(EXTRA.items()):
+        key = f"h{number}"
+        without_triggers(mirrored, statement.replace("h3", key))
+        assert drift_of(mirrored).extra == (key,), name
+        assert repaired(mirrored) == {key: "removed"}, name
+        assert key not in shown(mirrored.database)
+    assert drift_of(mirrored).total == 0
+
+
+def test_every_stale_row_is_found_and_rewritten(mirrored: Gallery) -> None:
+    for number, (name, statement) in enumerate(STALE.items()):
+        key = f"h{number}"
+        without_triggers(mirrored, statement.replace("h3", key))
+        assert drift_of(mirrored).stale == (key,), name
+        assert repaired(mirrored) == {key: "changed"}, name
+    assert drift_of(mirrored).total == 0
+
+
+def test_a_missing_item_is_found_and_shown(mirrored: Gallery) -> None:
+    execute(mirrored.database, "DELETE FROM public_generation WHERE history_id = 'h3'")
+    found = drift_of(mirrored)
+    assert (found.missing, found.source - found.mirror, found.ranges) == (("h3",), 1, 1)
+    assert repaired(mirrored) == {"h3": "added"}
+    assert drift_of(mirrored).total == 0
+
+
+def test_a_user_renamed_behind_our_back_makes_their_items_stale(mirrored: Gallery) -> None:
+    without_triggers(mirrored, "UPDATE app_user SET display_name = 'Vixen' WHERE uid = 'u1'")
+    mine = {f"h{n}" for n in range(COUNT) if n % 3 == 1}
+    assert set(drift_of(mirrored).stale) == mine
+    assert repaired(mirrored) == dict.fromkeys(mine, "changed")
+    assert drift_of(mirrored).total == 0
+
+
+def test_what_is_only_behind_is_no_drift(mirrored: Gallery) -> None:
+    change(mirrored, "h3", {"isPublic": False})
+    change(mirrored, "h4", {"prompt": "a vixen"})
+    rename(mirrored, "u2", "badger")
+    found = drift_of(mirrored)
+    assert (found.total, found.ranges > 0) == (0, True)
+
+
+def test_an_item_whose_task_was_given_up_is_drift(mirrored: Gallery) -> None:
+    execute(mirrored.database, "UPDATE generation_history SET document = '[]' WHERE history_id = 'h3'")
+    drain(mirrored)
+    assert drift_of(mirrored).stale == ("h3",)
+
+
+def test_a_lost_mirror_is_made_anew(mirrored: Gallery) -> None:
+    before = shown(mirrored.database)
+    execute(mirrored.database, "TRUNCATE public_generation CASCADE")
+    assert len(drift_of(mirrored).missing) == COUNT - 1
+    repaired(mirrored)
+    assert shown(mirrored.database) == before
+
+
+def test_the_finding_names_leaks_first_and_says_what_to_do(mirrored: Gallery) -> None:
+    without_triggers(mirrored, "DELETE FROM generation_history WHERE history_id = 'h5'")
+    execute(mirrored.database, "DELETE FROM public_generation WHERE history_id = 'h3'")
+    with mirrored.database.begin() as connection:
+        finding = drifted_items(connection)
+    assert finding.total == 2
+    assert finding.examples == [("h5", "shown, and must not be"), ("h3", "missing")]
+    assert "Shown and must not be: 1." in finding.remedy
