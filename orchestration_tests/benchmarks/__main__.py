@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from orchestration_tests.benchmarks import catalogue, dagster_share, prints, work_queue
+from orchestration_tests.benchmarks import catalogue, dagster_share, gallery, print_orders, prints, work_queue
 
 work_queue.main()
 catalogue.main()
 dagster_share.main()
 prints.main([])
+print_orders.main()
+gallery.main()

@@ -1,0 +1,1 @@
+"""Canvas projects: operations, snapshots, and the media that they use."""

@@ -1,0 +1,74 @@
+"""The canvas of one process: what it has at hand, and the work over all projects. No Dagster.
+
+Belongs here: which parts the domain is put together from, under these settings. Does not: the parts, or when they run.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from orchestration.canvas.retention import retention_rule
+from orchestration.canvas.saving import SaveOptions, SavePolicy, Saver
+from orchestration.canvas.snapshots import UNSAVED, snapshot_rule
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from orchestration.canvas.saving import SaveReport
+    from orchestration.services import Services
+    from orchestration.storage.database import Database
+    from orchestration.work_queue.stopping import StopSignal
+
+EVERYTHING = SaveOptions()
+# How many busy projects one look of the sensor takes in; the run that it launches saves all that are due.
+MOST_BUSY = 1_000
+
+
+class Canvas:
+    """The canvas of one process. `last_report` is what its last run over projects did."""
+
+    def __init__(self, services: Services, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self.services = services
+        self.settings = services.settings
+        self.clock = clock
+        self.policy = SavePolicy(
+            snapshot_rule(self.settings), retention_rule(self.settings), self.settings.snapshot_batch
+        )
+        self.last_report: SaveReport | None = None
+
+    @property
+    def database(self) -> Database:
+        """The domain's database."""
+        return self.services.database
+
+    def save_due(
+        self, options: SaveOptions = EVERYTHING, *, stop: StopSignal | None = None, max_seconds: float | None = None
+    ) -> SaveReport:
+        """Save the projects that are due, until none is, the limits are reached, or a termination is asked for."""
+        stopped: list[bool] = []
+        if stop:
+            stop.call(lambda: stopped.append(True))
+        deadline = None if max_seconds is None else time.monotonic() + max_seconds
+
+        def is_stopped() -> bool:
+            return bool(stopped) or (deadline is not None and time.monotonic() >= deadline)
+
+        self.last_report = Saver(self.database, self.policy, self.clock, is_stopped).run(options)
+        return self.last_report
+
+    def busy_projects(self) -> list[str]:
+        """Projects that have passed the number of operations after which they are saved."""
+        parameters = {"operations": self.settings.snapshot_operations, "limit": MOST_BUSY}
+        with self.database.connect() as connection:
+            return list(connection.execute(_BUSY, parameters).scalars())
+
+
+_BUSY = sa.text(f"""
+    SELECT project_id FROM canvas_project
+    WHERE {UNSAVED} AND next_op_index - 1 - coalesce(last_snapshot_op_index, -1) >= :operations
+    ORDER BY project_id LIMIT :limit
+""")  # noqa: S608 - our own text

@@ -1,0 +1,1 @@
+"""The canvas, as Dagster sees it."""

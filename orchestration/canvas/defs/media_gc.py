@@ -1,0 +1,184 @@
+"""The collection of canvas media as an asset: what it does, when it runs, what it shows, and what stands wrong.
+
+Belongs here: Dagster's side of it. Does not: collecting.
+"""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+from pydantic import Field
+
+from orchestration.canvas.media_gc import health
+from orchestration.canvas.media_gc.collector import CollectOptions, MediaCollector
+from orchestration.canvas.media_gc.model import Collection, Medium
+from orchestration.observability.findings import Finding
+from orchestration.observability.logs import about
+from orchestration.runtime.assets import AssetJob, asset_job, governed_asset
+from orchestration.runtime.checks import check_job, check_result, check_sensors
+from orchestration.runtime.failures import step_failures
+from orchestration.runtime.markdown import markdown_table, picture
+from orchestration.runtime.schedules import cron_schedule
+from orchestration.work_queue.stopping import StopSignal
+
+media_files = dg.AssetSpec(
+    ["canvas", "media_files"],
+    group_name="canvas",
+    description="The images, videos and sounds on canvases: uploaded by their users, or generated for them.",
+    owners=["team:canvas"],
+    kinds={"s3", "postgres"},
+)
+
+
+class CollectConfig(dg.Config):
+    """Run config of a collection; null is what the settings say."""
+
+    dry_run: bool = Field(default=False, description="Decide, show, and change nothing")
+    ttl_days: float | None = Field(default=None, description="Media younger than this are left alone")
+    max_items: int | None = Field(default=None, description="Media that are marked, and deleted, at most")
+    force: bool = Field(default=False, description="Go on although a guard speaks against it")
+
+
+@governed_asset(
+    "canvas/media_gc",
+    deps=[
+        media_files,
+        dg.AssetSpec(["canvas", "snapshots"]),
+        dg.AssetSpec(["gallery", "public_generations"]),
+    ],
+    description="Media that nothing refers to are marked, and deleted when their grace is over: not a row or an object "
+    "that an element, a snapshot, a project or a generation names.",
+)
+def media_gc(
+    context: dg.AssetExecutionContext, config: CollectConfig, media: dg.ResourceParam[MediaCollector]
+) -> dg.MaterializeResult[None]:
+    """Collect once; fails when a guard refuses it."""
+    options = CollectOptions(config.dry_run, config.ttl_days, config.max_items, config.force)
+    stopped = threading.Event()
+    with StopSignal() as stop, step_failures(), about(run=context.run.run_id):
+        stop.call(stopped.set)
+        collection = media.collect(options, stopped.is_set)
+    if collection.plan.refused and not config.dry_run:
+        raise dg.Failure(collection.plan.refused, metadata=of_collection(collection), allow_retries=False)
+    return dg.MaterializeResult(metadata=of_collection(collection))
+
+
+def of_collection(collection: Collection) -> dict[str, Any]:
+    """What operators read beside a collection: counts, bytes, samples, reasons, and pictures of what goes."""
+    survey, plan, result = collection.survey, collection.plan, collection.result
+    shown: dict[str, Any] = {
+        "collection": collection.run_id,
+        "dry_run": collection.is_dry_run,
+        "media": survey.media,
+        "media_bytes": survey.bytes,
+        "bucket_bytes": survey.bucket.bytes,
+        "difference_bytes": survey.bucket.difference,
+        "places": sum(survey.places.values()),
+        "counts_repaired": len(plan.drift),
+        "candidates": survey.candidate_total,
+        "marked": len(plan.marks if result is None else result.marked),
+        "revived": len(plan.revived),
+        "deleted": len(plan.deletions if result is None else result.deleted),
+        "orphans": len(plan.orphans if result is None else result.orphans),
+        "freed_bytes": plan.freed if result is None else result.freed,
+        "skipped": len(plan.skipped if result is None else result.skipped),
+        "failed": 0 if result is None else len(result.failed),
+        "left_for_next": plan.left if result is None else result.left,
+        "seconds": (collection.finished_at - collection.started_at).total_seconds(),
+    }
+    shown |= {name: dg.MetadataValue.md(table) for name, table in _tables(collection).items()}
+    shown |= {name: text for name in ("refused", "orphans_refused") if (text := getattr(plan, name))}
+    drawn = {f"goes: {name}": picture(name, image) for name, image in collection.pictures}
+    return shown | {name: dg.MetadataValue.md(image) for name, image in drawn.items() if image}
+
+
+def _tables(collection: Collection) -> dict[str, str]:
+    """The sources, the first media that are marked and that go, and why others stay; without empty tables."""
+    plan, result = collection.plan, collection.result
+    reasons: Mapping[str, str] = plan.skipped if result is None else {**result.skipped, **result.failed}
+    tables: dict[str, tuple[Sequence[str], Sequence[Sequence[object]]]] = {
+        "references": (("source", "places"), list(collection.survey.places.items())),
+        "newly_marked": (_OF_MEDIA, _media_rows(plan.marks)),
+        "going": (_OF_MEDIA, _media_rows(plan.deletions)),
+        "orphaned_objects": (("object", "bytes", "seen"), [orphan[:3] for orphan in plan.orphans]),
+        "reasons": (("medium", "why it stays"), list(reasons.items())),
+    }
+    return {name: markdown_table(columns, rows) for name, (columns, rows) in tables.items() if rows}
+
+
+_OF_MEDIA = ("medium", "object", "bytes", "rows of the object")
+
+
+def _media_rows(media: Sequence[Medium]) -> list[Sequence[object]]:
+    return [tuple(medium) for medium in media]
+
+
+def _check(
+    name: str,
+    ask: Callable[[MediaCollector], Finding],
+    *,
+    description: str,
+    severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.WARN,
+) -> dg.AssetChecksDefinition:
+    @dg.asset_check(name=name, asset=media_gc, description=description)
+    def check(media: dg.ResourceParam[MediaCollector]) -> dg.AssetCheckResult:
+        return check_result(ask(media), severity)
+
+    return check
+
+
+def _refused(media: MediaCollector) -> Finding:
+    with media.database.connect() as connection:
+        return health.refused_collections(connection)
+
+
+CHECKS = [
+    _check(
+        "reference_counts_are_true",
+        health.misleading_counts,
+        description="No stored count would let an old medium that is in use be taken for garbage.",
+    ),
+    _check(
+        "bucket_equals_database",
+        health.bucket_differences,
+        description="Every medium has its object and every object its medium, of the same size.",
+    ),
+    _check(
+        "nothing_live_is_marked",
+        health.live_media_marked,
+        description="Nothing refers to a medium that is marked for deletion.",
+        severity=dg.AssetCheckSeverity.ERROR,
+    ),
+    _check(
+        "collection_was_not_refused",
+        _refused,
+        description="No guard refused the last collection.",
+        severity=dg.AssetCheckSeverity.ERROR,
+    ),
+]
+
+canvas_collect: AssetJob = asset_job(
+    "canvas_collect", media_gc, description="Mark media that nothing refers to, and delete those whose grace is over."
+)
+canvas_media_check: AssetJob = check_job("canvas_media", CHECKS)
+
+
+def media_gc_definitions(collector: MediaCollector) -> dg.Definitions:
+    """The asset, its checks, job and schedule, over this collector."""
+    return dg.Definitions(
+        assets=[media_files, media_gc],
+        asset_checks=CHECKS,
+        jobs=[canvas_collect, canvas_media_check],
+        sensors=check_sensors("canvas_media", [canvas_collect], canvas_media_check),
+        schedules=[
+            cron_schedule(
+                "canvas_media_collection",
+                canvas_collect,
+                collector.settings.gc_cron,
+                variable="ORCHESTRATION_GC_CRON",
+                description="Collects the canvas media that nothing refers to.",
+            )
+        ],
+        resources={"media": collector},
+    )

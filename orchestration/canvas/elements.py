@@ -1,0 +1,96 @@
+"""The elements of a project as rows: reading them, bringing them to a new state, what media they show.
+
+Belongs here: the rows of `canvas_element`. Does not: what changes them (`operations`, `log`).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import sqlalchemy as sa
+
+from orchestration.canvas.model import Element, ElementType
+from orchestration.canvas.tables import canvas_element
+from orchestration.storage import bulk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
+
+MEDIA_ENTRIES = frozenset({"mediaId", "url", "storagePath"})
+# What refers to elements refers to no medium.
+_ELEMENT_ENTRIES = frozenset({"groupId", "memberElementIds", "connectorFrom", "connectorTo"})
+_WHITE_SPACE = re.compile(r"\s")
+
+_FIELDS = tuple(field.name for field in msgspec.structs.fields(Element))
+_WRITTEN = ("project_id", "element_id", *_FIELDS, "updated_at")
+COLUMNS = ", ".join(f"e.{name}" for name in ("element_id", *_FIELDS))
+
+
+def read_elements(connection: sa.Connection, project_id: str) -> dict[str, Element]:
+    """All elements of a project."""
+    return as_elements(connection.execute(_ALL, {"project_id": project_id}))
+
+
+def read_named(
+    connection: sa.Connection, project_id: str, ids: Iterable[str], groups: Iterable[str] = ()
+) -> dict[str, Element]:
+    """The elements with these ids, and the members of these groups; those that there are."""
+    parameters = {"project_id": project_id, "ids": list(ids), "groups": list(groups)}
+    if not parameters["ids"] and not parameters["groups"]:
+        return {}
+    return as_elements(connection.execute(_MEMBERS if parameters["groups"] else _NAMED, parameters))
+
+
+def as_elements(rows: Iterable[Sequence[Any]]) -> dict[str, Element]:
+    """Rows of the columns `COLUMNS` as elements by their ids."""
+    return {row[0]: Element(ElementType(row[1]), *row[2:]) for row in rows}
+
+
+def write_elements(
+    connection: sa.Connection, project_id: str, changed: Mapping[str, Element | None], at: datetime
+) -> None:
+    """Store elements as they are now; None is one that is gone."""
+    rows = [
+        {"project_id": project_id, "element_id": key, "updated_at": at} | msgspec.structs.asdict(element)
+        for key, element in changed.items()
+        if element is not None
+    ]
+    bulk.upsert(connection, canvas_element, rows, columns=_WRITTEN)
+    if gone := [key for key, element in changed.items() if element is None]:
+        connection.execute(_DELETE, {"project_id": project_id, "ids": gone})
+
+
+def media_references(elements: Iterable[Element]) -> list[str]:
+    """Every text in the elements' meta, however deep, that may refer to a medium; each once, sorted.
+
+    That is each mediaId, url and storagePath, and of the others, whose names nobody promises, all without white space.
+    """
+    return sorted({reference for element in elements for reference in _references(element.meta)})
+
+
+def _references(value: object, name: str = "") -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if key not in _ELEMENT_ENTRIES:
+                yield from _references(inner, key)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _references(inner, name)
+    elif isinstance(value, str) and value and (name in MEDIA_ENTRIES or not _WHITE_SPACE.search(value)):
+        yield value
+
+
+_ALL = sa.text(f"SELECT {COLUMNS} FROM canvas_element AS e WHERE project_id = :project_id")  # noqa: S608 - our own names
+
+_NAMED = sa.text(f"{_ALL.text} AND element_id = ANY (CAST(:ids AS text[]))")
+
+_MEMBERS = sa.text(
+    f"{_ALL.text} AND (element_id = ANY (CAST(:ids AS text[])) OR meta ->> 'groupId' = ANY (CAST(:groups AS text[])))"
+)
+
+_DELETE = sa.text(
+    "DELETE FROM canvas_element WHERE project_id = :project_id AND element_id = ANY (CAST(:ids AS text[]))"
+)

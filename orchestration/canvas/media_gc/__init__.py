@@ -1,0 +1,1 @@
+"""Canvas media, and the collection of those that nothing refers to."""

@@ -1,0 +1,202 @@
+"""What a collection knows, plans and has done, as plain values.
+
+Belongs here: their form. Does not: deciding (`plan`), doing (`engine`), or where they come from (`store`).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+# Objects outside of it are not the canvas's own: a row may name one, but no collection deletes it.
+FOLDER = "canvas/media"
+# An object without a row may be an upload whose row is about to be committed.
+SAFETY_AGE = timedelta(hours=24)
+
+
+class Medium(NamedTuple):
+    """A medium as a collection sees it. `sharers` counts the rows that name its object, itself among them."""
+
+    media_id: str
+    storage_path: str
+    bytes: int
+    sharers: int = 1
+
+
+class Tombstone(NamedTuple):
+    """A deletion whose object is not settled yet. `medium` is None for an object that no row named."""
+
+    id: int
+    medium: str | None
+    storage_path: str
+    bytes: int
+
+
+class Orphan(NamedTuple):
+    """An object that no row names; `seen_at` is None when it is seen for the first time."""
+
+    storage_path: str
+    bytes: int
+    seen_at: datetime | None = None
+    is_referenced: bool = False
+
+
+class Drift(NamedTuple):
+    """A stored count that is wrong."""
+
+    media_id: str
+    stored: int
+    counted: int
+
+
+class Bucket(NamedTuple):
+    """Database and bucket, side by side, under `FOLDER`; sizes in bytes by object key.
+
+    `condemned` are objects whose media are deleted and which are to follow, `mismatched` the sizes that the row and
+    the bucket tell, in this order.
+    """
+
+    database_objects: int
+    database_bytes: int
+    objects: int
+    bytes: int
+    orphans: Mapping[str, int]
+    missing: Mapping[str, int]
+    condemned: Mapping[str, int]
+    mismatched: Mapping[str, tuple[int, int]]
+
+    @property
+    def difference(self) -> int:
+        """Bytes in the bucket beyond those that the database tells of."""
+        return self.bytes - self.database_bytes
+
+    @property
+    def unexplained(self) -> int:
+        """What is left of the difference when every finding is taken into account: 0, or this arithmetic is wrong."""
+        explained = sum(self.orphans.values()) + sum(self.condemned.values()) - sum(self.missing.values())
+        return self.difference - explained - sum(found - told for told, found in self.mismatched.values())
+
+
+class Survey(NamedTuple):
+    """The state of the media at one moment, from one scan of all references.
+
+    `places` counts the places that refer to media, by source, and `former_places` is what the last collection found;
+    `drift` holds the first wrong counts of `drifted`, `candidates` the oldest of `candidate_total`, `due` the first
+    marked media whose grace is over and that nothing refers to.
+    """
+
+    media: int
+    bytes: int
+    places: Mapping[str, int]
+    former_places: Mapping[str, int]
+    drift: Sequence[Drift]
+    drifted: int
+    candidates: Sequence[Medium]
+    candidate_total: int
+    marked: int
+    revived: Sequence[Medium]
+    due: Sequence[Medium]
+    due_total: int
+    unsettled: Sequence[Tombstone]
+    bucket: Bucket
+    orphans: Sequence[Orphan]
+
+
+class Limits(NamedTuple):
+    """What one collection may do at most. `batch` objects are deleted in one transaction."""
+
+    items: int = 10_000
+    bytes: int = 100 * 2**30
+    time: timedelta = timedelta(minutes=30)
+    share: float = 0.25
+    batch: int = 100
+
+
+class Rules(NamedTuple):
+    """How a collection decides. `force` carries it out although a guard speaks against it."""
+
+    ttl: timedelta
+    grace: timedelta
+    limits: Limits = Limits()
+    force: bool = False
+
+    @property
+    def orphan_wait(self) -> timedelta:
+        """How long an orphan is watched before it goes."""
+        return max(self.grace, SAFETY_AGE)
+
+
+class Plan(NamedTuple):
+    """What a collection is about to do, or would do: `skipped` are reasons by medium, `refused` why nothing is done.
+
+    `freed` are the bytes of the objects that go, each counted once. `orphans_refused` holds back the orphans alone;
+    all that are `watched` are remembered.
+    """
+
+    drift: Sequence[Drift] = ()
+    marks: Sequence[Medium] = ()
+    revived: Sequence[Medium] = ()
+    deletions: Sequence[Medium] = ()
+    unsettled: Sequence[Tombstone] = ()
+    orphans: Sequence[Orphan] = ()
+    watched: Sequence[Orphan] = ()
+    skipped: Mapping[str, str] = {}
+    left: int = 0
+    freed: int = 0
+    refused: str = ""
+    orphans_refused: str = ""
+
+
+class Claimed(NamedTuple):
+    """The deletions that were committed, and why the others were not: kept media by reason, failed ones by problem."""
+
+    tombstones: Sequence[Tombstone]
+    kept: Mapping[str, str]
+    failed: Mapping[str, str]
+
+
+class Settled(NamedTuple):
+    """What became of a tombstone's object.
+
+    With a problem it is still there, as when it `is_wanted` by an upload that is under way; the next collection looks
+    again.
+    """
+
+    tombstone: Tombstone
+    freed: int = 0
+    problem: str = ""
+    is_wanted: bool = False
+
+
+class Result(NamedTuple):
+    """What a collection did. `deleted` and `orphans` are those whose object is settled; ids of media, object keys."""
+
+    repaired: int = 0
+    revived: Sequence[str] = ()
+    marked: Sequence[str] = ()
+    deleted: Sequence[str] = ()
+    orphans: Sequence[str] = ()
+    freed: int = 0
+    skipped: Mapping[str, str] = {}
+    failed: Mapping[str, str] = {}
+    left: int = 0
+
+
+class Collection(NamedTuple):
+    """One collection from beginning to end; a dry one has a plan and no result.
+
+    `pictures` are a few of the images that go, by caption.
+    """
+
+    run_id: int
+    is_dry_run: bool
+    started_at: datetime
+    finished_at: datetime
+    rules: Rules
+    survey: Survey
+    plan: Plan
+    result: Result | None
+    pictures: Sequence[tuple[str, bytes]] = ()

@@ -1,0 +1,84 @@
+"""The record of collections: what each did, what it marked, what it deleted, and undoing its marks.
+
+Belongs here: the rows that operators read. Does not: collecting.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import sqlalchemy as sa
+
+from orchestration.canvas.media_gc.tables import media_gc_mark, media_gc_run, media_tombstone
+from orchestration.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from orchestration.canvas.media_gc.model import Collection, Rules
+
+
+class Undone(NamedTuple):
+    """What became of a collection's marks: media that are kept now, and those that were deleted before."""
+
+    run_id: int
+    kept: list[str]
+    deleted: list[str]
+
+
+def start_run(connection: sa.Connection, rules: Rules, now: datetime, *, dry_run: bool) -> int:
+    """Note that a collection begins; its number."""
+    statement = sa.insert(media_gc_run).values(
+        started_at=now,
+        is_dry_run=dry_run,
+        is_forced=rules.force,
+        ttl_days=rules.ttl.total_seconds() / 86_400,
+        grace_hours=rules.grace.total_seconds() / 3_600,
+    )
+    return int(connection.execute(statement.returning(media_gc_run.c.id)).scalar_one())
+
+
+def finish_run(connection: sa.Connection, collection: Collection) -> None:
+    """Note what a collection found and did."""
+    survey, plan, result = collection.survey, collection.plan, collection.result
+    found = {
+        "finished_at": collection.finished_at,
+        "media": survey.media,
+        "media_bytes": survey.bytes,
+        "places": dict(survey.places),
+        "candidates": survey.candidate_total,
+        "refused_reason": "; ".join(filter(None, (plan.refused, plan.orphans_refused))) or None,
+    }
+    if result is not None:
+        found |= {
+            "repaired": result.repaired,
+            "marked": len(result.marked),
+            "revived": len(result.revived),
+            "deleted": len(result.deleted),
+            "orphans": len(result.orphans),
+            "bytes": result.freed,
+            "skipped": len(result.skipped),
+            "failed": len(result.failed),
+        }
+    connection.execute(sa.update(media_gc_run).where(media_gc_run.c.id == collection.run_id).values(found))
+
+
+def undo_run(connection: sa.Connection, run_id: int, now: datetime) -> Undone:
+    """Lift the marks of a collection for good: they are not set again before another TTL has passed.
+
+    Raises `InvalidInputError` for a number that no collection has.
+    """
+    if connection.execute(sa.select(media_gc_run.c.id).where(media_gc_run.c.id == run_id)).scalar() is None:
+        raise InvalidInputError(f"There was no collection {run_id}; see the numbers in the metadata of canvas/media_gc")
+    marks = sa.update(media_gc_mark).where(media_gc_mark.c.run_id == run_id, media_gc_mark.c.undone_at.is_(None))
+    kept = connection.execute(marks.values(undone_at=now).returning(media_gc_mark.c.media_id)).scalars()
+    deleted = connection.execute(
+        sa.select(media_tombstone.c.media_id).where(media_tombstone.c.marked_by == run_id)
+    ).scalars()
+    return Undone(run_id, sorted(kept), sorted(deleted))
+
+
+def tombstones(connection: sa.Connection, run_id: int) -> list[sa.RowMapping]:
+    """What a collection deleted, in its order."""
+    chosen = sa.select(media_tombstone).where(media_tombstone.c.run_id == run_id).order_by(media_tombstone.c.id)
+    return list(connection.execute(chosen).mappings())

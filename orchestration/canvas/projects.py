@@ -1,0 +1,100 @@
+"""Canvas projects: making them, and who may change them.
+
+Belongs here: the project's own row. Does not: its operations (`log`), elements or snapshots.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import sqlalchemy as sa
+
+from orchestration.canvas.tables import MOST_PREVIEW_IMAGES, canvas_project
+from orchestration.errors import InvalidInputError, RefusedError
+from orchestration.storage import bulk
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+EDITORS = ("owner", "editor")
+
+
+class NewProject(NamedTuple):
+    """A project that is to be made. `collaborators` gives each uid a role: owner, editor or viewer."""
+
+    project_id: str
+    name: str
+    owner_uid: str
+    description: str = ""
+    collaborators: Mapping[str, str] = {}
+    settings: Mapping[str, Any] = {}
+    preview_images: Sequence[str] = ()
+
+
+class Project(NamedTuple):
+    """A project as its log is written and read. `collaborators` gives each uid its role."""
+
+    project_id: str
+    owner_uid: str
+    collaborators: Mapping[str, str]
+    next_op_index: int
+
+    @property
+    def last_op_index(self) -> int:
+        """The newest operation; -1 when there is none."""
+        return self.next_op_index - 1
+
+    def require_editor(self, uid: str) -> None:
+        """Raise `RefusedError` unless this user may change the project."""
+        if uid != self.owner_uid and self.collaborators.get(uid) not in EDITORS:
+            raise RefusedError(
+                f"{uid} may not change the project {self.project_id}; its owner can make them an editor of it"
+            )
+
+
+def create_projects(connection: sa.Connection, projects: Sequence[NewProject]) -> int:
+    """Store new projects, in the caller's transaction; how many. One whose id is taken stays as it is.
+
+    Raises `InvalidInputError` for a blank name, and for more preview images than are kept.
+    """
+    for project in projects:
+        if not project.name.strip():
+            raise InvalidInputError(f"The project {project.project_id} needs a name")
+        if len(project.preview_images) > MOST_PREVIEW_IMAGES:
+            raise InvalidInputError(f"The project {project.project_id} may show {MOST_PREVIEW_IMAGES} previews at most")
+    rows = [
+        project._asdict()
+        | {"collaborators": [{"uid": uid, "role": role} for uid, role in project.collaborators.items()]}
+        for project in projects
+    ]
+    return bulk.insert(connection, canvas_project, rows, columns=NewProject._fields)
+
+
+def lock_project(connection: sa.Connection, project_id: str) -> Project:
+    """The project, and with it the sole right to write to its log until the transaction ends.
+
+    Raises `InvalidInputError` for a project that is not there.
+    """
+    return _project(connection, project_id, sa.text(f"{_PROJECT} FOR NO KEY UPDATE"))
+
+
+def read_project(connection: sa.Connection, project_id: str) -> Project:
+    """The project as it is; raises as `lock_project` does."""
+    return _project(connection, project_id, sa.text(_PROJECT))
+
+
+def known_projects(connection: sa.Connection, project_ids: Sequence[str]) -> set[str]:
+    """Those of the ids that are projects."""
+    known = sa.select(canvas_project.c.project_id).where(canvas_project.c.project_id.in_(project_ids))
+    return set(connection.execute(known).scalars()) if project_ids else set()
+
+
+def _project(connection: sa.Connection, project_id: str, statement: sa.TextClause) -> Project:
+    row = connection.execute(statement, {"project_id": project_id}).one_or_none()
+    if row is None:
+        raise InvalidInputError(f"There is no canvas project {project_id}")
+    collaborators = {one["uid"]: one["role"] for one in row.collaborators if "uid" in one and "role" in one}
+    return Project(project_id, row.owner_uid, collaborators, row.next_op_index)
+
+
+_PROJECT = "SELECT owner_uid, collaborators, next_op_index FROM canvas_project WHERE project_id = :project_id"

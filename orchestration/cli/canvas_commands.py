@@ -1,0 +1,176 @@
+"""The commands of canvas projects: saving them, loading one, going back in one, reading its log, repairing it.
+
+Belongs here: arguments, and what is printed. Does not: the work, or the media of the canvas (`gc_commands`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+import typer
+
+from orchestration.canvas.loading import load
+from orchestration.canvas.log import PAGE, list_operations
+from orchestration.canvas.repair import repair
+from orchestration.canvas.restore import Target, restore
+from orchestration.canvas.snapshots import list_snapshots, save
+from orchestration.cli.conductor import conductor
+from orchestration.cli.output import SOME_FAILED, console, note, print_json, print_table
+from orchestration.cli.session import Json, open_services, settings_for
+from orchestration.errors import ConfigurationError, TransientError
+
+if TYPE_CHECKING:
+    from orchestration.canvas.saving import SaveReport
+
+SHOWN_NAMES = 3
+
+ProjectId = Annotated[str, typer.Argument(help="The project's id.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to `app`."""
+    group = typer.Typer(help="Canvas projects.", no_args_is_help=True)
+    for name, command in (
+        ("snapshot", canvas_snapshot), ("load", canvas_load), ("restore", canvas_restore), ("log", canvas_log),
+        ("repair", canvas_repair),
+    ):  # fmt: skip
+        group.command(name)(command)
+    app.add_typer(group, name="canvas")
+
+
+def canvas_snapshot(
+    project: Annotated[str | None, typer.Option(help="Only this project, due or not.")] = None,
+    name: Annotated[str | None, typer.Option(help="Keep this state of the project under a name.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would be saved; change nothing.")] = False,
+    as_json: Json = False,
+) -> int:
+    """Save the projects that are due, through Dagster, or keep one project's state under a name."""
+    if name is not None:
+        return _keep(project, name, dry_run=dry_run, as_json=as_json)
+    config = {"projects": [project] if project else [], "dry_run": dry_run}
+    with conductor(settings_for()) as conduct:
+        conduct.run("canvas_snapshot", {"canvas__snapshots": config})
+    for problem in conduct.problems:
+        note(problem)
+    report = conduct.domains.canvas.last_report
+    if report is None:
+        raise TransientError("No project was looked at; the run's events are in the UI")
+    if as_json:
+        print_json(_summary(report))
+    else:
+        _print_report(report)
+    for failed in report.errors:
+        note(f"{failed.project_id} was not saved: {failed.reason}")
+    return SOME_FAILED if report.errors or conduct.problems else 0
+
+
+def _keep(project: str | None, name: str, *, dry_run: bool, as_json: bool) -> int:
+    if project is None or dry_run:
+        raise ConfigurationError("--name keeps one project's state: give it with --project, and without --dry-run")
+    with open_services() as services, services.database.begin() as connection:
+        saved = save(connection, project, name=name)
+    if saved is None:
+        raise TransientError(f"{project} was not saved; try again")
+    if as_json:
+        print_json(saved._asdict())
+    else:
+        console().print(f"{project} after operation {saved.op_index}: snapshot {saved.snapshot_id}, kept as {name!r}")
+    return 0
+
+
+def _summary(report: SaveReport) -> dict[str, Any]:
+    return {
+        "dry_run": report.dry_run,
+        "processed": report.processed,
+        "bytes": report.bytes,
+        "thinned": report.thinned,
+        "created": [saved._asdict() for saved in report.created],
+        "skipped": {one.project_id: one.reason for one in report.skipped},
+        "errors": {one.project_id: one.reason for one in report.errors},
+    }
+
+
+def _print_report(report: SaveReport) -> None:
+    rows = [(one.project_id, one.op_index, one.element_count, one.bytes) for one in report.created]
+    title = "Would be saved" if report.dry_run else "Saved"
+    print_table(title, ("project", "last operation", "elements", "bytes"), rows)
+    if report.skipped:
+        print_table("Not due", ("project", "has"), [tuple(one) for one in report.skipped])
+    console().print(f"{len(report.created)} saved, {len(report.skipped)} not due, {report.thinned} snapshots thinned")
+
+
+def canvas_load(
+    project_id: ProjectId,
+    at: Annotated[int | None, typer.Option(help="As it was after this operation; -1 is before the first.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Show a project's elements, from its newest snapshot and the operations after it."""
+    with open_services() as services, services.database.begin() as connection:
+        loaded = load(connection, project_id, at=at)
+    for snapshot_id in loaded.corrupt:
+        note(f"Snapshot {snapshot_id} is corrupt; an earlier state was read and the log replayed from there")
+    if as_json:
+        print_json(loaded._asdict())
+        return
+    rows = [
+        (key, element.type, f"{element.x:g}, {element.y:g}", f"{element.width:g} x {element.height:g}", element.z_index)
+        for key, element in sorted(loaded.elements.items())
+    ]
+    print_table(f"{project_id} after operation {loaded.op_index}", ("element", "type", "at", "size", "layer"), rows)
+
+
+def canvas_restore(
+    project_id: ProjectId,
+    snapshot: Annotated[int | None, typer.Option(help="The state of this snapshot, by its number.")] = None,
+    at: Annotated[int | None, typer.Option(help="The state after this operation; -1 is the empty canvas.")] = None,
+    actor: Annotated[str | None, typer.Option("--as", help="In whose name; the owner's without it.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Go back to an earlier state, by operations that can themselves be taken back."""
+    with open_services() as services, services.database.begin() as connection:
+        restored = restore(connection, project_id, Target(snapshot, at), actor)
+    if as_json:
+        print_json(restored._asdict())
+        return
+    console().print(
+        f"{project_id} is as after operation {restored.op_index}, by {len(restored.applied)} operations; "
+        f"`orchestration canvas restore {project_id} --at {restored.came_from}` takes this back"
+    )
+
+
+def canvas_log(
+    project_id: ProjectId,
+    after: Annotated[int, typer.Option(help="From the operation after this one.")] = -1,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = PAGE,
+    as_json: Json = False,
+) -> None:
+    """List a project's operations, and the snapshots that can be restored."""
+    with open_services() as services, services.database.begin() as connection:
+        operations = list_operations(connection, project_id, after=after, limit=limit)
+        snapshots = list_snapshots(connection, project_id)
+    if as_json:
+        shown = [one._asdict() | {"operation": msgspec.to_builtins(one.operation)} for one in operations]
+        print_json({"operations": shown, "snapshots": [one._asdict() for one in snapshots]})
+        return
+    rows = [
+        (one.op_index, one.operation.type, _names(one.operation.named), one.actor_uid, f"{one.created_at:%F %T}")
+        for one in operations
+    ]
+    print_table("Operations", ("index", "type", "elements", "by", "at"), rows)
+    print_table("Snapshots", ("snapshot", "last operation", "name", "at", "corrupt"), [tuple(one) for one in snapshots])
+
+
+def _names(named: tuple[str, ...]) -> str:
+    more = f", and {len(named) - SHOWN_NAMES} more" if len(named) > SHOWN_NAMES else ""
+    return ", ".join(named[:SHOWN_NAMES]) + more
+
+
+def canvas_repair(project_id: ProjectId, as_json: Json = False) -> None:
+    """Make a project's elements anew from its log, and mark the snapshots that differ from it."""
+    with open_services() as services, services.database.begin() as connection:
+        repaired = repair(connection, project_id)
+    if as_json:
+        print_json(repaired._asdict())
+    else:
+        console().print(f"{project_id}: {repaired.elements} elements, {len(repaired.snapshots)} snapshots were wrong")
