@@ -9,9 +9,13 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from orchestration.canvas.defs.definitions import canvas_definitions
+from orchestration.canvas.defs.media_gc import media_gc_definitions
 from orchestration.catalogue.defs.definitions import catalogue_definitions
 from orchestration.domains import Domains
+from orchestration.gallery.defs.definitions import gallery_definitions
 from orchestration.observability.logs import configure_logging
+from orchestration.prints.defs.definitions import prints_definitions
 from orchestration.services import Services
 
 if TYPE_CHECKING:
@@ -27,5 +31,9 @@ def build_definitions(settings: Settings, domains: Domains | None = None) -> dg.
     domains = domains or Domains(Services(settings))
     return dg.Definitions.merge(
         catalogue_definitions(domains.catalogue),
+        prints_definitions(domains.prints),
+        gallery_definitions(domains.gallery),
+        canvas_definitions(domains.canvas),
+        media_gc_definitions(domains.media),
         dg.Definitions(executor=dg.in_process_executor),
     )

@@ -42,6 +42,51 @@ ASSETS = {
     "catalogue/family_images": ("a_number", ["catalogue/image_tasks"], ["no_image_given_up"]),
     "catalogue/variant_tasks": ("", ["catalogue/family_images"], []),
     "catalogue/image_variants": ("", ["catalogue/variant_tasks"], ["no_variant_given_up"]),
+    "prints/print_orders": ("", [], []),
+    "prints/print_tasks": ("", ["prints/print_orders"], []),
+    "prints/stl": (
+        "sku",
+        ["prints/print_tasks"],
+        [
+            "characters_drawn",
+            "every_output_is_stored",
+            "fits_the_bed",
+            "no_print_given_up",
+            "no_slivers",
+            "one_piece",
+            "strokes_printable",
+            "text_printable",
+            "watertight",
+        ],
+    ),
+    "prints/notification_tasks": ("", ["prints/stl"], []),
+    "prints/order_updates": ("", ["prints/notification_tasks"], ["no_notification_given_up"]),
+    "gallery/generation_history": ("", [], []),
+    "gallery/mirror_tasks": ("", ["gallery/generation_history"], []),
+    "gallery/public_generations": (
+        "",
+        ["gallery/mirror_tasks"],
+        ["mirror_equals_source", "no_mirror_task_given_up", "no_stuck_tasks"],
+    ),
+    "gallery/image_tasks": ("", ["gallery/public_generations"], []),
+    "gallery/image_variants": ("", ["gallery/image_tasks"], ["no_gallery_image_given_up"]),
+    "gallery/signup_images": (
+        "",
+        ["gallery/public_generations"],
+        ["signup_images_are_fresh", "signup_set_is_full"],
+    ),
+    "canvas/projects": ("", [], []),
+    "canvas/snapshots": (
+        "",
+        ["canvas/projects"],
+        ["no_snapshot_is_corrupt", "replay_equals_load", "snapshots_are_up_to_date"],
+    ),
+    "canvas/media_files": ("", [], []),
+    "canvas/media_gc": (
+        "",
+        ["canvas/media_files", "canvas/snapshots", "gallery/public_generations"],
+        ["bucket_equals_database", "collection_was_not_refused", "nothing_live_is_marked", "reference_counts_are_true"],
+    ),
 }
 # Job: its assets, its longest run in seconds.
 JOBS = {
@@ -50,6 +95,17 @@ JOBS = {
     "catalogue_mirror": (["catalogue/family_images"], 7_200),
     "catalogue_render": (["catalogue/image_variants"], 7_200),
     "catalogue_check": ([], 300),
+    "prints_render": (["prints/stl"], 7_200),
+    "prints_notify": (["prints/order_updates"], 7_200),
+    "prints_check": ([], 300),
+    "gallery_mirror": (["gallery/public_generations"], 7_200),
+    "gallery_render": (["gallery/image_variants"], 7_200),
+    "gallery_signup": (["gallery/signup_images"], 600),
+    "gallery_check": ([], 300),
+    "canvas_snapshot": (["canvas/snapshots"], 3_600),
+    "canvas_check": ([], 300),
+    "canvas_collect": (["canvas/media_gc"], 7_200),
+    "canvas_media_check": ([], 300),
 }
 # Sensor: the job that it launches, how often it looks in seconds.
 SENSORS = {
@@ -59,15 +115,44 @@ SENSORS = {
     "catalogue_variants_sensor": ("catalogue_render", 5),
     "catalogue_checks_after_success_sensor": ("catalogue_check", 30),
     "catalogue_checks_after_failure_sensor": ("catalogue_check", 30),
+    "prints_tasks_sensor": ("prints_render", 5),
+    "prints_notifications_sensor": ("prints_notify", 5),
+    "prints_checks_after_success_sensor": ("prints_check", 30),
+    "prints_checks_after_failure_sensor": ("prints_check", 30),
+    "gallery_mirror_sensor": ("gallery_mirror", 5),
+    "gallery_images_sensor": ("gallery_render", 5),
+    "gallery_signup_sensor": ("gallery_signup", 30),
+    "gallery_checks_after_success_sensor": ("gallery_check", 30),
+    "gallery_checks_after_failure_sensor": ("gallery_check", 30),
+    "canvas_projects_sensor": ("canvas_snapshot", 30),
+    "canvas_checks_after_success_sensor": ("canvas_check", 30),
+    "canvas_checks_after_failure_sensor": ("canvas_check", 30),
+    "canvas_media_checks_after_success_sensor": ("canvas_media_check", 30),
+    "canvas_media_checks_after_failure_sensor": ("canvas_media_check", 30),
 }
 # Schedule: its job, its cron.
-SCHEDULES = {"catalogue_nightly_audit": ("catalogue_sync", "0 3 * * *")}
-# What the system does not make: the suppliers' feed, and the queues between its own assets.
+SCHEDULES = {
+    "catalogue_nightly_audit": ("catalogue_sync", "0 3 * * *"),
+    "prints_stale_tasks": ("prints_render", "*/15 * * * *"),
+    "gallery_drift": ("gallery_mirror", "30 * * * *"),
+    "gallery_signup_schedule": ("gallery_signup", "*/5 * * * *"),
+    "canvas_regular_snapshot": ("canvas_snapshot", "0 */6 * * *"),
+    "canvas_media_collection": ("canvas_collect", "0 4 * * *"),
+}
+# What the system does not make: what comes from outside, and the queues between its own assets.
 EXTERNAL = {
     "catalogue/promidata_feed",
     "catalogue/family_tasks",
     "catalogue/image_tasks",
     "catalogue/variant_tasks",
+    "prints/print_orders",
+    "prints/print_tasks",
+    "prints/notification_tasks",
+    "gallery/generation_history",
+    "gallery/mirror_tasks",
+    "gallery/image_tasks",
+    "canvas/projects",
+    "canvas/media_files",
 }
 _QUIET = {"console": {"config": {"log_level": "CRITICAL"}}}
 
@@ -230,15 +315,14 @@ def test_settings_reach_the_definitions() -> None:
     settings = Settings(feed_interval_seconds=60, nightly_audit_cron="30 4 * * 1", supplier_timeout_ms=90_000)
     definitions = build_definitions(settings)
     assert definitions.resolve_sensor_def("catalogue_feed_sensor").minimum_interval_seconds == 60
-    (schedule,) = definitions.schedules or ()
-    assert isinstance(schedule, dg.ScheduleDefinition)
-    assert schedule.cron_schedule == "30 4 * * 1"
+    assert definitions.resolve_schedule_def("catalogue_nightly_audit").cron_schedule == "30 4 * * 1"
     assert definitions.resolve_job_def("catalogue_sync").tags["dagster/max_runtime"] == "90"
 
 
-def test_a_cron_that_is_none_names_its_variable() -> None:
-    with pytest.raises(ConfigurationError, match="ORCHESTRATION_NIGHTLY_AUDIT_CRON 'at night' is no schedule"):
-        build_definitions(Settings(nightly_audit_cron="at night"))
+@pytest.mark.parametrize("setting", ["nightly_audit_cron", "gallery_drift_cron", "snapshot_cron"])
+def test_a_cron_that_is_none_names_its_variable(setting: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"ORCHESTRATION_{setting.upper()} 'at night' is no schedule"):
+        build_definitions(Settings().model_copy(update={setting: "at night"}))
 
 
 def test_the_feed_sensor_asks_for_the_suppliers_whose_lines_changed(
@@ -302,9 +386,7 @@ def test_a_drain_sensor_asks_for_a_drain_while_its_queue_has_work(
 
 
 def test_the_nightly_audit_downloads_everything(loaded: dg.Definitions, instance: dg.DagsterInstance) -> None:
-    (schedule,) = loaded.schedules or ()
-    assert isinstance(schedule, dg.ScheduleDefinition)
-    data = schedule.evaluate_tick(dg.build_schedule_context(instance))
+    data = loaded.resolve_schedule_def("catalogue_nightly_audit").evaluate_tick(dg.build_schedule_context(instance))
     (request,) = data.run_requests or ()
     assert request.run_config == {"ops": {"catalogue__supplier_feed": {"config": {"full": True}}}}
 

@@ -39,12 +39,16 @@ class SyncOptions(NamedTuple):
 
 
 class RunOutcome(NamedTuple):
-    """How a run ended: `failed` are the reasons by partition key, `problems` those of steps that failed as a whole."""
+    """How a run ended: `failed` are the reasons by partition key, `problems` those of steps that failed as a whole.
+
+    `metadata` is what stands beside the materializations of whole assets, their plain values by name.
+    """
 
     run_id: str
     success: bool
     failed: Mapping[str, str]
     problems: Sequence[str]
+    metadata: Mapping[str, Any]
 
 
 class Conductor:
@@ -55,6 +59,8 @@ class Conductor:
         self.instance = instance
         self.domains = domains
         self.catalogue = domains.catalogue
+        self.gallery = domains.gallery
+        self.prints = domains.prints
         self.problems: list[str] = []
 
     def sync(self, options: SyncOptions) -> None:
@@ -74,6 +80,36 @@ class Conductor:
     def render(self) -> None:
         """Make the variants that are queued."""
         self.run("catalogue_render", {"catalogue__image_variants": _UNTIL_EMPTY})
+
+    def render_prints(self, **config: object) -> RunOutcome:
+        """Render print tasks, as the run config of `prints/stl` has it; `prints.tally` counts them."""
+        return self.run("prints_render", {"prints__stl": {**_UNTIL_EMPTY, **config}})
+
+    def notify(self) -> None:
+        """Tell the shop of finished prints, if there is anybody to be told."""
+        if self._has_work(self.prints.outbox.queue):
+            self.run("prints_notify", {"prints__order_updates": _UNTIL_EMPTY})
+
+    def check_prints(self) -> None:
+        """Look at what is standing wrong with prints."""
+        self.run("prints_check", {})
+
+    def drain_gallery(self) -> RunOutcome:
+        """Bring the gallery's mirror in step with the history, and show it with its images' smaller forms."""
+        outcome = self.run("gallery_mirror", {"gallery__public_generations": _UNTIL_EMPTY})
+        if self._has_work(self.gallery.images) or self._has_work(self.gallery.variants):
+            self.run("gallery_render", {"gallery__image_variants": _UNTIL_EMPTY})
+            if self._has_work(self.gallery.mirror):
+                self.run("gallery_mirror", {"gallery__public_generations": _UNTIL_EMPTY})
+        return outcome
+
+    def refresh_signup(self) -> RunOutcome:
+        """Choose the signup images anew."""
+        return self.run("gallery_signup", {})
+
+    def check_gallery(self) -> None:
+        """Look at what is standing wrong in the gallery."""
+        self.run("gallery_check", {})
 
     def check(self) -> None:
         """Look at what is standing wrong in the catalogue."""
@@ -143,7 +179,15 @@ def _outcome(result: dg.ExecuteInProcessResult) -> RunOutcome:
             failed |= reasons.data if isinstance(reasons.data, dict) else {}
         else:
             problems.append(_failure_reason(event))
-    return RunOutcome(result.run_id, result.success, failed, problems)
+    return RunOutcome(result.run_id, result.success, failed, problems, _metadata(result))
+
+
+def _metadata(result: dg.ExecuteInProcessResult) -> dict[str, Any]:
+    """The numbers and texts beside the run's materializations of whole assets."""
+    made = (event.materialization for event in result.get_asset_materialization_events())
+    whole = (one.metadata for one in made if one.partition is None)
+    values = {name: value.value for metadata in whole for name, value in metadata.items()}
+    return {name: value for name, value in values.items() if isinstance(value, str | int | float)}
 
 
 def _failure_reason(event: dg.DagsterEvent) -> str:

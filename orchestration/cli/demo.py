@@ -1,4 +1,4 @@
-"""`orchestration demo`: two days of the sample feed, headless, through Dagster; what changed is printed.
+"""`orchestration demo`: two days of the sample feed, the sample orders and histories, headless, through Dagster.
 
 Belongs here: the order of the show. Does not: the sample supplier (`orchestration.demo`).
 """
@@ -9,14 +9,20 @@ import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from orchestration.catalogue.changes import told
 from orchestration.catalogue.export import Export, export_rows
 from orchestration.cli.conductor import SyncOptions, conductor
 from orchestration.cli.output import SOME_FAILED, console, note, print_json, print_table
 from orchestration.cli.session import Json
+from orchestration.demo import orders
 from orchestration.demo.feed import write_feed
+from orchestration.demo.histories import SAMPLE_HISTORIES, SAMPLE_SEED, load_histories, served_pictures
 from orchestration.demo.server import serve
+from orchestration.gallery.drift import find_drift
+from orchestration.gallery.signup import signup_set
+from orchestration.prints.order_rows import read_csv
 from orchestration.settings import load_settings
 
 if TYPE_CHECKING:
@@ -24,6 +30,7 @@ if TYPE_CHECKING:
 
     from orchestration.cli.conductor import Conductor
     from orchestration.demo.feed import SampleFeed
+    from orchestration.settings import Settings
 
 DAYS = (1, 2)
 SHOWN_CHANGES = 25
@@ -36,24 +43,21 @@ def register(app: typer.Typer) -> None:
 
 
 def demo(as_json: Json = False) -> int:
-    """Sync two days of the sample feed in a home of their own, and show what changed."""
+    """Sync two days of a sample feed, render orders, mirror histories, in a home of their own; show what came of it."""
     with tempfile.TemporaryDirectory(prefix="orchestration-demo-") as folder, serve(Path(folder) / "feed") as base_url:
         days = [_day(Path(folder), day, base_url, shown=not as_json) for day in DAYS]
+        prints = _prints(Path(folder), base_url, shown=not as_json)
+        gallery = _gallery(Path(folder), base_url, shown=not as_json)
     if as_json:
-        print_json(days)
-    return 0 if all(day["as_expected"] for day in days) else SOME_FAILED
+        print_json([*days, prints, gallery])
+    return 0 if all(part["as_expected"] for part in (*days, prints, gallery)) else SOME_FAILED
 
 
 def _day(folder: Path, day: int, base_url: str, *, shown: bool) -> dict[str, Any]:
     note(f"Day {day}: writing the sample feed")
     feed = write_feed(folder / "feed", day=day, base_url=base_url)
-    settings = load_settings(
-        home=folder / "home", database_url=None, dagster_database_url=None, object_store=None,
-        promidata_base_url=base_url,
-        image_retry_seconds=1.0, family_retry_seconds=1.0, log_level="ERROR",
-    )  # fmt: skip
     started = time.monotonic()
-    with conductor(settings) as conduct:
+    with conductor(_settings(folder, base_url)) as conduct:
         conduct.sync(SyncOptions())
         seconds = time.monotonic() - started
         conduct.render()
@@ -64,6 +68,58 @@ def _day(folder: Path, day: int, base_url: str, *, shown: bool) -> dict[str, Any
     if shown:
         _show(day, summary, changes, differences)
     return {"day": day, "summary": summary, "changes": len(changes), "as_expected": not differences}
+
+
+def _settings(folder: Path, base_url: str) -> Settings:
+    return load_settings(
+        home=folder / "home", database_url=None, dagster_database_url=None, object_store=None,
+        promidata_base_url=base_url, gallery_image_hosts=(urlsplit(base_url).netloc,),
+        image_retry_seconds=1.0, family_retry_seconds=1.0, log_level="ERROR",
+    )  # fmt: skip
+
+
+def _prints(folder: Path, base_url: str, *, shown: bool) -> dict[str, Any]:
+    """Import the sample orders, render them, and look at what was refused."""
+    note("Importing and rendering the sample orders")
+    started = time.monotonic()
+    with conductor(_settings(folder, base_url)) as conduct:
+        conduct.prints.import_orders(read_csv(orders.write_orders(folder / "orders.csv").read_bytes()))
+        conduct.render_prints()
+        conduct.notify()
+        conduct.check_prints()
+        tally = conduct.prints.tally
+    summary: dict[str, Any] = {**tally.summary(), "seconds": round(time.monotonic() - started, 1)}
+    expected = summary["rendered"] + summary["cached"] == orders.RENDERED and summary["refused"] == orders.REFUSED
+    if shown:
+        console().print(f"Prints in {summary['seconds']} s", style="bold")
+        console().print("  orders:   " + ", ".join(f"{count} {name}" for name, count in tally.summary().items()))
+        print_table("Refused", ("task", "why, and what to do"), list(tally.problems.items()))
+    return {"prints": summary, "as_expected": expected}
+
+
+def _gallery(folder: Path, base_url: str, *, shown: bool) -> dict[str, Any]:
+    """Load sample histories, mirror them with smaller forms of their images, and choose the signup images."""
+    note("Mirroring the sample histories")
+    started = time.monotonic()
+    with conductor(_settings(folder, base_url)) as conduct:
+        pictures = served_pictures(folder / "feed", base_url)
+        loaded = load_histories(conduct.gallery.database, SAMPLE_HISTORIES, SAMPLE_SEED, pictures=pictures)
+        conduct.drain_gallery()
+        conduct.refresh_signup()
+        conduct.check_gallery()
+        with conduct.gallery.database.connect() as connection:
+            drift, signup = find_drift(connection), signup_set(connection)
+    summary = {
+        "histories": loaded.histories,
+        "public": drift.mirror,
+        "differing": drift.total,
+        "signup_images": signup.shown,
+        "seconds": round(time.monotonic() - started, 1),
+    }
+    if shown:
+        console().print(f"Gallery in {summary['seconds']} s", style="bold")
+        console().print("  mirror:   " + ", ".join(f"{count} {name}" for name, count in summary.items()))
+    return {"gallery": summary, "as_expected": drift.mirror == loaded.public > 0 == drift.total and signup.shown > 0}
 
 
 def _changes(conduct: Conductor) -> list[dict[str, Any]]:

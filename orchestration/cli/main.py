@@ -11,7 +11,18 @@ import sys
 import sqlalchemy as sa
 import typer
 
-from orchestration.cli import catalogue_commands, demo, system_commands, up
+from orchestration.cli import (
+    api_commands,
+    canvas_commands,
+    catalogue_commands,
+    demo,
+    demo_load,
+    gallery_commands,
+    gc_commands,
+    prints_commands,
+    system_commands,
+    up,
+)
 from orchestration.cli.output import BAD_USAGE, SOME_FAILED, note
 from orchestration.cli.stl import stl
 from orchestration.errors import ConfigurationError, OrchestrationError
@@ -27,6 +38,12 @@ catalogue_commands.register(app)
 system_commands.register(app)
 demo.register(app)
 up.register(app)
+demo_load.register(app)
+gallery_commands.register(app)
+canvas_commands.register(app)
+gc_commands.register(app)
+api_commands.register(app)
+prints_commands.register(app)
 app.command("stl")(stl)
 
 

@@ -9,6 +9,7 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
 
 import typer
 
@@ -18,6 +19,7 @@ from orchestration.cli.conductor import SyncOptions, conductor
 from orchestration.cli.output import note
 from orchestration.cli.together import run_together
 from orchestration.demo.feed import write_feed
+from orchestration.demo.histories import SAMPLE_HISTORIES, SAMPLE_SEED, load_histories, served_pictures
 from orchestration.demo.orders import write_orders
 from orchestration.demo.server import serve
 from orchestration.prints.order_rows import read_csv
@@ -61,7 +63,10 @@ def _sample(stack: ExitStack, settings: Settings, port: int) -> Settings:
     """Serve the sample feed, sync its first day here, and leave its next day to the sensors."""
     root = settings.home.absolute() / "sample-feed"
     base_url = stack.enter_context(serve(root, port=port))
-    settings = settings.model_copy(update={"promidata_base_url": base_url, "home": settings.home.absolute()})
+    hosts = (*settings.gallery_image_hosts, urlsplit(base_url).netloc)
+    settings = settings.model_copy(
+        update={"promidata_base_url": base_url, "home": settings.home.absolute(), "gallery_image_hosts": hosts}
+    )
     if not (root / "Import").exists():
         note("Syncing the first day of the sample feed")
         write_feed(root, day=FIRST_DAY, base_url=base_url)
@@ -72,6 +77,8 @@ def _sample(stack: ExitStack, settings: Settings, port: int) -> Settings:
             conduct.prints.import_orders(read_csv(write_orders(root / "orders.csv").read_bytes()))
             conduct.render_prints()
             conduct.check_prints()
+            pictures = served_pictures(root, base_url)
+            load_histories(conduct.gallery.database, SAMPLE_HISTORIES, SAMPLE_SEED, pictures=pictures)
     write_feed(root, day=NEXT_DAY, base_url=base_url)
     return settings
 

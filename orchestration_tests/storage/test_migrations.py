@@ -57,6 +57,71 @@ ROWS: Mapping[str, str] = {
         INSERT INTO drift (supplier, path, kind, before, after, example)
             VALUES ('A1', '$.New', 'new', '{}', '{string}', 'A1-1');
     """,
+    "0003": """
+        INSERT INTO notification (key, channel, event, payload, token)
+            VALUES ('print:1:ab', 'webhook', 'print.completed', '{"key": "print:1:ab"}', 'a');
+        INSERT INTO notification (key, channel, event, payload, token, state, delivered_at)
+            VALUES ('print:1:ab', 'shipstation', 'print.completed', '{}', 'b', 'delivered', now());
+        INSERT INTO notification (key, channel, event, payload, token, state, problem)
+            VALUES ('print:1:ab', 'email:a@example.org', 'print.completed', '{}', 'c', 'given up', 'no such user');
+    """,
+    "0004": """
+        INSERT INTO product (sku, name) VALUES ('Y3D-NKC-002', 'Schlüsselanhänger');
+        INSERT INTO shop_order (marketplace, order_number, ship_by_date) VALUES ('etsy', '17', '2026-03-01');
+        INSERT INTO order_item (order_id, product_id, line_key, quantity, unit_price, print_settings)
+            SELECT o.id, p.id, '1', 2, 9.95, '{"nozzle": 0.4}' FROM shop_order AS o, product AS p;
+        INSERT INTO print_product (address, geometry, sku, lines, fonts, body_color, text_color, outputs, milliseconds)
+            VALUES ('ad', 'ge', 'Y3D-NKC-002', '{Zoë,"a, b"}', '{"a.ttf": "ff"}', 'blue', 'white', '[]', 12.5);
+        INSERT INTO print_task (order_item_id, custom_text, stl_render_state, stl_path, product_address)
+            SELECT id, 'Zoë', 'completed', 'style3-tag/Z/Zo.stl', 'ad' FROM order_item;
+        INSERT INTO print_path (folded, path, sha256, object_key)
+            VALUES ('style3-tag/z/zo.stl', 'style3-tag/Z/Zo.stl', 'aa', 'prints/aa/aa.stl');
+        INSERT INTO print_output (task_id, kind, suffix, position, object_key, sha256, bytes, pretty_path, url,
+                url_expires_at)
+            SELECT id, 'stl', '.stl', 0, 'prints/aa/aa.stl', 'aa', 84, 'style3-tag/Z/Zo.stl', 'https://x', now()
+            FROM print_task;
+    """,
+    "0005": """
+        INSERT INTO app_user (uid, username, email) VALUES ('u1', 'Zoë', 'zoe@example.org');
+        INSERT INTO generation_history (history_id, uid, visibility, is_public, document)
+            VALUES ('h1', 'u1', 'public', true, '{"prompt": "ein Fuchs"}'), ('h2', 'u1', 'private', false, '{}');
+        INSERT INTO gallery_takedown (history_id, reason) VALUES ('h3', 'asked for by its subject');
+        INSERT INTO public_generation
+            (history_id, uid, nsfw, document, source_revision, content_hash, created_at, updated_at)
+            VALUES ('h1', 'u1', false, '{"prompt": "ein Fuchs"}', 1, 'ab', now(), now());
+        INSERT INTO signup_image (image_url, creator, score) VALUES ('https://images/1.avif', NULL, 8.5);
+    """,
+    "0006": """
+        INSERT INTO canvas_project
+            (project_id, name, owner_uid, collaborators, next_op_index, last_snapshot_op_index, last_snapshot_at)
+            VALUES ('p', 'Autumn', 'ada', '[{"uid": "bob", "role": "editor"}]', 2, 0, now());
+        INSERT INTO canvas_operation (project_id, op_index, type, element_id, data, inverse, actor_uid, request_id)
+            VALUES ('p', 0, 'create', 'e', '{"element": {"type": "image"}}', '{"type": "delete"}', 'ada', 'r');
+        INSERT INTO canvas_operation (project_id, op_index, type, element_ids, actor_uid)
+            VALUES ('p', 1, 'select', '{e,"f,g"}', 'bob');
+        INSERT INTO canvas_element (project_id, element_id, type, x, meta)
+            VALUES ('p', 'e', 'image', 0.1, '{"mediaId": "m"}');
+        INSERT INTO canvas_snapshot
+            (project_id, op_index, version, checksum, element_count, elements, media_refs, name)
+            VALUES ('p', 0, 1, 'ab', 1, '\\x00ff', '{m}', 'before the talk');
+        INSERT INTO canvas_snapshot
+            (project_id, op_index, version, checksum, element_count, elements, corrupt_reason, corrupt_since)
+            VALUES ('p', 0, 1, 'ab', 0, '\\x', 'its checksum differs', now());
+    """,
+    "0007": """
+        INSERT INTO canvas_media (media_id, url, storage_path, origin, project_id, metadata, bytes)
+            VALUES ('m', 'https://canvas/m', 'canvas/media/aa/aa.png', 'canvas', 'p', '{"width": 640}', 3);
+        INSERT INTO media_gc_run (started_at, is_dry_run, is_forced, ttl_days, grace_hours, places)
+            VALUES (now(), false, false, 30, 72, '{"elements": 1}');
+        INSERT INTO media_gc_mark (media_id, run_id, marked_at, delete_after)
+            SELECT 'm', id, now(), now() + interval '3 days' FROM media_gc_run;
+        INSERT INTO media_tombstone (run_id, reason, media_id, storage_path, bytes, marked_at, deleted_at)
+            SELECT id, 'unreferenced', 'gone', 'canvas/media/bb/bb.png', 4, now(), now() FROM media_gc_run;
+        INSERT INTO media_orphan (storage_path, seen_at) VALUES ('canvas/media/cc/cc.png', now());
+    """,
+    "0008": """
+        INSERT INTO generation_picture (history_id, url) VALUES ('h1', 'https://images/1.jpg');
+    """,
 }
 
 
