@@ -77,19 +77,17 @@ class PrintHandler:
 
     async def handle(self, claim: Claim) -> None:
         """Bring a batch of print tasks to their files; an error that nobody foresaw is how its tasks ended."""
-        batch = await asyncio.to_thread(self._begin, claim.tasks)
+        left = await asyncio.to_thread(self._begin, claim.tasks)
         try:
-            elsewhere = await self._round(claim, batch, wait=False)
-            if elsewhere:
-                await self._round(claim, Batch(elsewhere, ()), wait=True)
+            left = await self._round(claim, left, wait=False)
+            if left.jobs:
+                await self._round(claim, left, wait=True)
         except Exception as error:
             if isinstance(error, StaleClaimError) or isinstance(error.__cause__, sa.exc.DBAPIError):
                 raise  # the drain gives the tasks back: it was not their fault
             log.exception("batch failed")
-            left = {task.id for task in claim.unsettled}
-            failed = [Done(job, error=_named(error)) for job in batch.jobs if job.task.id in left]
-            idle = [task for task in batch.idle if task.id in left]
-            self._report(await asyncio.to_thread(self._write, claim, idle, failed, {}))
+            failed = [Done(job, error=_named(error)) for job in left.jobs]
+            self._report(await asyncio.to_thread(self._write, claim, left.idle, failed, {}))
 
     def _begin(self, tasks: Sequence[Task]) -> Batch:
         wishes = {int(task.key): _merged(self._rules.wish, msgspec.convert(task.payload, Wish)) for task in tasks}
@@ -115,8 +113,8 @@ class PrintHandler:
             return Job(task, row, error=error)
         return Job(task, row, is_forced, request, product_address(request, self._rules.workshop))
 
-    async def _round(self, claim: Claim, batch: Batch, *, wait: bool) -> list[Job]:
-        """Do what can be done now; the jobs whose products somebody else is rendering."""
+    async def _round(self, claim: Claim, batch: Batch, *, wait: bool) -> Batch:
+        """Do what can be done now; what is left are the jobs whose products somebody else is rendering."""
         wanted = {job.address: job.request for job in batch.jobs if job.request is not None}
         forced = {job.address for job in batch.jobs if job.is_forced}
         known = await asyncio.to_thread(self._find, wanted.keys() - forced)
@@ -128,7 +126,7 @@ class PrintHandler:
             at_hand = known.keys() | made.keys() | {""}
             here = ended([job for job in batch.jobs if job.address in at_hand], known, made)
             self._report(await asyncio.to_thread(self._write, claim, batch.idle, here, made))
-        return [job for job in batch.jobs if job.address not in at_hand]
+        return Batch([job for job in batch.jobs if job.address not in at_hand], ())
 
     def _find(self, addresses: Collection[str]) -> dict[str, StoredProduct]:
         if not addresses:

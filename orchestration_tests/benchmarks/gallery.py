@@ -214,8 +214,7 @@ def gone_seconds(bench: Bench, count: int) -> list[float]:
     """From the commit of "private" to the moment at which a reader sees the item no more."""
     waits = []
     with bench.database.connect() as reader:
-        for number in random.Random(1).sample(range(bench.mirrored()), count):
-            key = f"h{number:07d}"
+        for key in reader.execute(_SAMPLE, {"count": count}).scalars().all():
             with bench.database.begin() as connection:
                 history.set_visibility(connection, [key], Visibility.PRIVATE)
             began = time.perf_counter()
@@ -226,6 +225,7 @@ def gone_seconds(bench: Bench, count: int) -> list[float]:
     return waits
 
 
+_SAMPLE = sa.text("SELECT history_id FROM public_generation ORDER BY random() LIMIT :count")
 _SHOWN = sa.text("SELECT EXISTS (SELECT FROM public_generation WHERE history_id = :key)")
 
 

@@ -25,7 +25,7 @@ from orchestration.services import Services
 from orchestration.work_queue.running import DrainEnd
 from orchestration.work_queue.stopping import StopSignal
 from orchestration_tests.prints import printing, sketching
-from orchestration_tests.prints.printing import drain, endings, order, renders, rows, take_in, tasks
+from orchestration_tests.prints.printing import drain, endings, order, renders, rows, run_sql, take_in, tasks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -164,6 +164,28 @@ def test_a_database_that_fails_while_a_print_is_recorded_costs_no_attempt(
     [task] = tasks(database)
     assert (task["stl_render_state"], task["render_retries"]) == ("completed", 0)
     assert rows(database, "SELECT attempt, crashes FROM task WHERE queue = 'print'") == [{"attempt": 1, "crashes": 0}]
+
+
+def test_an_error_while_a_print_is_recorded_is_how_its_attempt_ended(
+    shop: PrintShop, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: object, notices: Sequence[object]) -> int:
+        if notices:
+            raise KeyError("a fault of ours")
+        return 0
+
+    monkeypatch.setattr(shop.outbox, "announce", fail)
+    take_in(shop, order(1, "Jason"), order(2, "Held"))
+    run_sql(database, "UPDATE shop_order SET order_status = 'on_hold' WHERE order_number = '2'")
+
+    drain(shop)
+
+    assert "KeyError: 'a fault of ours'" in tasks(database)[0]["annotation"]
+    assert tasks(database)[0]["stl_render_state"] == "failed"
+    assert rows(database, "SELECT key, state FROM task WHERE queue = 'print' ORDER BY id") == [
+        {"key": "1", "state": "dead"},
+        {"key": "2", "state": "completed"},
+    ]
 
 
 def test_a_store_that_does_not_answer_is_an_error_like_any_other(

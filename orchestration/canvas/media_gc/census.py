@@ -66,9 +66,19 @@ def take_census(
     )  # fmt: skip
 
 
+def prepare_scan(connection: sa.Connection) -> None:
+    """Let the transaction count a million references in memory, and join what it joins by hash.
+
+    What a reference names is found by a function, of whose results the planner knows nothing, and marks are made by
+    the thousand just before they are read; left to itself it may compare everything with everything.
+    """
+    connection.execute(sa.text("SET LOCAL work_mem = '256MB'"))
+    connection.execute(sa.text("SET LOCAL enable_nestloop = off"))
+
+
 def count_references(connection: sa.Connection, sources: Sequence[ReferenceSource]) -> None:
     """Make the temporary table `media_census`: each medium with the number of places that refer to it."""
-    _prepare_scan(connection)
+    prepare_scan(connection)
     connection.execute(sa.text(_FOUND.format(names=names_of_media(), references=all_references(sources))))
     connection.execute(_CENSUS)
 
@@ -77,7 +87,7 @@ def referenced_media(
     connection: sa.Connection, sources: Sequence[ReferenceSource], media_ids: Sequence[str]
 ) -> set[str]:
     """Which of these media anything refers to, as of this moment; one scan, however many they are."""
-    _prepare_scan(connection)
+    prepare_scan(connection)
     names = names_of_media("media_id = ANY (:ids)")
     scan = f"SELECT DISTINCT media_id FROM ({all_references(sources)}) AS r JOIN ({names}) AS n USING (name)"  # noqa: S608 - our own sources
     return set(connection.execute(sa.text(scan), {"ids": list(media_ids)}).scalars())
@@ -87,16 +97,6 @@ def referenced_objects(connection: sa.Connection, sources: Sequence[ReferenceSou
     """Which of these objects anything names, by key or by a link that holds it."""
     scan = f"SELECT DISTINCT name FROM ({all_references(sources)}) AS r WHERE name = ANY (:keys)"  # noqa: S608 - our own sources
     return set(connection.execute(sa.text(scan), {"keys": list(keys)}).scalars())
-
-
-def _prepare_scan(connection: sa.Connection) -> None:
-    """Let the transaction count a million references in memory, and join them by hash.
-
-    What a reference names is found by a function, of whose results the planner knows nothing; left to itself it may
-    compare each reference with each medium.
-    """
-    connection.execute(sa.text("SET LOCAL work_mem = '256MB'"))
-    connection.execute(sa.text("SET LOCAL enable_nestloop = off"))
 
 
 def _media(connection: sa.Connection, statement: sa.TextClause, moment: Mapping[str, object]) -> list[Medium]:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import sqlalchemy as sa
 
 from orchestration.canvas.media_gc.bucket import read_bucket
-from orchestration.canvas.media_gc.census import referenced_media, referenced_objects, take_census
+from orchestration.canvas.media_gc.census import prepare_scan, referenced_media, referenced_objects, take_census
 from orchestration.canvas.media_gc.model import Claimed, Orphan, Settled, Survey, Tombstone
 from orchestration.canvas.media_gc.plan import is_ours
 from orchestration.errors import OrchestrationError, TransientError
@@ -133,6 +133,7 @@ class MediaStore:
 
     def _claim(self, media_ids: list[str], now: datetime) -> Claimed:
         with self._database.begin() as connection:
+            prepare_scan(connection)
             values = {"ids": media_ids, "run": self._run_id, "now": now}
             locked = set(connection.execute(_LOCK, values).scalars())
             # A statement of its own, and so of a later moment than the locks.
