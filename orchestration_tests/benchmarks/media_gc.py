@@ -197,7 +197,8 @@ _FILL = (
     """
     INSERT INTO generation_history (history_id, uid, document)
     SELECT 'h' || n, 'u', jsonb_build_object('prompt', 'a fox, number ' || n, 'images', jsonb_build_array(
-        jsonb_build_object('id', 'i' || n, 'url', 'https://canvas/m-' || (n % :live + 1), 'thumbnailUrl', 'https://t/' || n)))
+        jsonb_build_object('id', 'i' || n, 'url', 'https://canvas/m-' || (n % :live + 1),
+            'thumbnailUrl', 'https://t/' || n)))
     FROM generate_series(1, :references * 2 / 10) AS n
     """,
 )

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _processes = multiprocessing.get_context("forkserver")
 _processes.set_forkserver_preload(["orchestration_tests.canvas.media_gc.killing", "alembic.command", "obstore.store"])
 
-# The step, and whether death comes before or after it; of deletions of objects it is the third.
+# The step, and whether death comes before or after it; of deletions of objects it is the second.
 POINTS = [
     f"{moment} {step}"
     for step in ("repair", "mark", "watch", "claim", "delete", "settle")
@@ -36,7 +36,7 @@ def collect_and_die(values: dict[str, Any], now: datetime, point: str) -> None:
     """Collect, until death comes; what the process does."""
     moment, step = point.split()
     owner: Any = ObjectStore if step == "delete" else media_store.MediaStore
-    setattr(owner, step, _fatal(getattr(owner, step), moment, 3 if step == "delete" else 1))
+    setattr(owner, step, _fatal(getattr(owner, step), moment, 2 if step == "delete" else 1))
     services = Services(Settings(**values))
     MediaCollector(services, clock=lambda: now).collect()
 

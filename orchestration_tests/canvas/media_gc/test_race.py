@@ -10,7 +10,7 @@ from orchestration_tests.canvas.media_gc.race import Race, overdue
 if TYPE_CHECKING:
     from orchestration_tests.canvas.media_gc.worlds import RealWorld
 
-DAYS = 60
+DAYS = 40
 TTL, GRACE, INTERVAL = timedelta(days=5), timedelta(days=3), timedelta(days=1)
 
 

@@ -292,7 +292,9 @@ def _create_public_generation() -> None:
             "document", postgresql.JSONB(astext_type=sa.Text()), nullable=False, comment="The whole public document"
         ),
         sa.Column("source_revision", sa.BigInteger(), nullable=False, comment="Of the history that it was made from"),
-        sa.Column("content_hash", sa.Text(), nullable=False, comment="Of the document, by PostgreSQL's jsonb_hash_extended"),
+        sa.Column(
+            "content_hash", sa.Text(), nullable=False, comment="Of the document, by PostgreSQL's jsonb_hash_extended"
+        ),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False, comment="The history's"),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False, comment="The history's"),
         sa.Column("mirrored_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),

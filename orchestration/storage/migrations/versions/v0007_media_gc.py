@@ -39,24 +39,31 @@ _HOLD = """
 CREATE FUNCTION hold_canvas_media(named text[], required text[]) RETURNS void LANGUAGE plpgsql
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $body$
 DECLARE
+    found text[];
     held text[];
     gone text;
 BEGIN
     IF named IS NULL THEN
         RETURN;
     END IF;
-    named := named || ARRAY(SELECT canvas_media_name(value) FROM unnest(named) AS value);
-    SELECT array_agg(media_id) INTO held FROM (
-        SELECT media_id FROM canvas_media WHERE media_id IN (
-            SELECT unnest(named)
-            UNION SELECT m.media_id FROM canvas_media AS m WHERE m.url = ANY (named)
-            UNION SELECT m.media_id FROM canvas_media AS m WHERE m.storage_path = ANY (named)
-        ) ORDER BY media_id FOR KEY SHARE
-    ) AS locked;
-    IF held IS NOT NULL THEN
+    named := named || ARRAY(
+        SELECT canvas_media_name(value) FROM unnest(named) AS value WHERE strpos(value, 'canvas/media/') > 0
+    );
+    SELECT array_agg(media_id) INTO found FROM (
+        SELECT media_id FROM canvas_media WHERE media_id = ANY (named)
+        UNION SELECT media_id FROM canvas_media WHERE url = ANY (named)
+        UNION SELECT media_id FROM canvas_media WHERE storage_path = ANY (named)
+    ) AS any_name;
+    IF found IS NOT NULL THEN
+        SELECT array_agg(media_id) INTO held FROM (
+            SELECT media_id FROM canvas_media WHERE media_id = ANY (found) ORDER BY media_id FOR KEY SHARE
+        ) AS locked;
         DELETE FROM media_gc_mark WHERE media_id IN (
             SELECT media_id FROM media_gc_mark WHERE media_id = ANY (held) FOR UPDATE SKIP LOCKED
         );
+    END IF;
+    IF required IS NULL OR required <@ coalesce(held, '{}') THEN
+        RETURN;
     END IF;
     SELECT t.media_id INTO gone FROM media_tombstone AS t
         WHERE t.media_id = ANY (required) AND NOT t.media_id = ANY (coalesce(held, '{}')) LIMIT 1;
