@@ -210,7 +210,7 @@ class Uploader:
                 stored = store_media(connection, world.services.objects, upload, world.clock())
                 if stored.is_new_object:
                     self._race.count("bytes created", len(upload.body))
-                if self._random.random() < 0.05:
+                if self._random.random() < 0.1:
                     raise ChangedMindError  # noqa: TRY301 - the row is lost, the object is not
         except ChangedMindError:
             self._race.touched(media_id)
