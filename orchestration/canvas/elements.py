@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from orchestration.canvas.model import Element, ElementType
 from orchestration.canvas.tables import canvas_element
+from orchestration.errors import InvalidInputError
 from orchestration.storage import bulk
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ MEDIA_ENTRIES = frozenset({"mediaId", "url", "storagePath"})
 # What refers to elements refers to no medium.
 _ELEMENT_ENTRIES = frozenset({"groupId", "memberElementIds", "connectorFrom", "connectorTo"})
 _WHITE_SPACE = re.compile(r"\s")
+_FOREIGN_KEY_VIOLATION = "23503"
 
 _FIELDS = tuple(field.name for field in msgspec.structs.fields(Element))
 _WRITTEN = ("project_id", "element_id", *_FIELDS, "updated_at")
@@ -52,13 +54,23 @@ def as_elements(rows: Iterable[Sequence[Any]]) -> dict[str, Element]:
 def write_elements(
     connection: sa.Connection, project_id: str, changed: Mapping[str, Element | None], at: datetime
 ) -> None:
-    """Store elements as they are now; None is one that is gone."""
+    """Store elements as they are now; None is one that is gone.
+
+    Raises `InvalidInputError` for an element that names a medium which the collection has deleted.
+    """
     rows = [
         {"project_id": project_id, "element_id": key, "updated_at": at} | msgspec.structs.asdict(element)
         for key, element in changed.items()
         if element is not None
     ]
-    bulk.upsert(connection, canvas_element, rows, columns=_WRITTEN)
+    try:
+        bulk.upsert(connection, canvas_element, rows, columns=_WRITTEN)
+    except sa.exc.IntegrityError as error:
+        diagnosis = getattr(error.orig, "diag", None)
+        # A trigger holds what elements name: see the revision that made it.
+        if diagnosis is None or diagnosis.sqlstate != _FOREIGN_KEY_VIOLATION or not diagnosis.message_hint:
+            raise
+        raise InvalidInputError(f"{diagnosis.message_primary}. {diagnosis.message_hint}") from error
     if gone := [key for key, element in changed.items() if element is None]:
         connection.execute(_DELETE, {"project_id": project_id, "ids": gone})
 

@@ -111,6 +111,19 @@ class Conductor:
         """Look at what is standing wrong in the gallery."""
         self.run("gallery_check", {})
 
+    def save_canvas(self) -> RunOutcome:
+        """Save the canvas projects that are due."""
+        return self.run("canvas_snapshot", {})
+
+    def collect_media(self, **config: object) -> RunOutcome:
+        """Mark and delete canvas media that nothing refers to; `domains.media.last` tells what came of it."""
+        return self.run("canvas_collect", {"canvas__media_gc": config})
+
+    def check_canvas(self) -> None:
+        """Look at what is standing wrong with canvas projects and their media."""
+        self.run("canvas_check", {})
+        self.run("canvas_media_check", {})
+
     def check(self) -> None:
         """Look at what is standing wrong in the catalogue."""
         self.run("catalogue_check", {})

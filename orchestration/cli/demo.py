@@ -1,4 +1,4 @@
-"""`orchestration demo`: two days of the sample feed, the sample orders and histories, headless, through Dagster.
+"""`orchestration demo`: the sample feed's two days, orders, histories and projects, headless, through Dagster.
 
 Belongs here: the order of the show. Does not: the sample supplier (`orchestration.demo`).
 """
@@ -17,8 +17,10 @@ from orchestration.cli.conductor import SyncOptions, conductor
 from orchestration.cli.output import SOME_FAILED, console, note, print_json, print_table
 from orchestration.cli.session import Json
 from orchestration.demo import orders
+from orchestration.demo.canvas_media import SAMPLE_MEDIA, load_media
 from orchestration.demo.feed import write_feed
 from orchestration.demo.histories import SAMPLE_HISTORIES, SAMPLE_SEED, load_histories, served_pictures
+from orchestration.demo.projects import SAMPLE_PROJECTS, load_projects
 from orchestration.demo.server import serve
 from orchestration.gallery.drift import find_drift
 from orchestration.gallery.signup import signup_set
@@ -43,14 +45,16 @@ def register(app: typer.Typer) -> None:
 
 
 def demo(as_json: Json = False) -> int:
-    """Sync two days of a sample feed, render orders, mirror histories, in a home of their own; show what came of it."""
+    """Work through sample feed, orders, histories and canvas in a home of their own, and show what came of it."""
     with tempfile.TemporaryDirectory(prefix="orchestration-demo-") as folder, serve(Path(folder) / "feed") as base_url:
         days = [_day(Path(folder), day, base_url, shown=not as_json) for day in DAYS]
         prints = _prints(Path(folder), base_url, shown=not as_json)
         gallery = _gallery(Path(folder), base_url, shown=not as_json)
+        canvas = _canvas(Path(folder), base_url, shown=not as_json)
+    parts = [*days, prints, gallery, canvas]
     if as_json:
-        print_json([*days, prints, gallery])
-    return 0 if all(part["as_expected"] for part in (*days, prints, gallery)) else SOME_FAILED
+        print_json(parts)
+    return 0 if all(part["as_expected"] for part in parts) else SOME_FAILED
 
 
 def _day(folder: Path, day: int, base_url: str, *, shown: bool) -> dict[str, Any]:
@@ -120,6 +124,34 @@ def _gallery(folder: Path, base_url: str, *, shown: bool) -> dict[str, Any]:
         console().print(f"Gallery in {summary['seconds']} s", style="bold")
         console().print("  mirror:   " + ", ".join(f"{count} {name}" for name, count in summary.items()))
     return {"gallery": summary, "as_expected": drift.mirror == loaded.public > 0 == drift.total and signup.shown > 0}
+
+
+def _canvas(folder: Path, base_url: str, *, shown: bool) -> dict[str, Any]:
+    """Load sample projects and media, save the projects, and mark the media that nothing refers to."""
+    note("Saving the sample projects, and collecting their media")
+    started = time.monotonic()
+    with conductor(_settings(folder, base_url)) as conduct:
+        loaded = load_projects(conduct.domains.canvas.database, SAMPLE_PROJECTS, SAMPLE_SEED)
+        media = load_media(conduct.domains.services, SAMPLE_MEDIA, SAMPLE_SEED)
+        conduct.save_canvas()
+        conduct.collect_media()
+        conduct.check_canvas()
+        saved, collection = conduct.domains.canvas.last_report, conduct.domains.media.last
+        bucket = conduct.domains.media.reconcile()
+    summary = {
+        "projects": loaded.projects,
+        "operations": loaded.operations,
+        "snapshots": len(saved.created) if saved else 0,
+        "media": media.media,
+        "marked": len(collection.plan.marks) if collection else 0,
+        "bytes_unexplained": bucket.unexplained,
+        "seconds": round(time.monotonic() - started, 1),
+    }
+    if shown:
+        console().print(f"Canvas in {summary['seconds']} s", style="bold")
+        console().print("  projects: " + ", ".join(f"{count} {name}" for name, count in summary.items()))
+    as_expected = summary["snapshots"] > 0 < summary["marked"] and bucket.unexplained == 0
+    return {"canvas": summary, "as_expected": as_expected}
 
 
 def _changes(conduct: Conductor) -> list[dict[str, Any]]:

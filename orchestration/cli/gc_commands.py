@@ -53,7 +53,7 @@ def collect_garbage(
 
 def _collect(config: dict[str, Any], *, as_json: bool) -> int:
     with conductor(load_settings()) as conduct:
-        outcome = conduct.run("canvas_collect", {"canvas__media_gc": config})
+        outcome = conduct.collect_media(**config)
         collection = conduct.domains.media.last
     if collection is None:
         for problem in outcome.problems:

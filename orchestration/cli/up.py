@@ -18,9 +18,11 @@ from orchestration.cli.api_commands import API_PORT
 from orchestration.cli.conductor import SyncOptions, conductor
 from orchestration.cli.output import note
 from orchestration.cli.together import run_together
+from orchestration.demo.canvas_media import SAMPLE_MEDIA, load_media
 from orchestration.demo.feed import write_feed
 from orchestration.demo.histories import SAMPLE_HISTORIES, SAMPLE_SEED, load_histories, served_pictures
 from orchestration.demo.orders import write_orders
+from orchestration.demo.projects import SAMPLE_PROJECTS, load_projects
 from orchestration.demo.server import serve
 from orchestration.prints.order_rows import read_csv
 from orchestration.runtime.instance import open_instance
@@ -79,6 +81,10 @@ def _sample(stack: ExitStack, settings: Settings, port: int) -> Settings:
             conduct.check_prints()
             pictures = served_pictures(root, base_url)
             load_histories(conduct.gallery.database, SAMPLE_HISTORIES, SAMPLE_SEED, pictures=pictures)
+            note("Loading the sample canvas projects")
+            load_projects(conduct.domains.canvas.database, SAMPLE_PROJECTS, SAMPLE_SEED)
+            load_media(conduct.domains.services, SAMPLE_MEDIA, SAMPLE_SEED)
+            conduct.collect_media()
     write_feed(root, day=NEXT_DAY, base_url=base_url)
     return settings
 

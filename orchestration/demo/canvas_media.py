@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from orchestration.services import Services
 
+SAMPLE_MEDIA = 200
 PIXELS = 64
 # One medium in so many is older than any TTL, and one in so many was uploaded a second time under another id.
 OLD_EVERY = 8

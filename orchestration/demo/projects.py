@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from orchestration.storage.database import Database
 
+SAMPLE_PROJECTS = 40
 MEDIA_PER_PROJECT = 4
 SESSIONS = 3
 # One project in so many has been worked on for weeks.

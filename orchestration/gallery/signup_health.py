@@ -13,7 +13,7 @@ from orchestration.observability.findings import Finding
 if TYPE_CHECKING:
     from orchestration.gallery.signup import SignupSet
 
-# A set that is short of images is refreshed no more often than this.
+# A set that has some images, but is short of them, is refreshed no more often than this.
 PATIENCE = timedelta(minutes=5)
 # How much older than asked for the set may become, before somebody is told: a refresh also takes its time to begin.
 TOLERANCE = 1.25
@@ -32,12 +32,12 @@ class Asked(NamedTuple):
 def ask_for_more(state: SignupSet, wanted: int, asked: Asked | None, *, is_behind: bool, now: datetime) -> Asked | None:
     """Whether a refresh may bring a short set nearer to `wanted` images; to be remembered as `asked` then.
 
-    An empty set is filled at once, one with some images when the mirror is no longer `is_behind`, and neither again
-    before anything has changed.
+    An empty set is filled at once, again and again while the mirror `is_behind`; one with some images when it no longer
+    is, and then with some patience. Neither is asked for again before anything has changed.
     """
     if state.shown >= wanted or (state.shown and is_behind):
         return None
-    if asked and (now - asked.at < PATIENCE or asked.revision == state.revision):
+    if asked and (asked.revision == state.revision or (state.shown and now - asked.at < PATIENCE)):
         return None
     return Asked(now, None if is_behind else state.revision)
 

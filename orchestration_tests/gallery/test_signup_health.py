@@ -35,6 +35,14 @@ def test_an_empty_set_is_filled_at_once_even_while_the_mirror_is_behind() -> Non
     assert asks(0, is_behind=True) == Asked(NOW, None)
 
 
+def test_an_empty_set_needs_no_patience_once_there_is_more_to_choose_from() -> None:
+    a_moment_ago = NOW - timedelta(seconds=30)
+    assert asks(0, Asked(a_moment_ago, None)) == Asked(NOW, 7)
+    assert asks(0, Asked(a_moment_ago, 6)) == Asked(NOW, 7)
+    assert asks(0, Asked(a_moment_ago, 7)) is None
+    assert asks(3, Asked(a_moment_ago, 6)) is None
+
+
 def test_a_short_set_waits_for_the_mirror() -> None:
     assert asks(3, is_behind=True) is None
     assert asks(3) == Asked(NOW, 7)

@@ -32,7 +32,7 @@ class _SkuTally:
         self.counts: Counter[Printing] = Counter()
         self.retried = 0
         self.milliseconds: list[float] = []
-        self.samples: list[PrintedTask] = []
+        self.samples: dict[str, PrintedTask] = {}
         self.failures: list[PrintedTask] = []
 
     def add(self, task: PrintedTask) -> None:
@@ -45,7 +45,7 @@ class _SkuTally:
         if task.problem:
             self.failures.append(task)
         elif task.preview_key and len(self.samples) < SAMPLES:
-            self.samples.append(task)
+            self.samples.setdefault(task.preview_key, task)  # equal orders share a picture
 
     @property
     def is_bad(self) -> bool:
@@ -60,8 +60,8 @@ class _SkuTally:
             "milliseconds": round(sum(self.milliseconds), 1),
             "milliseconds_median": round(statistics.median(self.milliseconds or [0.0]), 2),
         }
-        for number, task in enumerate(self.samples, start=1):
-            if drawn := pictures.of(task.preview_key, f"task {task.task_id}"):
+        for number, (key, task) in enumerate(self.samples.items(), start=1):
+            if drawn := pictures.of(key, f"task {task.task_id}"):
                 found[f"sample_{number}"] = dg.MetadataValue.md(drawn)
         if self.failures:
             rows = [(task.task_id, task.text, task.outcome.value, task.problem, task.remedy) for task in self.failures]

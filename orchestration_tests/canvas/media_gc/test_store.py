@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy as sa
 
+from orchestration.canvas.log import NewOperation, append
 from orchestration.canvas.media_gc.model import Medium
 from orchestration.canvas.media_gc.store import MediaStore, one_collection
 from orchestration.canvas.media_gc.uploads import Upload, store_media
-from orchestration.errors import TransientError
+from orchestration.canvas.model import Operation, OperationType
+from orchestration.canvas.projects import NewProject, create_projects
+from orchestration.errors import InvalidInputError, TransientError
 from orchestration.storage.objects import ObjectStore
 from orchestration_tests.canvas.media_gc.worlds import INSERT_ELEMENT, body_of, key_of
 
@@ -107,6 +110,17 @@ def test_an_element_that_comes_too_late_is_refused(real: RealWorld, store: Media
     real.add("dead")
     real.show("late", "dead")
     assert claimed(real, store, "dead") == {"dead": "somebody is using it"}
+
+
+def test_an_operation_that_names_a_deleted_medium_is_refused(real: RealWorld, store: MediaStore) -> None:
+    assert claimed(real, store, "dead") == {"dead": ""}
+    element = {"type": "image", "meta": {"mediaId": "dead"}}
+    late = NewOperation(Operation(OperationType.CREATE, "late", data={"element": element}), "owner")
+    with real.services.database.begin() as connection:
+        create_projects(connection, [NewProject("board", "Board", "owner")])
+        with pytest.raises(InvalidInputError, match=r"The medium dead was deleted.*Upload it again"):
+            append(connection, "board", [late])
+        connection.rollback()
 
 
 def test_a_writer_waits_for_a_deletion_and_hears_how_it_ended(real: RealWorld, store: MediaStore) -> None:
