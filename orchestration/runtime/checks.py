@@ -5,16 +5,56 @@ Belongs here: how a finding becomes a check, and when a domain's checks run. Doe
 Checks look at the database, not at one run; they run by themselves after every run of their domain.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Generic, Protocol, TypeVar
 
 import dagster as dg
+import sqlalchemy as sa
 
 from orchestration.observability.findings import Finding
 from orchestration.runtime.assets import AssetJob
 from orchestration.runtime.markdown import markdown_table, picture
 from orchestration.runtime.policy import MAX_RUNTIME_TAG
+from orchestration.storage.database import Database
 
 CHECK_SECONDS = 300
+
+
+class HasDatabase(Protocol):
+    """A domain, as far as its checks have to know it."""
+
+    @property
+    def database(self) -> Database:
+        """The domain's database."""
+
+
+Domain = TypeVar("Domain", bound=HasDatabase)
+
+
+class DomainChecks(Generic[Domain]):
+    """Makes the checks of the domain that is the resource `resource`."""
+
+    def __init__(self, resource: str) -> None:
+        self._resource = resource
+
+    def ask(
+        self,
+        name: str,
+        asset: dg.AssetsDefinition,
+        question: Callable[[Domain, sa.Connection], Finding],
+        *,
+        description: str,
+        severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.WARN,
+    ) -> dg.AssetChecksDefinition:
+        """A check of `asset` that asks one question of the domain's database."""
+
+        @dg.asset_check(name=name, asset=asset, description=description, required_resource_keys={self._resource})
+        def check(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+            domain: Domain = getattr(context.resources, self._resource)
+            with domain.database.connect() as connection:
+                return check_result(question(domain, connection), severity)
+
+        return check
 
 
 def check_result(found: Finding, severity: dg.AssetCheckSeverity) -> dg.AssetCheckResult:

@@ -3,48 +3,35 @@
 Belongs here: which question is a check, and how severe it is. Does not: the questions (`health`).
 """
 
-from collections.abc import Callable
-
 import dagster as dg
-import sqlalchemy as sa
 
 from orchestration.canvas import health
 from orchestration.canvas.canvas import Canvas
 from orchestration.canvas.defs.assets import snapshots
-from orchestration.observability.findings import Finding
-from orchestration.runtime.checks import check_result
+from orchestration.runtime.checks import DomainChecks
 
-
-def _check(
-    name: str,
-    ask: Callable[[Canvas, sa.Connection], Finding],
-    *,
-    description: str,
-    severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.ERROR,
-) -> dg.AssetChecksDefinition:
-    @dg.asset_check(name=name, asset=snapshots, description=description)
-    def check(canvas: dg.ResourceParam[Canvas]) -> dg.AssetCheckResult:
-        with canvas.database.connect() as connection:
-            return check_result(ask(canvas, connection), severity)
-
-    return check
+_checks = DomainChecks[Canvas]("canvas")
 
 
 SNAPSHOT_CHECKS = [
-    _check(
+    _checks.ask(
         "no_snapshot_is_corrupt",
+        snapshots,
         lambda _, connection: health.corrupt_snapshots(connection),
         description="Every snapshot holds what was written.",
+        severity=dg.AssetCheckSeverity.ERROR,
     ),
-    _check(
+    _checks.ask(
         "snapshots_are_up_to_date",
+        snapshots,
         lambda canvas, connection: health.overdue_projects(connection, canvas.policy.due, canvas.clock()),
         description="No project has been due for a snapshot for long.",
-        severity=dg.AssetCheckSeverity.WARN,
     ),
-    _check(
+    _checks.ask(
         "replay_equals_load",
+        snapshots,
         lambda _, connection: health.differing_projects(connection),
         description="A few projects, chosen anew each time, load as a full replay of their log makes them.",
+        severity=dg.AssetCheckSeverity.ERROR,
     ),
 ]

@@ -4,7 +4,7 @@ Belongs here: Dagster's side of it. Does not: collecting.
 """
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -13,10 +13,9 @@ from pydantic import Field
 from orchestration.canvas.media_gc import health
 from orchestration.canvas.media_gc.collector import CollectOptions, MediaCollector
 from orchestration.canvas.media_gc.model import Collection, Medium
-from orchestration.observability.findings import Finding
 from orchestration.observability.logs import about
 from orchestration.runtime.assets import AssetJob, asset_job, governed_asset
-from orchestration.runtime.checks import check_job, check_result, check_sensors
+from orchestration.runtime.checks import DomainChecks, check_job, check_sensors
 from orchestration.runtime.failures import step_failures
 from orchestration.runtime.markdown import markdown_table, picture
 from orchestration.runtime.schedules import cron_schedule
@@ -114,45 +113,33 @@ def _media_rows(media: Sequence[Medium]) -> list[Sequence[object]]:
     return [tuple(medium) for medium in media]
 
 
-def _check(
-    name: str,
-    ask: Callable[[MediaCollector], Finding],
-    *,
-    description: str,
-    severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.WARN,
-) -> dg.AssetChecksDefinition:
-    @dg.asset_check(name=name, asset=media_gc, description=description)
-    def check(media: dg.ResourceParam[MediaCollector]) -> dg.AssetCheckResult:
-        return check_result(ask(media), severity)
-
-    return check
-
-
-def _refused(media: MediaCollector) -> Finding:
-    with media.database.connect() as connection:
-        return health.refused_collections(connection)
+_checks = DomainChecks[MediaCollector]("media")
 
 
 CHECKS = [
-    _check(
+    _checks.ask(
         "reference_counts_are_true",
-        health.misleading_counts,
+        media_gc,
+        lambda media, _: health.misleading_counts(media),
         description="No stored count would let an old medium that is in use be taken for garbage.",
     ),
-    _check(
+    _checks.ask(
         "bucket_equals_database",
-        health.bucket_differences,
+        media_gc,
+        lambda media, _: health.bucket_differences(media),
         description="Every medium has its object and every object its medium, of the same size.",
     ),
-    _check(
+    _checks.ask(
         "nothing_live_is_marked",
-        health.live_media_marked,
+        media_gc,
+        lambda media, _: health.live_media_marked(media),
         description="Nothing refers to a medium that is marked for deletion.",
         severity=dg.AssetCheckSeverity.ERROR,
     ),
-    _check(
+    _checks.ask(
         "collection_was_not_refused",
-        _refused,
+        media_gc,
+        lambda _, connection: health.refused_collections(connection),
         description="No guard refused the last collection.",
         severity=dg.AssetCheckSeverity.ERROR,
     ),

@@ -3,39 +3,23 @@
 Belongs here: which question is asked of which asset. Does not: the questions.
 """
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 
 import dagster as dg
-import sqlalchemy as sa
 
 from orchestration.gallery.defs.assets import image_variants, public_generations, signup_images
 from orchestration.gallery.drift import drift_finding, find_drift
 from orchestration.gallery.gallery import Gallery
 from orchestration.gallery.signup import signup_set
 from orchestration.gallery.signup_health import missing_images, old_set
-from orchestration.observability.findings import Finding, together
-from orchestration.runtime.checks import check_job, check_result
+from orchestration.observability.findings import together
+from orchestration.runtime.checks import DomainChecks, check_job, check_result
 from orchestration.work_queue.health import dead_letters, stuck_tasks
 
 # Mirror tasks take milliseconds.
 STUCK_SECONDS = 600.0
 
-
-def _check(
-    name: str,
-    asset: dg.AssetsDefinition,
-    ask: Callable[[Gallery, sa.Connection], Finding],
-    *,
-    description: str,
-    severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.WARN,
-) -> dg.AssetChecksDefinition:
-    @dg.asset_check(name=name, asset=asset, description=description)
-    def check(gallery: dg.ResourceParam[Gallery]) -> dg.AssetCheckResult:
-        with gallery.database.connect() as connection:
-            return check_result(ask(gallery, connection), severity)
-
-    return check
+_checks = DomainChecks[Gallery]("gallery")
 
 
 @dg.asset_check(
@@ -53,20 +37,20 @@ def mirror_equals_source(gallery: dg.ResourceParam[Gallery]) -> dg.AssetCheckRes
 
 CHECKS = [
     mirror_equals_source,
-    _check(
+    _checks.ask(
         "no_mirror_task_given_up",
         public_generations,
         lambda gallery, connection: dead_letters(connection, gallery.mirror),
         description="Every change of the history could be mirrored.",
         severity=dg.AssetCheckSeverity.ERROR,
     ),
-    _check(
+    _checks.ask(
         "no_stuck_tasks",
         public_generations,
         lambda gallery, connection: stuck_tasks(connection, gallery.mirror, seconds=STUCK_SECONDS),
         description="No change of the history waits or works for long, or was tried again and again.",
     ),
-    _check(
+    _checks.ask(
         "no_gallery_image_given_up",
         image_variants,
         lambda gallery, connection: together(
@@ -74,7 +58,7 @@ CHECKS = [
         ),
         description="Every image of a public item could be fetched and rendered.",
     ),
-    _check(
+    _checks.ask(
         "signup_images_are_fresh",
         signup_images,
         lambda gallery, connection: old_set(
@@ -82,7 +66,7 @@ CHECKS = [
         ),
         description="The signup images were refreshed in time.",
     ),
-    _check(
+    _checks.ask(
         "signup_set_is_full",
         signup_images,
         lambda gallery, connection: missing_images(signup_set(connection), gallery.settings.signup_images),
