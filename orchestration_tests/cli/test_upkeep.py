@@ -17,6 +17,18 @@ if TYPE_CHECKING:
     from orchestration_tests.cli.conftest import Command
     from orchestration_tests.cli.feed_folder import FeedFolder
 
+# Every queue, in the order in which work flows through them.
+QUEUES = [
+    "product-family",
+    "image-upload",
+    "image-variant",
+    "print",
+    "notification",
+    "mirror",
+    "gallery-image",
+    "gallery-variant",
+]
+
 
 @pytest.fixture
 def dead_letters(database: Database) -> list[str]:
@@ -102,7 +114,7 @@ def test_drift_is_listed_until_it_is_accepted(orchestration: Command, feed: Feed
 
 def test_dead_letters_are_counted_listed_and_replayed(orchestration: Command, dead_letters: list[str]) -> None:
     counts = orchestration("queue", "status", "--json").json
-    assert list(counts) == ["product-family", "image-upload", "image-variant"]
+    assert list(counts) == QUEUES
     assert (counts["image-upload"]["failed"], counts["product-family"]["failed"]) == (2, 0)
     assert "image-upload" in orchestration("queue", "status").out
 
@@ -124,4 +136,4 @@ def test_dead_letters_are_counted_listed_and_replayed(orchestration: Command, de
 def test_a_queue_that_does_not_exist_is_bad_usage(orchestration: Command, command: str) -> None:
     ended = orchestration("queue", command, "images")
     assert (ended.code, ended.out) == (2, "")
-    assert ended.err == "There is no queue images; there are product-family, image-upload, image-variant\n"
+    assert ended.err == f"There is no queue images; there are {', '.join(QUEUES)}\n"
