@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from orchestration_tests.benchmarks import catalogue, dagster_share, gallery, print_orders, prints, work_queue
+from orchestration_tests.benchmarks import (
+    canvas,
+    catalogue,
+    dagster_share,
+    gallery,
+    media_gc,
+    print_orders,
+    prints,
+    work_queue,
+)
 
 work_queue.main()
 catalogue.main()
@@ -10,3 +19,5 @@ dagster_share.main()
 prints.main([])
 print_orders.main()
 gallery.main()
+canvas.main()
+media_gc.main()
