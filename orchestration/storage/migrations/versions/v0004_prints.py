@@ -152,6 +152,30 @@ def _create_print_task() -> None:
         ),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        *_print_task_checks(),
+        sa.ForeignKeyConstraint(
+            ["order_item_id"], ["order_item.id"], name=op.f("fk_print_task_order_item_id"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["product_address"], ["print_product.address"], name=op.f("fk_print_task_product_address")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_print_task")),
+        sa.UniqueConstraint("order_item_id", "task_index", name=op.f("uq_print_task_order_item_id_task_index")),
+    )
+    op.create_index(
+        "ix_print_task_pending",
+        "print_task",
+        ["created_at", "id"],
+        unique=False,
+        postgresql_where=sa.text("stl_render_state = 'pending'"),
+    )
+    op.create_index(op.f("ix_print_task_product_address"), "print_task", ["product_address"], unique=False)
+    op.create_index("ix_print_task_status", "print_task", ["status", "updated_at"], unique=False)
+    op.create_index("ix_print_task_stl_render_state", "print_task", ["stl_render_state", "updated_at"], unique=False)
+
+
+def _print_task_checks() -> tuple[sa.CheckConstraint, ...]:
+    return (
         sa.CheckConstraint(
             "(stl_render_state = 'running') = (render_pid IS NOT NULL) AND (stl_render_state = 'running') = "
             "(render_started_at IS NOT NULL)",
@@ -182,25 +206,7 @@ def _create_print_task() -> None:
         sa.CheckConstraint(
             "quantity > 0 AND task_index >= 0 AND render_retries >= 0", name=op.f("ck_print_task_counts")
         ),
-        sa.ForeignKeyConstraint(
-            ["order_item_id"], ["order_item.id"], name=op.f("fk_print_task_order_item_id"), ondelete="CASCADE"
-        ),
-        sa.ForeignKeyConstraint(
-            ["product_address"], ["print_product.address"], name=op.f("fk_print_task_product_address")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_print_task")),
-        sa.UniqueConstraint("order_item_id", "task_index", name=op.f("uq_print_task_order_item_id_task_index")),
     )
-    op.create_index(
-        "ix_print_task_pending",
-        "print_task",
-        ["created_at", "id"],
-        unique=False,
-        postgresql_where=sa.text("stl_render_state = 'pending'"),
-    )
-    op.create_index(op.f("ix_print_task_product_address"), "print_task", ["product_address"], unique=False)
-    op.create_index("ix_print_task_status", "print_task", ["status", "updated_at"], unique=False)
-    op.create_index("ix_print_task_stl_render_state", "print_task", ["stl_render_state", "updated_at"], unique=False)
 
 
 def _create_print_path() -> None:
