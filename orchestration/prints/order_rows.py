@@ -26,6 +26,8 @@ LONGEST_TEXT: Final = 1_000
 LONGEST_NAME: Final = 200
 MOST_PIECES: Final = 10_000
 LARGEST_NUMBER: Final = 2**63 - 1
+# Under this name, which no column has, stand the cells of a row for which the header has no column.
+SURPLUS: Final = "beyond the header"
 
 
 class CellError(ValueError):
@@ -167,7 +169,7 @@ class CheckedRows(NamedTuple):
 
 
 def read_csv(content: bytes) -> Iterator[tuple[int, dict[str, str]]]:
-    """Each row with its number, the header's being 1.
+    """Each row with its number, the header's being 1. What stands beyond the header's columns is under `SURPLUS`.
 
     Raises `InvalidInputError` for a file that is not UTF-8, and for columns that are missing or unknown.
     """
@@ -177,13 +179,17 @@ def read_csv(content: bytes) -> Iterator[tuple[int, dict[str, str]]]:
         raise InvalidInputError(f"the file is not UTF-8 at byte {error.start}; save it as CSV UTF-8") from error
     header = text.partition("\n")[0]
     delimiter = ";" if header.count(";") > header.count(",") else ","
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, restkey="")
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, restkey=SURPLUS)
     try:
         _check_header(reader.fieldnames or ())
         for number, row in enumerate(reader, start=2):
-            yield number, {name: value or "" for name, value in row.items() if isinstance(value, str | None)}
+            yield number, {name: _joined(value) for name, value in row.items()}
     except csv.Error as error:
         raise InvalidInputError(f"line {reader.line_num} of the file is no CSV: {error}") from error
+
+
+def _joined(cell: str | list[str] | None) -> str:
+    return ", ".join(cell) if isinstance(cell, list) else cell or ""
 
 
 def _check_header(names: Sequence[str]) -> None:
@@ -220,6 +226,9 @@ def check_rows(rows: Iterator[tuple[int, Mapping[str, str]]]) -> CheckedRows:
 
 
 def _check_row(number: int, cells: Mapping[str, str]) -> OrderRow | RowProblem:
+    if cells.get(SURPLUS, "").strip(" ,"):
+        problem = f"it has more cells than the header: {cells[SURPLUS]!r}"
+        return RowProblem(number, SURPLUS, problem, "put a cell that holds the separator into quotes")
     read: dict[str, Any] = {}
     for name, column in COLUMNS.items():
         if name not in cells and name not in _NEEDED:

@@ -37,6 +37,17 @@ def test_a_file_is_read_with_or_without_a_mark_and_with_either_delimiter(delimit
     assert (number, cells) == (2, {"order_number": "17", "sku": TAG, "text": "Zo\u00eb, the 1st"})
 
 
+def test_a_text_that_a_separator_cuts_in_two_is_refused_rather_than_printed_by_half() -> None:
+    content = f"order_number,sku,text\n17,{TAG},Zo\u00eb, the 1st\n18,{TAG},Anna,\n"
+
+    checked = check_rows(read_csv(content.encode()))
+
+    assert [row.cells["text"] for row in checked.rows] == ["Anna"]
+    [refused] = checked.problems
+    assert (refused.row, refused.problem) == (2, "it has more cells than the header: ' the 1st'")
+    assert "quotes" in refused.remedy
+
+
 def test_a_text_may_have_lines(shop: PrintShop, database: Database) -> None:
     assert outcomes(shop, f'order_number,sku,text\r\n17,{TAG},"Anna\nSmith"\r\n') == ["imported"]
     assert tasks(database)[0]["custom_text"] == "Anna\nSmith"
