@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from orchestration.gallery.mirror import Effect, Mirrored, MirrorKeeper
 from orchestration.gallery.queues import MirrorOp, mirror_task
 from orchestration.work_queue.model import Priority, TaskState, WorkerDiedError
-from orchestration.work_queue.running import DrainEnd, QueueRun, Results
+from orchestration.work_queue.running import DrainEnd, Heartbeat, QueueRun, Results
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -28,10 +28,12 @@ async def drain_mirror(
     report: Callable[[Sequence[Mirrored]], None],
     end: DrainEnd,
     keys: Sequence[str] | None = None,
+    heartbeat: Heartbeat | None = None,
 ) -> None:
     """Mirror the items that are due, or those of `keys` whether or not they changed.
 
-    `report` hears of each batch once it is committed, and in the end of every item of `keys`.
+    `report` hears of each batch once it is committed, and in the end of every item of `keys`. The `heartbeat` goes on
+    while the drain is up, also when nothing is due.
     """
     pending = set(keys or ())
     results = Results[Mirrored]()
@@ -49,7 +51,8 @@ async def drain_mirror(
     follow = gallery.pictures.follow if gallery.settings.gallery_image_hosts else None
     keeper = MirrorKeeper(gallery.database, base_url=gallery.media_url, report=results.add, follow=follow)
     until = (lambda: not _unfinished(gallery, gallery.mirror, pending)) if keys else None
-    run = QueueRun(gallery.database, gallery.mirror, end, concurrency=gallery.settings.mirror_concurrency)
+    concurrency = gallery.settings.mirror_concurrency
+    run = QueueRun(gallery.database, gallery.mirror, end, concurrency=concurrency, heartbeat=heartbeat)
     await run.drain(keeper.handle, heard, until)
     if pending:
         report([Mirrored(key, MirrorOp.UPSERT, Effect.FAILED, problem=_UNSETTLED) for key in sorted(pending)])

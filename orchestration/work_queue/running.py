@@ -1,7 +1,7 @@
 """One run over one queue: a worker from its start to the end that its caller asked for.
 
-Belongs here: when such a run ends, and the forgetting of old tasks after it. Does not: the loop (`drain`), the
-handlers, which each domain has.
+Belongs here: when such a run ends, what it tells meanwhile, and the forgetting of old tasks after it. Does not: the
+loop (`drain`), the handlers, which each domain has.
 
 Handlers tell their results after the commit; they are passed on when the drain reports the batch as settled, one batch
 at a time, so that an error in a report ends the drain and is seen. `Results` carries them from the one to the other.
@@ -9,15 +9,18 @@ at a time, so that an error in a report ends the drain and is seen. `Results` ca
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from math import inf
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
+from orchestration.observability.logs import get_logger
 from orchestration.work_queue.worker import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import AsyncIterator, Callable, Iterable
 
     from orchestration.storage.database import Database
     from orchestration.work_queue.drain import Drained, Handler, Report
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
     from orchestration.work_queue.stopping import StopSignal
 
 T = TypeVar("T")
+
+log = get_logger()
 
 # A retry that is due sooner than this is waited for by a run that is to leave nothing behind.
 PATIENCE_SECONDS = 120.0
@@ -36,6 +41,13 @@ class DrainEnd(NamedTuple):
     stop: StopSignal
     idle_seconds: float | None = None
     max_seconds: float = 3_300.0
+
+
+class Heartbeat(NamedTuple):
+    """What a run that lasts tells every so many seconds, from a thread of its own, whether or not there is work."""
+
+    tell: Callable[[], None]
+    seconds: float
 
 
 class Results(Generic[T]):
@@ -61,6 +73,7 @@ class QueueRun(NamedTuple):
     end: DrainEnd
     concurrency: int = 1
     prefetch: int = 1
+    heartbeat: Heartbeat | None = None
 
     async def drain(
         self, handle: Handler, on_settled: Report | None = None, until: Callable[[], bool] | None = None
@@ -70,18 +83,42 @@ class QueueRun(NamedTuple):
             until = partial(_is_empty, self.database, self.queue)
         with Worker(self.database, self.queue) as worker:
             self.end.stop.call(worker.stop)
-            drained = await worker.drain(
-                handle,
-                until=until,
-                on_settled=on_settled,
-                idle_seconds=inf if until else self.end.idle_seconds or 0.0,
-                max_seconds=self.end.max_seconds,
-                concurrency=self.concurrency,
-                prefetch=self.prefetch,
-            )
+            async with _beating(self.heartbeat):
+                drained = await worker.drain(
+                    handle,
+                    until=until,
+                    on_settled=on_settled,
+                    idle_seconds=inf if until else self.end.idle_seconds or 0.0,
+                    max_seconds=self.end.max_seconds,
+                    concurrency=self.concurrency,
+                    prefetch=self.prefetch,
+                )
         with self.database.begin() as connection:
             self.queue.prune(connection)
         return drained
+
+
+@asynccontextmanager
+async def _beating(heartbeat: Heartbeat | None) -> AsyncIterator[None]:
+    if heartbeat is None:
+        yield
+        return
+    beating = asyncio.create_task(_beat(heartbeat))
+    try:
+        yield
+    finally:
+        beating.cancel()
+        with suppress(asyncio.CancelledError):
+            await beating
+
+
+async def _beat(heartbeat: Heartbeat) -> None:
+    while True:
+        await asyncio.sleep(heartbeat.seconds)
+        try:
+            await asyncio.to_thread(heartbeat.tell)
+        except Exception as error:  # noqa: BLE001 - whoever listens may be away; the work goes on, and the next beat tells
+            log.warning("heartbeat not told", error=f"{type(error).__name__}: {error}")
 
 
 def _is_empty(database: Database, queue: TaskQueue) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import time
 from dataclasses import replace
@@ -15,7 +16,7 @@ from orchestration.work_queue.drain import Ending
 from orchestration.work_queue.model import NewTask
 from orchestration.work_queue.policy import Retention
 from orchestration.work_queue.queue import TaskQueue
-from orchestration.work_queue.running import DrainEnd, QueueRun, Results
+from orchestration.work_queue.running import DrainEnd, Heartbeat, QueueRun, Results
 from orchestration.work_queue.stopping import StopSignal
 from orchestration_tests.work_queue.queues import completing, enqueue, make_queue, settle_all, states
 
@@ -89,6 +90,24 @@ async def test_tasks_that_ended_long_ago_are_forgotten(database: Database) -> No
         connection.execute(sa.text("UPDATE task SET finished_at = finished_at - interval '2 hours' WHERE key = 'old'"))
     await QueueRun(database, queue, DrainEnd(StopSignal())).drain(completing(database))
     assert states(database) == {"new": "completed"}
+
+
+async def test_a_heartbeat_goes_on_while_nothing_is_due_and_survives_a_failure(
+    database: Database, queue: TaskQueue
+) -> None:
+    beats: list[float] = []
+
+    def tell() -> None:
+        beats.append(time.monotonic())
+        if len(beats) == 1:
+            raise TransientError("nobody listens")
+
+    run = QueueRun(database, queue, DrainEnd(StopSignal(), idle_seconds=0.5), heartbeat=Heartbeat(tell, 0.1))
+    assert (await run.drain(completing(database))).ending is Ending.IDLE
+    assert len(beats) >= 2
+    told = len(beats)
+    await asyncio.sleep(0.2)
+    assert len(beats) == told
 
 
 def test_results_are_handed_on_once() -> None:

@@ -73,7 +73,8 @@ def public_generations(
                 repair(connection, gallery.mirror, drift)
             found = of_drift(drift)
         end = DrainEnd(stop, config.idle_seconds, config.max_seconds)
-        asyncio.run(drain_mirror(gallery, report.record, end, selected_names(context, config)))
+        keys = selected_names(context, config)
+        asyncio.run(drain_mirror(gallery, report.record, end, keys, report.heartbeat))
     return dg.MaterializeResult(metadata=found | report.metadata())
 
 

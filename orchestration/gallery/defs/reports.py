@@ -5,6 +5,7 @@ Belongs here: adding results up, and their form as Dagster's metadata. Does not:
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import Counter, deque
 from statistics import quantiles
@@ -17,6 +18,7 @@ from orchestration.gallery.pictures.store import thumbnail_keys
 from orchestration.media.mirror import Mirrored as Fetched
 from orchestration.runtime.markdown import markdown_table
 from orchestration.runtime.renditions import VariantReport
+from orchestration.work_queue.running import Heartbeat
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -42,7 +44,11 @@ SHOWN_PICTURES = 4
 
 
 class MirrorReport:
-    """Adds up what a drain of the mirror did, and tells it about once a minute while there is something to tell."""
+    """Adds up what a drain of the mirror did.
+
+    A warm drain is up for most of an hour, so what it did is told as a materialization in each minute in which there
+    was something; a drain that is idle costs no events. Batches and heartbeats come from different threads.
+    """
 
     def __init__(
         self, context: dg.AssetExecutionContext, gallery: Gallery, clock: Callable[[], float] = time.monotonic
@@ -50,7 +56,9 @@ class MirrorReport:
         self._context = context
         self._gallery = gallery
         self._clock = clock
-        self._told = self._heard = clock()
+        self._lock = threading.Lock()
+        self._heard = clock()
+        self._batches = self._told = 0
         self._busy = 0.0
         self._effects = Counter[str]()
         self._problems: dict[str, str] = {}
@@ -58,23 +66,41 @@ class MirrorReport:
 
     def record(self, mirrored: Sequence[Mirrored]) -> None:
         """Count a batch; one that will be tried again is no failure yet."""
-        now = self._clock()
-        self._busy += min(BUSY_SECONDS, now - self._heard)
-        self._heard = now
-        for one in mirrored:
-            if not one.is_final:
-                self._effects["tried again"] += 1
-            elif one.effect is Effect.FAILED:
-                self._problems[one.history_id] = one.problem or ""
-            else:
-                self._effects[one.effect.value] += 1
-                self._newest.append(one)
-        if now - self._told >= HEARTBEAT_SECONDS:
-            self._told = now
-            self._context.log_event(dg.AssetObservation(self._context.asset_key, metadata=self.metadata()))
+        with self._lock:
+            now = self._clock()
+            self._busy += min(BUSY_SECONDS, now - self._heard)
+            self._heard = now
+            self._batches += 1
+            for one in mirrored:
+                self._count(one)
+
+    def _count(self, one: Mirrored) -> None:
+        if not one.is_final:
+            self._effects["tried again"] += 1
+        elif one.effect is Effect.FAILED:
+            self._problems[one.history_id] = one.problem or ""
+        else:
+            self._effects[one.effect.value] += 1
+            self._newest.append(one)
+
+    @property
+    def heartbeat(self) -> Heartbeat:
+        """Tells once a minute what was counted since."""
+        return Heartbeat(self.tell, HEARTBEAT_SECONDS)
+
+    def tell(self) -> None:
+        """Materialize the asset with what was done so far, unless that was told before."""
+        batches = self._batches
+        if batches != self._told:
+            self._context.log_event(dg.AssetMaterialization(self._context.asset_key, metadata=self.metadata()))
+            self._told = batches
 
     def metadata(self) -> Metadata:
         """Counts by effect, rate, latencies, the state of the queue, samples and failures."""
+        with self._lock:
+            return self._metadata()
+
+    def _metadata(self) -> Metadata:
         gallery = self._gallery
         with gallery.database.connect() as connection:
             queue = gallery.mirror.counts(connection)

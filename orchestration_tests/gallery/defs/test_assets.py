@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from orchestration.assembly import build_definitions
 from orchestration.domains import Domains
 from orchestration.gallery import history
+from orchestration.gallery.defs import reports
 from orchestration.gallery.defs.reports import MirrorReport
 from orchestration.gallery.history import NewGeneration, Status, Visibility
 from orchestration.gallery.mirror import Effect, Mirrored
@@ -196,20 +197,33 @@ def test_a_refresh_tells_its_counts_and_shows_pictures_that_are_stored(
     assert "the old set of 12 stays" in kept["kept"]
 
 
-def test_a_long_drain_tells_how_it_stands_about_once_a_minute(gallery: Gallery, instance: dg.DagsterInstance) -> None:
-    seconds = iter([0.0, 30.0, 61.0, 62.0, 130.0])
-
+def test_a_long_drain_tells_what_it_did_whenever_there_was_something(
+    gallery: Gallery, instance: dg.DagsterInstance
+) -> None:
     @dg.asset(key=PUBLIC)
     def drained(context) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001 - Dagster would resolve it here
-        report = MirrorReport(context, gallery, lambda: next(seconds))
-        for number in range(4):
-            report.record([Mirrored(f"h{number}", "upsert", Effect.ADDED, 0.004)])
+        report = MirrorReport(context, gallery)
+        for numbers in ((1, 2), (), (3,)):
+            for number in numbers:
+                report.record([Mirrored(f"h{number}", "upsert", Effect.ADDED, 0.004)])
+            report.heartbeat.tell()
 
     assert dg.materialize([drained], instance=instance).success
-    observations = [record.asset_observation for record in instance.fetch_observations(PUBLIC, limit=10).records]
-    assert [one.metadata["added"].value for one in observations if one] == [4, 2]
-    assert observations[0]
-    assert observations[0].metadata["latency_p99_ms"].value == 4.0
+    records = instance.fetch_materializations(PUBLIC, limit=10).records
+    told = [record.asset_materialization.metadata for record in records if record.asset_materialization]
+    assert [one["added"].value for one in told if "added" in one] == [3, 2]
+    assert told[-1]["latency_p99_ms"].value == 4.0
+
+
+def test_a_warm_drain_is_seen_at_work_before_it_ends(
+    gallery: Gallery, loaded: dg.Definitions, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reports, "HEARTBEAT_SECONDS", 0.2)
+    write(gallery, "early")
+    run(loaded, instance, "gallery_mirror", idle_seconds=1.0)
+    records = instance.fetch_materializations(PUBLIC, limit=10).records
+    told = [record.asset_materialization.metadata for record in records if record.asset_materialization]
+    assert [one["added"].value for one in told] == [1, 1]
 
 
 def test_a_drain_of_the_mirror_is_kept_up_and_more_while_much_is_queued(
