@@ -109,6 +109,10 @@ def _create_task() -> None:
         sa.CheckConstraint("priority BETWEEN 0 AND 2", name=op.f("ck_task_priority")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_task")),
     )
+    _create_task_indexes()
+
+
+def _create_task_indexes() -> None:
     op.create_index(
         "ix_task_claim", "task", ["queue", "sort_at", "id"], unique=False, postgresql_where=sa.text("state = 'waiting'")
     )
