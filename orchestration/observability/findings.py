@@ -1,6 +1,6 @@
 """What stands wrong, counted, with examples and the remedy: what an asset check asks for.
 
-Belongs here: the form of an answer. Does not: the questions, which each domain asks, or how an answer is shown.
+The form of an answer. Keep out: the questions, which each domain asks, or how an answer is shown.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ SAMPLE = 25
 class Finding(NamedTuple):
     """The answer to one question. `examples` has a column a name in `columns`; a total of zero means all is well.
 
-    `pictures` are up to a few images, as bytes, by their captions.
+    `pictures` are up to a few images, as bytes, by their captions. `is_error` tells that somebody has to act; without
+    it, a finding is a warning.
     """
 
     total: int
@@ -24,9 +25,10 @@ class Finding(NamedTuple):
     columns: tuple[str, ...] = ()
     examples: Sequence[tuple[object, ...]] = ()
     pictures: Sequence[tuple[str, bytes]] = ()
+    is_error: bool = False
 
 
-def together(*findings: Finding) -> Finding:
+def merge_findings(*findings: Finding) -> Finding:
     """Several answers to one question, as one; they have the same columns."""
     found = [one for one in findings if one.total] or list(findings[:1])
     return Finding(
@@ -35,4 +37,5 @@ def together(*findings: Finding) -> Finding:
         found[0].columns,
         [example for one in found for example in one.examples][:SAMPLE],
         [picture for one in found for picture in one.pictures],
+        any(one.is_error for one in found),
     )

@@ -1,6 +1,6 @@
 """Structured logs: one JSON object a line, on standard error.
 
-Belongs here: the format, and binding what a line is about. Does not: what is logged.
+The format, and binding what a line is about. Keep out: what is logged.
 Bound names: `run`, `supplier`, `a_number`, `attempt`, and whatever a domain adds.
 """
 

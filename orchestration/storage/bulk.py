@@ -1,6 +1,6 @@
 """Many rows in one statement.
 
-Belongs here: the shape of a bulk write. Does not: what the rows mean.
+The shape of a bulk write. Keep out: what the rows mean.
 
 Rows travel as one JSON document, which PostgreSQL itself takes apart by the table's own column types. Against COPY
 into a temporary table this spares the conversion of each value in Python, the temporary table, and a second way to

@@ -1,6 +1,6 @@
 """The database: where it is, its engine, and which of its errors pass.
 
-Belongs here: connecting. Does not: tables (each package declares its own), migrations, bulk writes.
+Connecting. Keep out: tables (each package declares its own), migrations, bulk writes.
 
 Two databases live on one server: the domain tables, and Dagster's own storage. An engine is cheap until it is used,
 so a `Database` may be built wherever settings are at hand.
@@ -12,25 +12,32 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
 
-from orchestration.errors import ConfigurationError, TransientError
+from orchestration.errors import ConfigurationError, DatabaseAwayError, LockTimeoutError, TransientError
 from orchestration.storage.embedded import start_embedded_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    import psycopg
 
     from orchestration.settings import Settings
 
 DRIVER = "postgresql+psycopg"
 
 # A database that went away comes back under one of these, or breaks the connection outright.
-# https://www.postgresql.org/docs/current/errcodes-appendix.html: 08 connection exception, 40 transaction rollback,
-# 53 insufficient resources, 55P03 lock not available, 57 operator intervention, 58 system error.
-TRANSIENT_CLASSES = ("08", "40", "53", "57", "58")
+# https://www.postgresql.org/docs/current/errcodes-appendix.html: 08 connection exception, 53 insufficient resources
+# (53300 too many connections), 57 operator intervention (57P03 cannot connect now), 58 system error; 25006 read-only
+# transaction, as after a fail-over to a standby; 25P03 and 25P04, with which the server ends a session that took long.
+AWAY_STATES = ("08", "53", "57", "58", "25006", "25P03", "25P04")
+# It is there, and asks to try again: 40 transaction rollback (deadlock, serialization).
+RETRY_STATES = ("40",)
+LOCK_TIMEOUT_STATE = "55P03"
+
+# How a server refuses a connection that is one too many; psycopg has no code of it, since there is no session yet.
+_FULL = ("too many clients", "too many connections", "connection slots are reserved")
+NO_ROOM = "PostgreSQL has no connections left; end other programs, or raise its max_connections"
 
 # How CREATE DATABASE ends when another process was quicker: 42P04 duplicate database, 23505 unique violation.
 _EXISTS_MEANWHILE = {"42P04", "23505"}
@@ -47,8 +54,8 @@ class DatabaseUrls:
 def locate_databases(settings: Settings) -> DatabaseUrls:
     """The URLs in the settings, or those of the embedded server, which this starts; both databases exist afterwards.
 
-    Raises `ConfigurationError` for a URL that is not PostgreSQL's and for a database that is missing and may not be
-    created, `TransientError` when the server does not answer.
+    Raises `ConfigurationError` for a URL that is not PostgreSQL's, for a database that is missing and may not be
+    created, and for a server that has no connections left; `TransientError` when the server does not answer.
     """
     if settings.database_url is None:
         server = make_url(start_embedded_server(settings.home.absolute() / "postgres"))
@@ -89,6 +96,8 @@ def _create_if_missing(url: URL) -> None:
         with database.connect():
             return
     except TransientError as error:
+        if any(words in str(error) for words in _FULL):
+            raise ConfigurationError(f"{NO_ROOM}: {error}") from error
         if "does not exist" not in str(error):
             raise
     finally:
@@ -105,7 +114,7 @@ def _create(url: URL) -> None:
             connection.exec_driver_sql(f"CREATE DATABASE {name}")
     except sa.exc.DBAPIError as error:
         if getattr(error.orig, "sqlstate", None) not in _EXISTS_MEANWHILE:
-            reason = f"The database {url.database} is missing and cannot be created: {_one_line(error)}"
+            reason = f"The database {url.database} is missing and cannot be created: {_one_line(error.orig)}"
             raise ConfigurationError(reason) from error
     finally:
         server.close()
@@ -119,6 +128,7 @@ class Database:
         self._engine = sa.create_engine(
             make_url(url).set(drivername=DRIVER), pool_pre_ping=True, pool_size=5, max_overflow=10
         )
+        sa.event.listen(self._engine, "handle_error", _leave_read_only_server)
 
     @contextmanager
     def begin(self) -> Iterator[sa.Connection]:
@@ -140,29 +150,85 @@ class Database:
         self._engine.dispose()
 
 
+def _leave_read_only_server(context: sa.engine.ExceptionContext) -> None:
+    """After a fail-over, drop the connections to the server that was the primary, so that new ones find the next."""
+    if getattr(context.original_exception, "sqlstate", None) == "25006":
+        context.is_disconnect = True
+
+
 def driver_connection(connection: sa.Connection) -> psycopg.Connection[Any]:
     """The psycopg connection underneath, for COPY, LISTEN and advisory locks that outlive a transaction."""
     driver: Any = connection.connection.driver_connection
     return driver  # type: ignore[no-any-return]  # the pool's type does not know its driver
 
 
+def limit_statements(connection: sa.Connection, milliseconds: int) -> None:
+    """End each statement of this transaction, its waits for locks too, after so long; it raises `TransientError`."""
+    connection.execute(sa.select(sa.func.set_config("statement_timeout", str(milliseconds), True)))
+
+
+def free_connections(connection: sa.Connection) -> int:
+    """How many connections the server would still take, without those it keeps for its administrators."""
+    return int(connection.execute(_FREE_CONNECTIONS).scalar_one())
+
+
+_FREE_CONNECTIONS = sa.text("""
+    SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
+        - coalesce(current_setting('reserved_connections', true)::int, 0) - count(*)::int
+    FROM pg_stat_activity WHERE backend_type = 'client backend'
+""")
+
+
 @contextmanager
 def transient_errors() -> Iterator[None]:
-    """Turn the driver's errors that may pass into `TransientError`; the others go on as they are."""
+    """Turn the driver's errors that may pass into `TransientError`; the others go on as they are.
+
+    `DatabaseAwayError` when there is no database to work with, `LockTimeoutError` when a row stayed locked for longer
+    than `lock_timeout`, and the plain one when the database asks to try again.
+    """
     try:
         yield
-    except sa.exc.DBAPIError as error:
-        if not _may_pass(error):
+    except sa.exc.TimeoutError as error:
+        raise DatabaseAwayError(f"The database did not answer: no connection became free: {error}") from error
+    except (sa.exc.DBAPIError, psycopg.Error) as error:
+        transient = _as_transient(error)
+        if transient is None:
             raise
-        raise TransientError(f"The database did not answer: {_one_line(error)}") from error
+        raise transient from error
 
 
-def _one_line(error: sa.exc.DBAPIError) -> str:
-    return " ".join(str(error.orig).split())
+def _one_line(error: BaseException | None) -> str:
+    return " ".join(str(error).split())
 
 
-def _may_pass(error: sa.exc.DBAPIError) -> bool:
-    state = getattr(error.orig, "sqlstate", None)
+def sqlstate(error: BaseException | None) -> str | None:
+    """The server's five-letter code of an error, also of one that was raised from it; None without one."""
+    if error is None:
+        return None
+    state = getattr(getattr(error, "orig", error), "sqlstate", None)
+    return str(state) if state else sqlstate(error.__cause__)
+
+
+def is_database_error(error: BaseException) -> bool:
+    """Whether the database did not answer or asked to try again: nothing that a task can be blamed for."""
+    if isinstance(error, DatabaseAwayError):
+        return True
+    return isinstance(error, TransientError) and isinstance(error.__cause__, sa.exc.DBAPIError | psycopg.Error)
+
+
+def _as_transient(error: sa.exc.DBAPIError | psycopg.Error) -> TransientError | None:
+    """The error as one that may pass; None for one that stays. Those of the driver come from COPY and LISTEN."""
+    cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
+    state, text = getattr(cause, "sqlstate", None), _one_line(cause)
     if state is None:
-        return isinstance(error, sa.exc.OperationalError) or error.connection_invalidated
-    return str(state).startswith((*TRANSIENT_CLASSES, "55P03"))
+        is_broken = isinstance(error, sa.exc.DBAPIError) and error.connection_invalidated
+        is_away = is_broken or isinstance(error, sa.exc.OperationalError | psycopg.OperationalError)
+        return DatabaseAwayError(f"The database did not answer: {text}") if is_away else None
+    if state == LOCK_TIMEOUT_STATE:
+        return LockTimeoutError(f"A row or table stayed locked for too long: {text}")
+    if state.startswith(AWAY_STATES):
+        what = "did not answer" if state.startswith(("08", "57P")) else "cannot do this now"
+        return DatabaseAwayError(f"The database {what}: {text}")
+    if state.startswith(RETRY_STATES):
+        return TransientError(f"The database asks to try again: {text}")
+    return None

@@ -1,6 +1,6 @@
 """The embedded PostgreSQL server, for machines that have no other.
 
-Belongs here: starting it and finding it again. Does not: anything that any other server needs too.
+Starting it and finding it again. Keep out: anything that any other server needs too.
 The server comes from a wheel, listens on a Unix socket only, and stops with the last process that uses it.
 """
 

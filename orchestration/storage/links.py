@@ -1,6 +1,6 @@
 """Signed links: how somebody without an account reads one stored object for a while.
 
-Belongs here: making links and checking them. Does not: serving what they lead to (`api`).
+Making links and checking them. Keep out: serving what they lead to (`api`).
 
 S3 checks its links itself. For a local store the API does: such a link carries when it ends and an HMAC-SHA256 over
 what it promises, so none needs to be remembered, and a new key ends all of them.
@@ -18,7 +18,7 @@ from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote, urlencode
 
-from orchestration.errors import ConfigurationError, RefusedError
+from orchestration.errors import ConfigurationError, InvalidInputError, RefusedError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 KEY_FILE = "signing.key"
 KEY_BYTES = 32
 SHORTEST_KEY = 16
+SHORTEST_LIFETIME = timedelta(seconds=1)
 
 
 class WrongSignatureError(RefusedError):
@@ -53,13 +54,19 @@ class Links:
         self._settings = settings
         self._store = store
 
-    def sign(self, key: str, *, now: datetime, filename: str | None = None) -> SignedLink:
-        """A link to the object `key`, whether or not it exists, for the hours in the settings.
+    def sign(
+        self, key: str, *, now: datetime, filename: str | None = None, lifetime: timedelta | None = None
+    ) -> SignedLink:
+        """A link to the object `key`, whether or not it exists, for `lifetime`; unset is the hours in the settings.
 
         `filename` is what a browser saves it as; S3, which signs no such wish here, names it after the key's last part.
-        Raises `TransientError` when S3's credentials cannot be had, `ConfigurationError` when the key cannot be kept.
+        Raises `InvalidInputError` for a lifetime below a second or, for S3, above 168 hours, `TransientError` when S3's
+        credentials cannot be had, and `ConfigurationError` when the key cannot be kept.
         """
-        lifetime = timedelta(hours=self._settings.signed_link_hours)
+        if lifetime is None:
+            lifetime = timedelta(hours=self._settings.signed_link_hours)
+        if lifetime < SHORTEST_LIFETIME:
+            raise InvalidInputError(f"A link must work for at least a second, not for {lifetime.total_seconds():g}")
         if (url := self._store.presign(key, lifetime)) is not None:
             return SignedLink(url, now + lifetime)
         expires = int((now + lifetime).timestamp())

@@ -1,6 +1,6 @@
 """The metadata that every table is declared in, so that migrations see one schema.
 
-Belongs here: the metadata and its naming rules. Does not: tables, which live with the code that owns them.
+The metadata and its naming rules. Keep out: tables, which live with the code that owns them.
 """
 
 from __future__ import annotations

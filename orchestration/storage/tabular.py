@@ -1,6 +1,6 @@
 """Rows to files: JSON lines, CSV, Parquet.
 
-Belongs here: the formats. Does not: the rows.
+The formats. Keep out: the rows.
 JSON lines and CSV are written as the rows come; Parquet needs columns, and holds all rows in memory.
 """
 

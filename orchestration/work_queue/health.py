@@ -1,6 +1,6 @@
 """What stands wrong in a queue.
 
-Belongs here: the tasks that were given up, and those that do not get ahead. Does not: what stands wrong in a domain.
+The tasks that were given up, and those that do not get ahead. Keep out: what stands wrong in a domain.
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ if TYPE_CHECKING:
     from orchestration.work_queue.queue import TaskQueue
 
 
-def dead_letters(connection: sa.Connection, queue: TaskQueue) -> Finding:
-    """Tasks that were given up."""
+def dead_letters(connection: sa.Connection, queue: TaskQueue, *, is_error: bool = False) -> Finding:
+    """Dead tasks; an error if the queue must have none."""
     return Finding(
         queue.counts(connection).failed,
-        f"`orchestration queue replay {queue.name}` lets them begin anew.",
+        f"`{queue.policy.replay_with or f'orchestration queue replay {queue.name}'}` lets them begin again.",
         ("task", "group", "attempts", "error"),
         [(dead.key, dead.grouping, dead.attempt, dead.error) for dead in queue.dead(connection, SAMPLE)],
+        is_error=is_error,
     )
 
 

@@ -1,6 +1,6 @@
 """The words of the queue: a task to enqueue, a claimed task, how it ended, and the counts.
 
-Belongs here: plain data that callers see. Does not: the table, the SQL, or the rules that judge an outcome.
+Plain data that callers see. Keep out: the table, the SQL, or the rules that judge an outcome.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ class TaskState(StrEnum):
     ACTIVE = "active"
     COMPLETED = "completed"
     DEAD = "dead"
+    CANCELLED = "cancelled"
 
 
 class Priority(IntEnum):
@@ -86,24 +87,38 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How an attempt at a task ended: with an error, or well."""
+    """How an attempt at a task ended: with an error, or well.
+
+    A `TaskCancelledError` ends a task that was to be cancelled. `result` is a small document that stays with the
+    completed task, of anything that `msgspec` encodes as JSON.
+    """
 
     task: Task
     error: Exception | None = None
+    result: object = None
 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """A settled outcome: `state` is completed, dead, or waiting for the next attempt."""
+    """A settled outcome: `state` is completed, dead, cancelled, or waiting for the next attempt."""
 
     task: Task
     state: TaskState
     error: Exception | None = None
 
+    def log_fields(self) -> dict[str, object]:
+        """What a log line about it says."""
+        return {
+            "key": self.task.key,
+            "grouping": self.task.grouping,
+            "attempt": self.task.attempt,
+            "error": None if self.error is None else f"{type(self.error).__name__}: {self.error}",
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class DeadTask:
-    """A dead letter."""
+    """A dead letter. `first_error` is what it failed with first, before any replay."""
 
     key: str
     grouping: str | None
@@ -112,6 +127,67 @@ class DeadTask:
     reason: str
     error: str | None
     finished_at: datetime
+    first_error: str | None = None
+    first_failed_at: datetime | None = None
+    replays: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TaskStatus:
+    """A task as it is in the queue, also after it ended, as long as it is kept.
+
+    `attempt` counts from 1 once it has been claimed. `percent`, `step` and `message` are what its worker reported last.
+    `history` has an entry for each earlier death: attempts, reason, error, dead_at. `due_at` is when it may run.
+    """
+
+    id: int
+    key: str
+    state: TaskState
+    grouping: str | None
+    payload: Any
+    attempt: int
+    percent: float | None
+    step: str | None
+    message: str | None
+    result: Any
+    reason: str | None
+    error: str | None
+    first_error: str | None
+    first_failed_at: datetime | None
+    replays: int
+    history: list[dict[str, Any]]
+    is_cancel_requested: bool
+    enqueued_at: datetime
+    due_at: datetime
+    claimed_at: datetime | None
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class EnqueuedOnce:
+    """The task of a key that may be enqueued once: a new one, or the one that was there."""
+
+    is_new: bool
+    task: TaskStatus
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerStatus:
+    """A worker that registered and has not signed off.
+
+    `is_alive` is what its advisory lock says, which goes with its session; `seen_at` is when it last renewed its
+    leases; `tasks` is how many it holds.
+    """
+
+    number: int
+    queue: str
+    host: str
+    pid: int
+    run_id: str | None
+    started_at: datetime
+    seen_at: datetime
+    tasks: int
+    is_alive: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +205,7 @@ class QueueCounts:
     delayed: int
     oldest_seconds: float | None
     next_due_seconds: float | None
+    cancelled: int = 0
 
 
 class StaleClaimError(OrchestrationError):
@@ -146,3 +223,7 @@ class WorkerDiedError(OrchestrationError):
 
 class UnsettledTaskError(OrchestrationError):
     """The handler returned without settling the task."""
+
+
+class TaskCancelledError(OrchestrationError):
+    """Somebody asked for this task to be cancelled, and it was. Its worker settles it with this."""

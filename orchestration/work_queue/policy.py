@@ -1,6 +1,6 @@
 """The rules of a queue: how often and when a failed task is tried again, and how long finished ones are kept.
 
-Belongs here: pure rules over an attempt and an error. Does not: time, or anything that touches the database.
+Pure rules over an attempt and an error. Keep out: time, or anything that touches the database.
 
 n attempts have n - 1 waits. A list such as "2 attempts, after 30 s and 60 s" names a wait that is never used.
 """
@@ -10,9 +10,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from orchestration.errors import ConfigurationError, PermanentError, TransientError
-from orchestration.work_queue.model import DeadReason, TaskState
+from orchestration.work_queue.model import DeadReason, Priority, TaskCancelledError, TaskState
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# A task is worth as much as one of the next level that came so much later, unless its queue says otherwise.
+AGEING = timedelta(minutes=10)
 
 # Whatever the other side asks for, a task is not parked for longer than this.
 LONGEST_RETRY_AFTER = timedelta(days=1)
@@ -62,6 +69,8 @@ class RetryPolicy:
         """What becomes of a task after its `attempt` (from 1) ended with `error`."""
         if error is None:
             return Verdict(TaskState.COMPLETED)
+        if isinstance(error, TaskCancelledError):
+            return Verdict(TaskState.CANCELLED)
         if isinstance(error, PermanentError):
             return Verdict(TaskState.DEAD, reason=DeadReason.PERMANENT)
         if attempt >= self.attempts:
@@ -76,7 +85,7 @@ def _asked_wait(error: Exception) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """How long, and at most how many, completed tasks are kept."""
+    """How long, and at most how many, finished tasks are kept."""
 
     age: timedelta
     count: int
@@ -87,8 +96,14 @@ class QueuePolicy:
     """Everything that tells one queue from another.
 
     `batch` is how many tasks are claimed together; `lease_seconds` is how long a worker that gives no sign of life
-    keeps them. New tasks are announced; for what nobody announces, an idle worker looks after `poll_seconds`, and each
-    time in vain `POLL_GROWTH` times as long after that, up to `longest_poll_seconds`.
+    keeps them. New tasks are announced. An idle worker also polls after `poll_seconds`, and after each poll in vain
+    waits `POLL_GROWTH` times as long, up to `longest_poll_seconds`. A task of one level goes before one of the next
+    that came up to `ageing` later.
+
+    `most_waiting` tasks may wait, now due or later; None is no limit. `reserved_shares` of them, one for high, normal
+    and low, are kept for that level, so that no level shuts out another. `replay_with` is the command that revives dead
+    tasks of a queue where letting them begin again is not enough: then `replay` refuses, and names it. Raises
+    `ConfigurationError` for shares that are negative or more than the whole, and for ageing of less than a second.
     """
 
     name: str
@@ -98,8 +113,32 @@ class QueuePolicy:
     poll_seconds: float = 1.0
     longest_poll_seconds: float = 1.0
     keep_completed: Retention = Retention(age=timedelta(days=1), count=100_000)
-    keep_dead: timedelta = timedelta(days=7)
+    keep_dead: Retention = Retention(age=timedelta(days=7), count=10_000)
+    keep_hours: timedelta = timedelta(days=90)
+    ageing: timedelta = AGEING
+    most_waiting: int | None = None
+    reserved_shares: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    replay_with: str | None = None
+
+    def __post_init__(self) -> None:
+        if min(self.reserved_shares) < 0 or sum(self.reserved_shares) > 1:
+            raise ConfigurationError(f"The reserved shares of {self.name} are negative or exceed 1 together")
+        if self.ageing < timedelta(seconds=1):
+            raise ConfigurationError(f"The ageing of {self.name} must be a second or more")
 
     def poll(self, in_vain: int) -> float:
         """Seconds until the next look after so many looks in vain."""
         return min(self.longest_poll_seconds, self.poll_seconds * POLL_GROWTH**in_vain)
+
+    def excess(self, waiting: Mapping[int, int], arriving: Mapping[int, int]) -> int:
+        """How many of the `arriving` tasks are too many beside those that wait; both are counted by priority.
+
+        A level fills its reserved share first, and after that competes with the others for what no level has reserved.
+        """
+        if self.most_waiting is None:
+            return 0
+        reserved = {level: int(self.most_waiting * self.reserved_shares[level]) for level in Priority}
+        shared = self.most_waiting - sum(reserved.values())
+        before = sum(max(0, waiting.get(level, 0) - reserved[level]) for level in Priority)
+        after = sum(max(0, waiting.get(level, 0) + arriving.get(level, 0) - reserved[level]) for level in Priority)
+        return max(0, after - before - max(0, shared - before))

@@ -1,59 +1,104 @@
-"""A worker: the process that works a queue off, as the database sees it.
+"""A worker: the process that drains a queue, as the database sees it, with its loop.
 
-Belongs here: its number, its sign of life, and how it starts and stops. Does not: the loop (`drain`).
+It fetches claims, gives each a place, and ends. Keep out: signs of life (`presence`), SQL (`queue`), what happens to a
+claim (`claim_runner`), what a task means (the handlers), and when a run ends (`drain`).
 
     with Worker(database, queue) as worker:
         signal.signal(signal.SIGTERM, lambda *_: worker.stop())
-        drained = await worker.drain(handle, idle_seconds=30)
+        drained = await worker.drain(handler, options=DrainOptions(idle_seconds=30))
+
+A worker holds `concurrency + prefetch` claims, and has `concurrency` of them handled at a time, so that while one is
+handled the next is already here. A claim that waits for slow tasks may linger: it gives up its place, and the worker
+goes on with the next. Database calls run in threads, so downloads in the same event loop go on meanwhile.
 """
 
 from __future__ import annotations
 
+import asyncio
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
+from dataclasses import asdict
 from math import inf
 from threading import Event
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from orchestration.errors import TransientError
-from orchestration.work_queue.bell import Bell
-from orchestration.work_queue.drain import Drain, Drained, Limits
-from orchestration.work_queue.lifeline import Lifeline
+import sqlalchemy as sa
+
+from orchestration.errors import LockTimeoutError, TransientError
+from orchestration.storage.database import transient_errors
+from orchestration.work_queue.claim import Claim
+from orchestration.work_queue.claim_runner import PUT_BACK_SECONDS, ClaimRunner
+from orchestration.work_queue.database_calls import DatabaseCalls
+from orchestration.work_queue.logs import WorkerLog
+from orchestration.work_queue.model import Settled, Task, TaskState
+from orchestration.work_queue.options import DrainOptions, DrainResult, StopReason
+from orchestration.work_queue.presence import WorkerPresence
+from orchestration.work_queue.reporter import Reporter
+from orchestration.work_queue.wakeup import Wakeup
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable, Sequence
     from types import TracebackType
     from typing import Self
 
     from orchestration.storage.database import Database
-    from orchestration.work_queue.drain import Handler, Report
+    from orchestration.work_queue.claim import TaskHandler
     from orchestration.work_queue.queue import TaskQueue
+
+T = TypeVar("T")
+
+# How often a busy worker looks for workers that died.
+REAP_SECONDS = 1.0
+# After so many empty polls the wait has reached its longest, and the power would overflow in the end.
+MOST_EMPTY_POLLS = 50
+# Claims that linger at the same time; more of them keep their place.
+MOST_LINGERING = 8
+
+_LIMIT_LOCKS = sa.text("SET LOCAL lock_timeout = '1s'")
+
+
+class _Fetched(NamedTuple):
+    """What a fetch found; `due` is how many seconds from now the next delayed task may run."""
+
+    tasks: list[Task]
+    lost: list[Settled]
+    due: float | None
 
 
 class Worker:
-    """Works `queue` off between entering and leaving; what it still holds on leaving goes back, uncounted.
+    """Drains `queue` between entering and leaving; on leaving, the tasks it still holds go back, uncounted.
 
-    `number` is its own in the whole database. The drain's database calls run in `threads`, so that they do not queue
-    behind a handler's. `clock` gives seconds that never go back.
+    `number` is its own in the whole database. Its database calls run in `threads`, so that they do not queue behind a
+    handler's. `clock` gives seconds that never go back; `run` is the id of the run that it belongs to.
     """
 
     number: int
     threads: ThreadPoolExecutor
 
-    def __init__(self, database: Database, queue: TaskQueue, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        database: Database,
+        queue: TaskQueue,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        run: str | None = None,
+    ) -> None:
         self.database = database
         self.queue = queue
         self.clock = clock
-        self.bell = Bell()
+        self.run = run
+        self.wakeup = Wakeup()
         self._stop = Event()
+        self._claims: set[Claim[Any]] = set()
+        self._is_claim_unconfirmed = False
 
     def __enter__(self) -> Self:
         """Show the database that this worker lives; raises `TransientError` when it does not answer."""
         with self.database.begin() as connection:
-            self.number = self.queue.next_worker(connection)
-        self._lifeline = Lifeline(self.database, self.queue, self.number, self.bell.ring)
-        self._lifeline.open()
+            self.number = self.queue.register_worker(connection, run_id=self.run)
+        self._presence = WorkerPresence(self.database, self.queue, self.number, self.wakeup.set)
+        self._presence.open()
         self.threads = ThreadPoolExecutor(thread_name_prefix=f"worker {self.number}")
         return self
 
@@ -65,47 +110,201 @@ class Worker:
             # While the lock is still held, or the tasks would count as lost. With no database they do.
             with suppress(TransientError), self.database.begin() as connection:
                 self.queue.release_all(connection, self.number)
+                self.queue.sign_off(connection, self.number)
         finally:
-            self._lifeline.close()
+            self._presence.close()
 
     @property
-    def seen(self) -> bool:
+    def is_registered(self) -> bool:
         """Whether the others see that this worker lives; if not, it would be the first to take itself for dead."""
-        return self._lifeline.held
+        return self._presence.held
 
     @property
-    def stopping(self) -> bool:
+    def is_stopping(self) -> bool:
         """Whether `stop` was called."""
         return self._stop.is_set()
 
     def stop(self) -> None:
-        """Let the drain end after the batch in hand; for signal handlers and other threads."""
+        """Let the drain end after the claims it handles; for signal handlers and other threads."""
         self._stop.set()
-        self.bell.ring()
+        self.wakeup.set()
 
     async def drain(
         self,
-        handle: Handler,
+        handler: TaskHandler[T],
+        on_batch: Callable[[Sequence[T]], None] = lambda _: None,
         *,
+        options: DrainOptions = DrainOptions(),  # noqa: B008 - it is frozen
         until: Callable[[], bool] | None = None,
-        on_settled: Report | None = None,
-        idle_seconds: float = 30.0,
-        max_seconds: float = inf,
-        concurrency: int = 1,
-        prefetch: int = 1,
-    ) -> Drained:
-        """Have `handle` settle batch after batch, until there is nothing to do for `idle_seconds`.
+        left: set[str] | None = None,
+    ) -> DrainResult:
+        """Have `handler` settle claim after claim, until `options` or `until` end it.
 
-        Ends sooner after `max_seconds`, on `stop`, or when `until`, asked in a thread whenever nothing can be claimed
-        and nothing is in hand, says so. Up to `concurrency` batches are handled at a time, and `prefetch` more are
-        held ready (0 suits a queue whose batches take long); on an early end those are given back. A worker has one
-        drain at a time.
+        `until` is asked in a thread whenever nothing can be claimed and no claim is held. `on_batch` is called in a
+        thread, one call at a time, with the results of settled tasks: those that the handler reported, and one for
+        each task that failed otherwise. What `until` or `on_batch` raise ends the drain, and is raised. Keys that are
+        settled for good are removed from `left`; when none of them is left, the drain ends. A worker has one drain at a
+        time.
 
-        `handle` settles each task of its `Claim` in the transaction that writes the results. When it raises, every
-        task that is still held has failed with that error; but a failure of the database is not the tasks' fault, so
-        then they are given back uncounted, and the drain waits until the database answers. `on_settled` is told, in a
-        thread, after each batch what became of its tasks, and what became of those of workers that died. Whatever
-        `until` or `on_settled` raises ends the drain.
+        When the handler raises, its unsettled tasks are handled again in halves, down to single ones, before an
+        attempt is charged, so that only the guilty task fails. A failure of the database is no task's fault: the tasks
+        are given back uncounted, and the drain waits until the database answers.
         """
-        limits = Limits(idle_seconds, max_seconds, concurrency, prefetch)
-        return await Drain(self, handle, limits, until=until, on_settled=on_settled).run()
+        self._begin(handler, on_batch, options, until, left)
+        self._log.event("drain started", run=self.run)
+        with self.wakeup.attached():
+            try:
+                async with asyncio.TaskGroup() as group:
+                    await self._fetch_loop(group)
+            except ExceptionGroup as errors:
+                first = errors.exceptions[0]  # the first one to fail has had the others cancelled
+                raise first from first.__cause__
+        if self._reporter.error is not None:
+            raise self._reporter.error
+        counts, reason = self._reporter.counts, self._reason or StopReason.IDLE
+        result = DrainResult(counts[TaskState.COMPLETED], counts[TaskState.WAITING], counts[TaskState.DEAD], reason)
+        self._log.event("drain ended", **asdict(result))
+        return result
+
+    def _begin(
+        self,
+        handler: TaskHandler[T],
+        on_batch: Callable[[Sequence[T]], None],
+        options: DrainOptions,
+        until: Callable[[], bool] | None,
+        left: set[str] | None,
+    ) -> None:
+        self._options = options
+        self._until = until
+        self._is_awaited = bool(left)
+        self._log = WorkerLog(self.queue.name, self.number)
+        self._reporter = Reporter(handler, on_batch, set() if left is None else left, self._log)
+        self._calls = DatabaseCalls(self.threads, self._is_over, self._log)
+        self._runner = ClaimRunner(
+            self.database, self.queue, self.number, handler, reporter=self._reporter, calls=self._calls
+        )
+        self._deadline = self.clock() + options.max_seconds
+        self._last_work = self._next_reap = self.clock()
+        self._reason: StopReason | None = None
+        self._claims_ended = self._empty_polls = 0
+        self._lingering: set[Claim[Any]] = set()
+        self._places = asyncio.Semaphore(options.concurrency + options.prefetch)
+        self._slots = asyncio.Semaphore(options.concurrency)
+
+    async def _fetch_loop(self, group: asyncio.TaskGroup) -> None:
+        while True:
+            await self._places.acquire()
+            claim = await self._next_claim()
+            if claim is None:
+                return
+            group.create_task(self._run(claim))
+
+    async def _next_claim(self) -> Claim[Any] | None:
+        """The next claim, as soon as there is one; None when the drain is over."""
+        while not self._is_over():
+            self.wakeup.clear()
+            ended = self._claims_ended
+            await self._runner.release_locked()
+            fetched = await self._calls.call(self._fetch) or _Fetched([], [], None)
+            await self._reporter.hand_over_failures(fetched.lost)
+            if fetched.tasks:
+                self._empty_polls = 0
+                return self._claim(fetched.tasks)
+            if ended == self._claims_ended:  # or else what was found is no longer so
+                await self._wait(fetched.due)
+        return None
+
+    def _claim(self, tasks: Sequence[Task]) -> Claim[Any]:
+        pass_on = self._reporter.pass_on
+        claim: Claim[Any] = Claim(
+            self.database, self.queue, tasks, linger=self._linger, pass_on=pass_on, is_stopping=self._is_over
+        )
+        self._claims.add(claim)
+        return claim
+
+    def _is_over(self) -> bool:
+        if self._reason is None:
+            self._reason = self._reason_to_end()
+        return self._reason is not None
+
+    def _reason_to_end(self) -> StopReason | None:
+        if self._is_awaited and not self._reporter.left:
+            return StopReason.DONE
+        if self.is_stopping or self._reporter.is_broken:
+            return StopReason.STOPPED
+        return StopReason.TIME if self.clock() >= self._deadline else None
+
+    def _fetch(self) -> _Fetched:
+        with self.database.begin() as connection:
+            if self._is_claim_unconfirmed:  # the commit of the last claim got no answer: it may have been made
+                held = [task for claim in list(self._claims) for task in claim.tasks]
+                self.queue.release_all(connection, self.number, but=held)
+            self._is_claim_unconfirmed = True
+            lost = self._reap(connection)
+            tasks = self.queue.claim(connection, self.number)
+            due = None if tasks else self.queue.next_due(connection)
+        self._is_claim_unconfirmed = False
+        return _Fetched(tasks, lost, due)
+
+    def _reap(self, connection: sa.Connection) -> list[Settled]:
+        """Take back lost tasks, now and then; those whose recording meets a stranger's lock stay for the next time."""
+        if not self.is_registered or self.clock() < self._next_reap:
+            return []
+        self._next_reap = self.clock() + REAP_SECONDS
+        try:
+            with transient_errors(), connection.begin_nested():
+                connection.execute(_LIMIT_LOCKS)
+                lost = self.queue.reap(connection)
+                self._reporter.record_failures(connection, lost)
+        except LockTimeoutError:
+            return []
+        return lost
+
+    async def _wait(self, due: float | None) -> None:
+        """Wait until there may be something to claim, or the drain is found to be over."""
+        now = self.clock()
+        poll = self.queue.policy.poll(self._empty_polls)
+        self._empty_polls = min(self._empty_polls + 1, MOST_EMPTY_POLLS)
+        seconds = min(poll, self._deadline - now, inf if due is None else due)
+        if self._runner.locked:
+            seconds = min(seconds, PUT_BACK_SECONDS)
+        if not self._claims:
+            if self._until is not None and await self._calls.call(self._until):
+                self._reason = StopReason.DONE
+                return
+            longest = inf if self._options.idle_seconds is None else self._options.idle_seconds
+            idle = self._last_work + longest - now
+            if idle <= 0:
+                self._reason = StopReason.IDLE
+                return
+            seconds = min(seconds, idle)
+        await self.wakeup.wait(seconds)
+
+    async def _run(self, claim: Claim[Any]) -> None:
+        async with self._slot(claim):
+            await (self._runner.release(claim.tasks) if self._is_over() else self._runner.run(claim))
+        self._claims.discard(claim)
+        self._claims_ended += 1
+        self._last_work = self.clock()
+        self.wakeup.set()
+
+    @asynccontextmanager
+    async def _slot(self, claim: Claim[Any]) -> AsyncIterator[None]:
+        """A slot for the claim, given back with its place at the end, or before that when the claim lingers."""
+        await self._slots.acquire()
+        try:
+            yield
+        finally:
+            if claim in self._lingering:
+                self._lingering.discard(claim)
+            else:
+                self._give_place()
+
+    def _linger(self, claim: Claim[Any]) -> None:
+        if claim not in self._lingering and len(self._lingering) < MOST_LINGERING:
+            self._lingering.add(claim)
+            self._give_place()
+
+    def _give_place(self) -> None:
+        self._slots.release()
+        self._places.release()

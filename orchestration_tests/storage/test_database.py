@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
-from orchestration.errors import ConfigurationError, TransientError
+from orchestration.errors import ConfigurationError, DatabaseAwayError, LockTimeoutError, TransientError
 from orchestration.settings import Settings
 from orchestration.storage.database import Database, driver_connection, locate_databases, parse_url
 from orchestration_tests.conftest import run_on_server, url_of
@@ -68,6 +68,13 @@ def use_after_kill(database: Database) -> None:
     with database.begin() as connection:
         kill(database, connection)
         connection.execute(sa.text("SELECT 1"))
+
+
+def use_driver_after_kill(database: Database) -> None:
+    """Go on with the driver's own connection after its session has been ended."""
+    with database.begin() as connection:
+        kill(database, connection)
+        driver_connection(connection).execute("SELECT 1")
 
 
 def raise_state(database: Database, state: str) -> None:
@@ -179,10 +186,57 @@ def test_connections_that_were_killed_in_the_pool_are_replaced_unseen(shared: Da
         assert connection.execute(sa.text("SELECT 1")).scalar_one() == 1
 
 
+def test_a_server_that_has_become_read_only_is_left_for_the_next_one(server_url: URL, empty_database: Database) -> None:
+    name = make_url(empty_database.url).database
+    with empty_database.connect() as connection:
+        connection.execute(sa.text("CREATE TABLE kept (n integer)"))
+        connection.execute(sa.text(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on'))
+    empty_database.close()
+    with (
+        pytest.raises(TransientError, match=r"cannot do this now: .* read-only transaction"),
+        empty_database.begin() as connection,
+    ):
+        connection.execute(sa.text("INSERT INTO kept VALUES (1)"))
+    run_on_server(server_url, f'ALTER DATABASE "{name}" RESET default_transaction_read_only')
+    with empty_database.begin() as connection:
+        connection.execute(sa.text("INSERT INTO kept VALUES (1)"))
+
+
 @pytest.mark.parametrize("state", ["08006", "40001", "40P01", "53300", "55P03", "57014", "57P01", "58030"])
 def test_errors_that_may_pass_are_transient(shared: Database, state: str) -> None:
     with pytest.raises(TransientError, match="on purpose"):
         raise_state(shared, state)
+
+
+@pytest.mark.parametrize("state", ["08006", "25006", "25P03", "53300", "57P01", "57P03", "58030"])
+def test_a_database_that_is_gone_closed_or_read_only_is_away(shared: Database, state: str) -> None:
+    with pytest.raises(DatabaseAwayError, match=r"The database (did not answer|cannot do this now): on purpose"):
+        raise_state(shared, state)
+
+
+def test_a_write_after_a_failover_to_a_standby_is_not_at_fault(empty_database: Database) -> None:
+    with pytest.raises(DatabaseAwayError, match="read-only transaction"), empty_database.begin() as connection:
+        connection.exec_driver_sql("SET TRANSACTION READ ONLY; CREATE TABLE lost (n integer)")
+
+
+def test_a_lock_that_is_not_given_in_time_is_told_from_an_absent_database(empty_database: Database) -> None:
+    with empty_database.begin() as holder:
+        holder.exec_driver_sql("SELECT pg_advisory_xact_lock(7)")
+        with pytest.raises(LockTimeoutError, match="stayed locked"), empty_database.begin() as connection:
+            connection.exec_driver_sql("SET LOCAL lock_timeout = '20ms'; SELECT pg_advisory_xact_lock(7)")
+
+
+def test_errors_of_the_driver_itself_are_sorted_the_same_way(shared: Database) -> None:
+    with pytest.raises(DatabaseAwayError, match="did not answer"):
+        use_driver_after_kill(shared)
+
+
+def test_a_pool_without_a_free_connection_is_an_absent_database(shared: Database) -> None:
+    database = Database(shared.url)
+    database._engine = sa.create_engine(database._engine.url, pool_size=1, max_overflow=0, pool_timeout=0.05)
+    with database.begin(), pytest.raises(DatabaseAwayError, match="no connection became free"), database.begin():
+        pass
+    database.close()
 
 
 @pytest.mark.parametrize("state", ["22001", "23505", "42601", "42P01", "55000", "P0001"])

@@ -15,7 +15,7 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration.errors import ConfigurationError, RefusedError
+from orchestration.errors import ConfigurationError, InvalidInputError, RefusedError
 from orchestration.settings import Settings
 from orchestration.storage.links import LinkExpiredError, Links, WrongSignatureError
 from orchestration.storage.objects import ObjectStore
@@ -75,6 +75,35 @@ def test_a_link_ends_on_time() -> None:
     links_of().verify(**parts(link.url), now=link.expires_at - timedelta(seconds=1))
     with pytest.raises(LinkExpiredError, match="ended at 2026-03-01 13:00 UTC; ask for a new one"):
         links_of().verify(**parts(link.url), now=link.expires_at)
+
+
+def test_a_lifetime_goes_before_the_hours_of_the_settings() -> None:
+    link = links_of(signed_link_hours=1).sign("key", now=NOW, lifetime=timedelta(minutes=5))
+    assert link.expires_at == NOW + timedelta(minutes=5)
+    with pytest.raises(LinkExpiredError):
+        links_of().verify(**parts(link.url), now=link.expires_at)
+
+
+def test_a_local_link_may_live_longer_than_s3_allows() -> None:
+    link = links_of().sign("key", now=NOW, lifetime=timedelta(days=365))
+    links_of().verify(**parts(link.url), now=NOW + timedelta(days=364))
+
+
+@pytest.mark.parametrize("lifetime", [timedelta(0), timedelta(hours=-1), timedelta(milliseconds=999)])
+def test_a_link_that_would_not_live_is_refused(lifetime: timedelta) -> None:
+    with pytest.raises(InvalidInputError, match="at least a second"):
+        links_of().sign("key", now=NOW, lifetime=lifetime)
+
+
+def test_s3_links_keep_within_a_week(s3_variables: str) -> None:
+    links = links_of(f"s3://{s3_variables}/prefix")
+    now = datetime.now(UTC)
+    link = links.sign("key", now=now, lifetime=timedelta(minutes=5))
+    assert link.expires_at == now + timedelta(minutes=5)
+    assert parts(link.url)["X-Amz-Expires"] == "300"
+    assert parts(links.sign("key", now=now, lifetime=timedelta(hours=168)).url)["X-Amz-Expires"] == "604800"
+    with pytest.raises(InvalidInputError, match="at most 168 hours, not for 169"):
+        links.sign("key", now=now, lifetime=timedelta(hours=169))
 
 
 @pytest.mark.parametrize(

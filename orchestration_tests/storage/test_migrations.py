@@ -122,6 +122,26 @@ ROWS: Mapping[str, str] = {
     "0008": """
         INSERT INTO generation_picture (history_id, url) VALUES ('h1', 'https://images/1.jpg');
     """,
+    "0009": """
+        INSERT INTO task (queue, key, state, finished_at, result, percent) VALUES
+            ('mirror', 'h1', 'completed', now(), '{"images": 2}', 100), ('mirror', 'h1', 'cancelled', now(), NULL, 50);
+        INSERT INTO task (queue, key, state, finished_at, reason, first_error, first_failed_at, replays, history)
+            VALUES ('mirror', 'h2', 'dead', now(), 'no', 'first', now(), 1, '[{"attempts": 3, "error": "first"}]');
+        INSERT INTO task_worker (number, queue, host, pid, run_id) VALUES (1, 'mirror', 'a', 17, 'run');
+        INSERT INTO task_statistic (queue, outcome, hour, waited_class, ran_class, tasks, waited_seconds, ran_seconds)
+            VALUES ('mirror', 'completed', now(), 5, 6, 1, 0.5, 1.5);
+        INSERT INTO state_transition (table_name, column_name, old_state, new_state)
+            VALUES ('render_job', 'state', 'pending', 'running');
+    """,
+    "0010": """
+        INSERT INTO sync (supplier, status, step, images, images_settled, images_failed)
+            VALUES ('A1', 'stopped', 'mirroring_images', 3, 2, 1);
+        INSERT INTO sync_item (sync_id, kind, key, is_failed)
+            SELECT max(id), 'image', 'https://images/1.jpg', true FROM sync;
+    """,
+    "0011": """
+        INSERT INTO work_request (kind, arguments, requested_by) VALUES ('catalogue.sync', '{"full": true}', 'ada');
+    """,
 }
 
 
@@ -232,7 +252,10 @@ def test_data_of_an_earlier_revision_survives_the_upgrade(empty_database: Databa
     assert all(before.values()), "a table without a row proves nothing"
     assert migrate(empty_database) == (revision, head_revision())
     after = row_counts(empty_database)
-    assert {table: after[table] for table in before if table in after} == before
+    filled_by_migrations = {"state_transition"}
+    kept = before.keys() - filled_by_migrations
+    assert {table: after[table] for table in kept if table in after} == {table: before[table] for table in kept}
+    assert all(after[table] >= before[table] for table in before.keys() & filled_by_migrations)
 
 
 @pytest.mark.parametrize("revision", REVISIONS)

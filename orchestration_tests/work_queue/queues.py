@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
+from math import inf
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from orchestration.work_queue.model import NewTask, Outcome, Task
-from orchestration.work_queue.policy import QueuePolicy, RetryPolicy
+from orchestration.work_queue.claim import Claim, TaskHandler
+from orchestration.work_queue.model import NewTask, Outcome, Settled, Task
+from orchestration.work_queue.options import DrainOptions
+from orchestration.work_queue.policy import QueuePolicy, Retention, RetryPolicy
 from orchestration.work_queue.queue import TaskQueue
 from orchestration.work_queue.tables import task as table
 
@@ -16,18 +20,25 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from orchestration.storage.database import Database
-    from orchestration.work_queue.claim import Claim
+    from orchestration.work_queue.options import DrainResult
+    from orchestration.work_queue.worker import Worker
 
 # A number that no worker of these tests holds a lock on.
 NOBODY = 2**30
 
 
 def make_queue(
-    name: str = "images", *, attempts: int = 3, wait: float = 60.0, batch: int = 100, lease_seconds: float = 60.0
+    name: str = "images",
+    *,
+    attempts: int = 3,
+    wait: float = 60.0,
+    batch: int = 100,
+    lease_seconds: float = 60.0,
+    keep: int = 100_000,
 ) -> TaskQueue:
-    return TaskQueue(
-        QueuePolicy(name=name, retry=RetryPolicy(attempts, wait), batch=batch, lease_seconds=lease_seconds)
-    )
+    retention = Retention(timedelta(days=1), keep)
+    retry = RetryPolicy(attempts, wait)
+    return TaskQueue(QueuePolicy(name, retry, lease_seconds, batch, keep_completed=retention))
 
 
 def enqueue(database: Database, queue: TaskQueue, *tasks: NewTask | str) -> None:
@@ -78,18 +89,64 @@ def keys(tasks: Sequence[Task]) -> list[str]:
     return [task.key for task in tasks]
 
 
-def settle_all(database: Database, claim: Claim, error: Exception | None = None) -> None:
-    with database.begin() as connection:
-        claim.settle(connection, [Outcome(task, error) for task in claim.tasks])
+def settle_all(claim: Claim[Settled], error: Exception | None = None) -> None:
+    with claim.transaction() as connection:
+        for one in claim.settle(connection, [Outcome(task, error) for task in claim.tasks]):
+            claim.report(one.task, one)
 
 
-def completing(database: Database) -> Callable[[Claim], Awaitable[None]]:
+class Handling(TaskHandler[Settled]):
+    """Handles claims with one function; the result of a task is how it was settled."""
+
+    def __init__(self, function: Callable[[Claim[Settled]], Awaitable[None]]) -> None:
+        self._function = function
+
+    async def handle(self, claim: Claim[Settled]) -> None:
+        try:
+            await self._function(claim)
+        finally:
+            for one in claim.settled:
+                claim.report(one.task, one)
+
+    def failure(self, settled: Settled) -> Settled:
+        return settled
+
+
+def completing() -> Callable[[Claim[Settled]], Awaitable[None]]:
     """A handler that completes whatever it is given."""
-    return lambda claim: asyncio.to_thread(settle_all, database, claim)
+    return lambda claim: asyncio.to_thread(settle_all, claim)
+
+
+def make_claim(database: Database, queue: TaskQueue, tasks: Sequence[Task]) -> Claim[Settled]:
+    """A claim outside of a drain: it goes on for ever, and its results go nowhere."""
+    return Claim(
+        database,
+        queue,
+        tasks,
+        linger=lambda _: None,
+        pass_on=lambda _: asyncio.sleep(0),
+        is_stopping=lambda: False,
+    )
+
+
+async def drain(
+    worker: Worker,
+    function: Callable[[Claim[Settled]], Awaitable[None]],
+    *,
+    until: Callable[[], bool] | None = None,
+    on_batch: Callable[[Sequence[Settled]], None] = lambda _: None,
+    idle_seconds: float = 30.0,
+    max_seconds: float = inf,
+    concurrency: int = 1,
+    prefetch: int = 1,
+) -> DrainResult:
+    """Drain with a handler of one function."""
+    options = DrainOptions(idle_seconds, max_seconds, concurrency=concurrency, prefetch=prefetch)
+    return await worker.drain(Handling(function), on_batch, options=options, until=until)
 
 
 async def until(true: Callable[[], bool]) -> None:
     """Wait for what only a look into the database can tell."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not true():  # noqa: ASYNC110  # no event marks it
             await asyncio.sleep(0.01)

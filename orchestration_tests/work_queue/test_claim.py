@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from orchestration.errors import PermanentError, TransientError
 from orchestration.work_queue.model import NewTask, Outcome, Priority
-from orchestration.work_queue.tables import AGEING
+from orchestration.work_queue.policy import AGEING
 from orchestration_tests.work_queue.queues import (
     NOBODY,
     claim,

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from orchestration.work_queue.model import NewTask
 from orchestration_tests.work_queue import worker_process
-from orchestration_tests.work_queue.queues import enqueue, make_queue, rows, states
+from orchestration_tests.work_queue.queues import enqueue, make_queue, rows, states, until
 
 if TYPE_CHECKING:
     from orchestration.storage.database import Database
@@ -33,8 +33,8 @@ def effects_of(database: Database) -> Counter[str]:
         return Counter(connection.execute(sa.text("SELECT key FROM effect")).scalars())
 
 
-def start(database: Database, lease_seconds: float) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", worker_process.__name__, database.url, str(lease_seconds)]
+def start(database: Database, lease_seconds: float, *mode: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", worker_process.__name__, database.url, str(lease_seconds), *mode]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603  # our own module
 
 
@@ -98,3 +98,16 @@ async def test_two_workers_of_which_one_is_killed_now_and_then_lose_and_repeat_n
     assert sum(len(ended) for ended in codes) == 3 + 2
     assert effects_of(database) == Counter(wanted)
     assert {key for key, state in states(database).items() if state != "completed"} == {"poison"}
+
+
+async def test_a_kill_loses_only_what_no_round_has_written(database: Database) -> None:
+    """One download hangs; whatever else its batch has done is written, and is not done again."""
+    names = [str(n) for n in range(20)]
+    enqueue(database, make_queue(), *names[:10], NewTask("hangs", "dawdle"), *names[10:])
+    with start(database, HOUR, "rounds") as process:
+        await until(lambda: list(states(database).values()).count("completed") == 20)
+        process.kill()
+    drained = await worker_process.drain(database, HOUR)
+    assert drained.completed == 1
+    assert effects_of(database) == Counter([*names, "hangs"])
+    assert {key for key, row in rows(database).items() if row.attempt > 1} == {"hangs"}

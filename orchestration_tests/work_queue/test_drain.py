@@ -10,15 +10,16 @@ import pytest
 import sqlalchemy as sa
 
 from orchestration.errors import InvalidInputError
-from orchestration.work_queue.drain import Drained, Ending
 from orchestration.work_queue.model import (
     NewTask,
     Outcome,
 )
+from orchestration.work_queue.options import DrainResult, StopReason
 from orchestration.work_queue.worker import Worker
 from orchestration_tests.work_queue.queues import (
     NOBODY,
     completing,
+    drain,
     enqueue,
     keys,
     make_queue,
@@ -31,6 +32,7 @@ from orchestration_tests.work_queue.queues import (
 if TYPE_CHECKING:
     from orchestration.storage.database import Database
     from orchestration.work_queue.claim import Claim
+    from orchestration.work_queue.model import Settled
     from orchestration.work_queue.queue import TaskQueue
 
 
@@ -38,8 +40,8 @@ async def test_a_drain_completes_everything_and_ends_when_idle(database: Databas
     queue = make_queue(batch=10)
     enqueue(database, queue, *(str(n) for n in range(95)))
     with Worker(database, queue) as worker:
-        drained = await worker.drain(completing(database), idle_seconds=0)
-    assert drained == Drained(completed=95, retried=0, dead=0, ending=Ending.IDLE)
+        drained = await drain(worker, completing(), idle_seconds=0)
+    assert drained == DrainResult(completed=95, retried=0, dead=0, reason=StopReason.IDLE)
     assert set(states(database).values()) == {"completed"}
 
 
@@ -47,7 +49,7 @@ async def test_a_worker_may_drain_again(database: Database, queue: TaskQueue) ->
     with Worker(database, queue) as worker:
         for key in "ab":
             enqueue(database, queue, key)
-            assert (await worker.drain(completing(database), idle_seconds=0)).completed == 1
+            assert (await drain(worker, completing(), idle_seconds=0)).completed == 1
 
 
 async def test_two_drains_share_the_work(database: Database) -> None:
@@ -55,7 +57,7 @@ async def test_two_drains_share_the_work(database: Database) -> None:
     enqueue(database, queue, *(str(n) for n in range(200)))
     with Worker(database, queue) as first, Worker(database, queue) as second:
         both = await asyncio.gather(
-            first.drain(completing(database), idle_seconds=0), second.drain(completing(database), idle_seconds=0)
+            drain(first, completing(), idle_seconds=0), drain(second, completing(), idle_seconds=0)
         )
     assert sum(drained.completed for drained in both) == 200
     assert all(drained.completed for drained in both)
@@ -69,17 +71,17 @@ async def test_no_more_batches_are_handled_or_held_than_asked_for(
     enqueue(database, queue, *(str(n) for n in range(40)))
     handled, held, running = [], [], 0
 
-    async def handle(claim: Claim) -> None:
+    async def handle(claim: Claim[Settled]) -> None:
         nonlocal running
         running += 1
         await asyncio.sleep(0.02)
         handled.append(running)
         held.append(list(states(database).values()).count("active"))
-        await completing(database)(claim)
+        await completing()(claim)
         running -= 1
 
     with Worker(database, queue) as worker:
-        await worker.drain(handle, idle_seconds=0, concurrency=concurrency, prefetch=prefetch)
+        await drain(worker, handle, idle_seconds=0, concurrency=concurrency, prefetch=prefetch)
     assert max(handled) == concurrency
     assert max(held) == 2 * (concurrency + prefetch)
 
@@ -87,20 +89,20 @@ async def test_no_more_batches_are_handled_or_held_than_asked_for(
 @pytest.mark.usefixtures("no_poll")
 async def test_a_task_enqueued_into_an_idle_drain_wakes_it(database: Database, queue: TaskQueue) -> None:
     with Worker(database, queue) as worker:
-        draining = asyncio.create_task(worker.drain(completing(database), idle_seconds=1_000))
+        draining = asyncio.create_task(drain(worker, completing(), idle_seconds=1_000))
         for key in ("first", "second"):
             await asyncio.sleep(0.05)
             await asyncio.to_thread(enqueue, database, queue, key)
             await until(lambda: set(states(database).values()) == {"completed"})
         worker.stop()
-        assert (await draining).ending is Ending.STOPPED
+        assert (await draining).reason is StopReason.STOPPED
 
 
 @pytest.mark.usefixtures("no_poll")
 @pytest.mark.parametrize("way", ["release", "reap", "replay"])
 async def test_a_task_that_comes_back_wakes_an_idle_drain(database: Database, queue: TaskQueue, way: str) -> None:
     with Worker(database, queue) as worker:
-        draining = asyncio.create_task(worker.drain(completing(database), idle_seconds=1_000))
+        draining = asyncio.create_task(drain(worker, completing(), idle_seconds=1_000))
         await asyncio.sleep(0.1)
         with database.begin() as connection:
             queue.enqueue(connection, [NewTask("a")])
@@ -127,8 +129,8 @@ async def test_an_idle_drain_stays_for_a_task_that_is_due_before_it_would_end(
 ) -> None:
     enqueue(database, queue, NewTask("soon", delay=0.2), NewTask("late", delay=60))
     with Worker(database, queue) as worker:
-        drained = await worker.drain(completing(database), idle_seconds=0.5)
-    assert drained == Drained(1, 0, 0, Ending.IDLE)
+        drained = await drain(worker, completing(), idle_seconds=0.5)
+    assert drained == DrainResult(1, 0, 0, StopReason.IDLE)
     assert states(database) == {"soon": "completed", "late": "waiting"}
 
 
@@ -137,17 +139,17 @@ async def test_a_failed_task_is_tried_again_as_soon_as_its_wait_is_over(database
     queue = make_queue(attempts=3, wait=0.1)
     enqueue(database, queue, "flaky")
 
-    async def handle(claim: Claim) -> None:
+    async def handle(claim: Claim[Settled]) -> None:
         error = ValueError("not yet") if claim.tasks[0].attempt < 3 else None
-        await asyncio.to_thread(settle_all, database, claim, error)
+        await asyncio.to_thread(settle_all, claim, error)
 
     def is_done() -> bool:
         return states(database) == {"flaky": "completed"}
 
     with Worker(database, queue) as worker:
         async with asyncio.timeout(10):
-            drained = await worker.drain(handle, until=is_done, idle_seconds=1_000)
-    assert drained == Drained(1, 2, 0, Ending.DONE)
+            drained = await drain(worker, handle, until=is_done, idle_seconds=1_000)
+    assert drained == DrainResult(1, 2, 0, StopReason.DONE)
 
 
 @pytest.mark.usefixtures("no_poll")
@@ -156,12 +158,12 @@ async def test_the_next_in_order_follows_as_soon_as_its_predecessor_is_settled(d
     enqueue(database, queue, *(NewTask(str(n), order_key="a") for n in range(5)))
     handled: list[str] = []
 
-    async def handle(claim: Claim) -> None:
+    async def handle(claim: Claim[Settled]) -> None:
         handled.extend(keys(claim.tasks))
-        await completing(database)(claim)
+        await completing()(claim)
 
     with Worker(database, queue) as worker:
-        await worker.drain(handle, idle_seconds=0, prefetch=2)
+        await drain(worker, handle, idle_seconds=0, prefetch=2)
     assert handled == ["0", "1", "2", "3", "4"]
 
 
@@ -172,7 +174,7 @@ async def test_the_event_loop_goes_on_while_a_claim_waits_for_the_database(
     with Worker(database, queue) as worker:
         with database.begin() as connection:
             connection.execute(sa.text("LOCK TABLE task IN ACCESS EXCLUSIVE MODE"))
-            draining = asyncio.create_task(worker.drain(completing(database), idle_seconds=0))
+            draining = asyncio.create_task(drain(worker, completing(), idle_seconds=0))
             for _ in range(20):
                 await asyncio.sleep(0.005)
             assert not draining.done()
@@ -183,10 +185,10 @@ async def test_a_worker_keeps_its_tasks_while_a_handler_blocks_the_event_loop(da
     queue = make_queue(lease_seconds=0.3)
     enqueue(database, queue, "a")
 
-    async def handle(claim: Claim) -> None:
+    async def handle(claim: Claim[Settled]) -> None:
         time.sleep(0.8)  # noqa: ASYNC251  # this is the point
         assert reap(database, queue) == []
-        settle_all(database, claim)
+        settle_all(claim)
 
     with Worker(database, queue) as worker:
-        assert await worker.drain(handle, idle_seconds=0) == Drained(1, 0, 0, Ending.IDLE)
+        assert await drain(worker, handle, idle_seconds=0) == DrainResult(1, 0, 0, StopReason.IDLE)

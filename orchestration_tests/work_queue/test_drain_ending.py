@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from orchestration.work_queue.drain import Drained, Ending
 from orchestration.work_queue.model import (
     Outcome,
     Settled,
 )
+from orchestration.work_queue.options import DrainResult, StopReason
 from orchestration.work_queue.worker import Worker
 from orchestration_tests.work_queue.queues import (
     completing,
+    drain,
     enqueue,
     keys,
     make_queue,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from orchestration.storage.database import Database
     from orchestration.work_queue.claim import Claim
+    from orchestration.work_queue.model import Settled
     from orchestration.work_queue.queue import TaskQueue
 
 
@@ -36,13 +38,13 @@ async def test_a_stopped_drain_finishes_the_batch_in_hand_and_gives_the_others_b
     enqueue(database, queue, *"abcde")
     with Worker(database, queue) as worker:
 
-        async def handle(claim: Claim) -> None:
+        async def handle(claim: Claim[Settled]) -> None:
             await until(lambda: list(states(database).values()).count("active") == 3)  # both prefetched are here
             worker.stop()
-            await completing(database)(claim)
+            await completing()(claim)
 
-        drained = await worker.drain(handle, idle_seconds=1_000, prefetch=2)
-        assert drained == Drained(1, 0, 0, Ending.STOPPED)
+        drained = await drain(worker, handle, idle_seconds=1_000, prefetch=2)
+        assert drained == DrainResult(1, 0, 0, StopReason.STOPPED)
         assert {key: (row.state, row.attempt) for key, row in rows(database).items()} == {
             "a": ("completed", 1),
             **dict.fromkeys("bcde", ("waiting", 0)),
@@ -52,18 +54,18 @@ async def test_a_stopped_drain_finishes_the_batch_in_hand_and_gives_the_others_b
 @pytest.mark.usefixtures("no_poll")
 async def test_an_idle_drain_ends_as_soon_as_it_is_stopped(database: Database, queue: TaskQueue) -> None:
     with Worker(database, queue) as worker:
-        draining = asyncio.create_task(worker.drain(completing(database), idle_seconds=1_000))
+        draining = asyncio.create_task(drain(worker, completing(), idle_seconds=1_000))
         await asyncio.sleep(0.1)
         worker.stop()
         async with asyncio.timeout(10):
-            assert (await draining).ending is Ending.STOPPED
+            assert (await draining).reason is StopReason.STOPPED
 
 
 async def test_a_drain_that_was_stopped_before_it_began_takes_nothing(database: Database, queue: TaskQueue) -> None:
     enqueue(database, queue, "a")
     with Worker(database, queue) as worker:
         worker.stop()
-        assert (await worker.drain(completing(database))).ending is Ending.STOPPED
+        assert (await drain(worker, completing())).reason is StopReason.STOPPED
     assert rows(database)["a"].token == 0
 
 
@@ -72,14 +74,14 @@ async def test_a_drain_ends_when_its_time_is_up_though_there_is_work(database: D
     enqueue(database, queue, *(str(n) for n in range(50)))
     now = 0.0
 
-    async def handle(claim: Claim) -> None:
+    async def handle(claim: Claim[Settled]) -> None:
         nonlocal now
         now += 10
-        await completing(database)(claim)
+        await completing()(claim)
 
     with Worker(database, queue, clock=lambda: now) as worker:
-        drained = await worker.drain(handle, max_seconds=25)
-        assert drained == Drained(3, 0, 0, Ending.TIME)
+        drained = await drain(worker, handle, max_seconds=25)
+        assert drained == DrainResult(3, 0, 0, StopReason.TIME)
         assert "active" not in states(database).values()
 
 
@@ -88,18 +90,18 @@ async def test_a_drain_ends_as_soon_as_it_is_told_that_all_is_done(database: Dat
     enqueue(database, queue, "a", "b")
     failed: set[str] = set()
 
-    async def handle(claim: Claim) -> None:
+    async def handle(claim: Claim[Settled]) -> None:
         outcomes = [Outcome(task, None if task.key in failed else ValueError("first time")) for task in claim.tasks]
         failed.update(keys(claim.tasks))
-        with database.begin() as connection:
+        with claim.transaction() as connection:
             claim.settle(connection, outcomes)
 
     def nothing_left() -> bool:
         return "waiting" not in states(database).values()
 
     with Worker(database, queue) as worker:
-        drained = await worker.drain(handle, until=nothing_left, idle_seconds=1_000)
-    assert drained == Drained(2, 2, 0, Ending.DONE)
+        drained = await drain(worker, handle, until=nothing_left, idle_seconds=1_000)
+    assert drained == DrainResult(2, 2, 0, StopReason.DONE)
 
 
 async def test_a_report_that_fails_ends_the_drain_with_its_error(database: Database) -> None:
@@ -110,7 +112,7 @@ async def test_a_report_that_fails_ends_the_drain_with_its_error(database: Datab
         raise ZeroDivisionError(len(settled))
 
     with Worker(database, queue) as worker, pytest.raises(ZeroDivisionError):
-        await worker.drain(completing(database), on_settled=report)
+        await drain(worker, completing(), on_batch=report)
     assert "active" not in states(database).values()
 
 
@@ -120,13 +122,13 @@ async def test_a_cancelled_drain_gives_everything_back_when_the_worker_leaves(
     enqueue(database, queue, "a", "b")
     begun = asyncio.Event()
 
-    async def handle(claim: Claim) -> None:
+    async def handle(claim: Claim[Settled]) -> None:
         begun.set()
         await asyncio.sleep(1_000)
         raise AssertionError(claim)
 
     with Worker(database, queue) as worker:
-        draining = asyncio.create_task(worker.drain(handle))
+        draining = asyncio.create_task(drain(worker, handle))
         await begun.wait()
         draining.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -137,4 +139,4 @@ async def test_a_cancelled_drain_gives_everything_back_when_the_worker_leaves(
 
 async def test_a_drain_of_nothing_ends_at_once(database: Database, queue: TaskQueue) -> None:
     with Worker(database, queue) as worker:
-        assert await worker.drain(completing(database), idle_seconds=0) == Drained(0, 0, 0, Ending.IDLE)
+        assert await drain(worker, completing(), idle_seconds=0) == DrainResult(0, 0, 0, StopReason.IDLE)

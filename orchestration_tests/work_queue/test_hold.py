@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from orchestration.work_queue.claim import Claim
 from orchestration.work_queue.model import NewTask, Outcome
-from orchestration_tests.work_queue.queues import NOBODY, claim, enqueue, keys, rows, settle
+from orchestration_tests.work_queue.queues import NOBODY, claim, enqueue, keys, make_claim, rows, settle
 
 if TYPE_CHECKING:
     from orchestration.storage.database import Database
@@ -65,7 +64,7 @@ def test_a_task_that_was_settled_or_taken_back_cannot_be_held(database: Database
     with database.begin() as connection:
         queue.release(connection, NOBODY, tasks[1:])
     claim(database, queue)
-    late = Claim(queue, NOBODY, tasks)
+    late = make_claim(database, queue, tasks)
     with database.begin() as connection:
-        assert late.hold(connection, tasks) == late.hold(connection, tasks, wait=True) == []
+        assert late.lock(connection, tasks) == queue.hold(connection, tasks, wait=True) == []
         assert queue.hold(connection, []) == []

@@ -9,8 +9,8 @@ import pytest
 import sqlalchemy as sa
 
 from orchestration.errors import InvalidInputError, TransientError
+from orchestration.work_queue.encoding import LONGEST_ERROR
 from orchestration.work_queue.model import NewTask, Outcome, Settled, StaleClaimError, Task, TaskState
-from orchestration.work_queue.queue import LONGEST_ERROR, TaskQueue
 from orchestration_tests.work_queue.queues import (
     claim,
     claim_one,
@@ -26,6 +26,7 @@ from orchestration_tests.work_queue.queues import (
 
 if TYPE_CHECKING:
     from orchestration.storage.database import Database
+    from orchestration.work_queue.queue import TaskQueue
 
 
 def test_outcomes_of_one_batch_go_their_own_ways(database: Database, queue: TaskQueue) -> None:

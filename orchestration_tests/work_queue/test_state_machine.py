@@ -19,7 +19,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from orchestration.errors import PermanentError
+from orchestration.errors import ConflictError, PermanentError
 from orchestration.work_queue.model import Enqueued, NewTask, StaleClaimError, Task
 from orchestration.work_queue.queue import LOCK_CLASS
 from orchestration_tests.work_queue.queues import claim, make_queue, pass_time, reap, settle
@@ -46,14 +46,17 @@ class Row:
     crashes: int = 0
     rerun: bool = False
     worker: int | None = None
+    cancel: bool = False
 
     def end(self, state: str, *, run_at: float | None = None) -> None:
-        """Leave the active state, for `state` unless the task was enqueued again meanwhile."""
+        """Leave the active state, for `state` unless the task was enqueued again meanwhile, or is not to go on."""
         if self.rerun:
             self.state, self.attempt = "waiting", 0
+        elif self.cancel and state == "waiting":
+            self.state = "cancelled"
         else:
             self.state, self.run_at = state, self.run_at if run_at is None else run_at
-        self.rerun, self.worker = False, None
+        self.rerun, self.worker, self.cancel = False, None, False
 
 
 class QueueMachine(RuleBasedStateMachine):
@@ -65,7 +68,8 @@ class QueueMachine(RuleBasedStateMachine):
     def begin(self) -> None:
         self.queue = make_queue(attempts=ATTEMPTS, wait=WAIT)
         self.rows: dict[str, Row] = {}
-        self.completed = Counter[str]()
+        self.ended = Counter[tuple[str, str]]()
+        self.newest_ended: dict[str, Row] = {}
         self.claims: list[tuple[int, Task]] = []
         self.clock, self.ids = 0.0, 0
         with self.database.begin() as connection:
@@ -83,6 +87,13 @@ class QueueMachine(RuleBasedStateMachine):
     def tick(self) -> float:
         self.clock += 1e-3
         return self.clock
+
+    def drop_ended(self) -> None:
+        """What is completed or cancelled leaves its key free, and is remembered."""
+        for key, row in list(self.rows.items()):
+            if row.state in ("completed", "cancelled"):
+                self.ended[key, row.state] += 1
+                self.newest_ended[key] = self.rows.pop(key)
 
     def due(self) -> list[Row]:
         waiting = [row for row in self.rows.values() if row.state == "waiting" and row.run_at <= self.clock]
@@ -151,13 +162,40 @@ class QueueMachine(RuleBasedStateMachine):
         if error is None:
             row.crashes = 0
             row.end("completed")
-            if row.state == "completed":
-                self.completed[task.key] += 1
-                del self.rows[task.key]
         elif isinstance(error, PermanentError) or row.attempt >= ATTEMPTS:
             row.end("dead")
         else:
             row.end("waiting", run_at=now + WAIT)
+        self.drop_ended()
+
+    @rule(task=NEW_TASKS)
+    def enqueue_once(self, task: NewTask) -> None:
+        present = self.rows.get(task.key) or self.newest_ended.get(task.key)
+        if present is not None and present.payload != task.payload:
+            with pytest.raises(ConflictError, match=f"under the key {task.key}"), self.database.begin() as connection:
+                self.queue.enqueue_once(connection, task)
+            return
+        with self.database.begin() as connection:
+            found = self.queue.enqueue_once(connection, task)
+        assert found.is_new == (present is None)
+        assert found.task.state == (present.state if present else "waiting")
+        if present is None:
+            self.enqueue_one(task, self.tick() + task.delay)
+
+    @rule(key=st.sampled_from("abc"))
+    def cancel(self, key: str) -> None:
+        with self.database.begin() as connection:
+            state = self.queue.request_cancel(connection, key)
+        row = self.rows.get(key)
+        if row is None or row.state == "dead":
+            assert state is None
+            return
+        if row.state == "waiting":
+            row.state = "cancelled"
+        else:
+            row.cancel, row.rerun = True, False
+        assert state == row.state
+        self.drop_ended()
 
     @rule(worker=st.sampled_from(WORKERS))
     def lose(self, worker: int) -> None:
@@ -169,9 +207,10 @@ class QueueMachine(RuleBasedStateMachine):
         expected = {key: row for key, row in self.rows.items() if row.worker == worker}
         assert sorted(lost) == sorted(expected)
         for row in expected.values():
-            condemned = row.attempt >= ATTEMPTS and row.crashes > 0
+            condemned = row.attempt >= ATTEMPTS and row.crashes > 0 and not row.cancel
             row.end("dead" if condemned else "waiting", run_at=now + WAIT if row.crashes and not condemned else None)
             row.crashes += 1
+        self.drop_ended()
 
     @rule(worker=st.sampled_from(WORKERS))
     def release(self, worker: int) -> None:
@@ -181,6 +220,7 @@ class QueueMachine(RuleBasedStateMachine):
             if row.worker == worker:
                 row.attempt -= 1
                 row.end("waiting")
+        self.drop_ended()
 
     @rule()
     def replay(self) -> None:
@@ -202,13 +242,14 @@ class QueueMachine(RuleBasedStateMachine):
 
     @invariant()
     def the_table_is_as_the_model_says(self) -> None:
-        query = "SELECT key, payload, state, attempt, crashes, rerun, worker FROM task WHERE state <> 'completed'"
+        query = """SELECT key, payload, state, attempt, crashes, rerun, worker, cancel_requested_at IS NOT NULL
+            FROM task WHERE state NOT IN ('completed', 'cancelled')"""
         with self.database.begin() as connection:
             unfinished = {row.key: tuple(row)[1:] for row in connection.execute(sa.text(query))}
-            completed = connection.execute(sa.text("SELECT key FROM task WHERE state = 'completed'")).scalars()
-            assert Counter(completed) == self.completed
+            ended = connection.execute(sa.text("SELECT key, state FROM task WHERE state IN ('completed', 'cancelled')"))
+            assert Counter(map(tuple, ended)) == self.ended
         assert unfinished == {
-            key: (row.payload, row.state, row.attempt, row.crashes, row.rerun, row.worker)
+            key: (row.payload, row.state, row.attempt, row.crashes, row.rerun, row.worker, row.cancel)
             for key, row in self.rows.items()
         }
 

@@ -110,7 +110,7 @@ def test_cancelling_removes_the_waiting_tasks_of_a_grouping_and_no_others(databa
     assert states(database) == {"active": "completed", "other": "waiting", "none": "waiting"}
 
 
-def test_finished_tasks_are_pruned_by_age_and_by_count_and_dead_ones_by_age_only(database: Database) -> None:
+def test_finished_tasks_are_pruned_by_age_and_by_count_and_dead_ones_by_age(database: Database) -> None:
     queue = TaskQueue(QueuePolicy("images", RetryPolicy(1), keep_completed=Retention(timedelta(hours=1), count=2)))
     bury(database, queue, "dead long ago", "dead lately")
     with database.begin() as connection:
@@ -134,6 +134,35 @@ def test_finished_tasks_are_pruned_by_age_and_by_count_and_dead_ones_by_age_only
     }
 
 
+def test_dead_letters_are_pruned_by_count_too(database: Database) -> None:
+    queue = TaskQueue(QueuePolicy("images", RetryPolicy(1), keep_dead=Retention(timedelta(days=1), count=2)))
+    bury(database, queue, "a", "b", "c")
+    with database.begin() as connection:
+        assert queue.prune(connection) == 1
+    assert set(states(database)) == {"b", "c"}
+
+
+def test_cancelled_tasks_are_pruned_as_completed_ones_are(database: Database) -> None:
+    queue = make_queue(keep=1)
+    enqueue(database, queue, "a", "b")
+    with database.begin() as connection:
+        for key in ("a", "b"):
+            queue.request_cancel(connection, key)
+        assert queue.prune(connection) == 1
+    assert states(database) == {"b": "cancelled"}
+
+
+def test_one_call_prunes_a_bounded_number(database: Database) -> None:
+    queue = make_queue(keep=0)
+    enqueue(database, queue, *"abcde")
+    settle(database, queue, claim(database, queue))
+    pruned = []
+    for _ in range(4):
+        with database.begin() as connection:
+            pruned.append(queue.prune(connection, limit=2))
+    assert pruned == [2, 2, 1, 0]
+
+
 def test_pruning_leaves_other_queues_alone(database: Database, queue: TaskQueue) -> None:
     enqueue(database, queue, "a")
     settle(database, queue, claim(database, queue))
@@ -154,6 +183,9 @@ def test_pruning_leaves_other_queues_alone(database: Database, queue: TaskQueue)
         ("state = 'completed'", "ck_task_finished"),
         ("state = 'dead', finished_at = now()", "ck_task_reason"),
         ("rerun = true", "ck_task_rerun"),
+        ("state = 'cancelled'", "ck_task_finished"),
+        ("percent = 101", "ck_task_percent"),
+        ("cancel_requested_at = now()", "ck_task_cancel_requested"),
     ],
 )
 def test_the_table_refuses_a_state_that_makes_no_sense(

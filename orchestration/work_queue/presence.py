@@ -1,6 +1,6 @@
 """The sign of life of a worker.
 
-Belongs here: the one connection that a worker keeps for itself, and the thread that watches it. Does not: the work.
+The one connection that a worker keeps for itself, and the thread that watches it. Keep out: the work.
 
 The session holds an advisory lock on the worker's number, so a killed process shows in `pg_locks` at once; it listens
 for new tasks; and it renews the leases. The thread is its own, so that a handler that computes in the event loop does
@@ -36,18 +36,18 @@ if TYPE_CHECKING:
 RECONNECT_SECONDS = 0.05
 
 
-class Lifeline:
-    """Shows that `worker` lives, from `open` to `close`; calls `ring`, in its thread, when there may be work."""
+class WorkerPresence:
+    """Shows that `worker` lives, from `open` to `close`; calls `wake`, in its thread, when there may be work."""
 
-    def __init__(self, database: Database, queue: TaskQueue, worker: int, ring: Callable[[], None]) -> None:
+    def __init__(self, database: Database, queue: TaskQueue, worker: int, wake: Callable[[], None]) -> None:
         self._database = database
         self._queue = queue
         self._worker = worker
-        self._ring = ring
+        self._wake = wake
         self._held = Event()
         self._closing = Event()
         self._hang_up, self._hung_up = socket.socketpair()
-        self._thread = Thread(target=self._run, name=f"lifeline of worker {worker}", daemon=True)
+        self._thread = Thread(target=self._run, name=f"presence of worker {worker}", daemon=True)
 
     def open(self) -> None:
         """Start; on return the lock is held, and no NOTIFY is missed from here on.
@@ -86,7 +86,7 @@ class Lifeline:
             driver = driver_connection(connection)
             selector.register(driver, selectors.EVENT_READ)
             selector.register(self._hung_up, selectors.EVENT_READ)
-            self._ring()  # for what was said while nobody listened
+            self._wake()  # for what was said while nobody listened
             while not self._closing.is_set():
                 self._queue.renew(connection, self._worker)
                 self._listen(driver, selector)
@@ -105,9 +105,9 @@ class Lifeline:
                 connection.invalidate()
 
     def _listen(self, driver: psycopg.Connection[object], selector: selectors.BaseSelector) -> None:
-        """Ring for each NOTIFY of the queue until the leases are due for renewal."""
+        """Wake for each NOTIFY of the queue until the leases are due for renewal."""
         renewal = time.monotonic() + self._queue.policy.lease_seconds / 3
         while not self._closing.is_set() and (left := renewal - time.monotonic()) > 0:
             selector.select(left)
             if self._queue.name in {notify.payload for notify in driver.notifies(timeout=0)}:
-                self._ring()
+                self._wake()

@@ -12,9 +12,9 @@ import sqlalchemy as sa
 
 from orchestration.errors import TransientError
 from orchestration.storage.database import Database
-from orchestration.work_queue.bell import Bell
-from orchestration.work_queue.lifeline import Lifeline
+from orchestration.work_queue.presence import WorkerPresence
 from orchestration.work_queue.queue import LOCK_CLASS, TaskQueue
+from orchestration.work_queue.wakeup import Wakeup
 from orchestration.work_queue.worker import Worker
 from orchestration_tests.work_queue.queues import claim, enqueue, make_queue, reap
 
@@ -26,9 +26,10 @@ NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
 
 def holders(database: Database, worker: int) -> list[int]:
     """The process ids of the sessions that hold the worker's lock."""
-    query = sa.text(
-        "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND classid = :lock_class AND objid = :worker"
-    )
+    query = sa.text("""
+        SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND classid = :lock_class AND objid = :worker
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    """)
     with database.begin() as connection:
         return list(connection.execute(query, {"lock_class": LOCK_CLASS, "worker": worker}).scalars())
 
@@ -45,7 +46,7 @@ def test_a_worker_is_seen_from_entering_to_leaving(database: Database, queue: Ta
     with Worker(database, queue) as worker:
         assert len(holders(database, worker.number)) == 1
     wait_until(lambda: holders(database, worker.number) == [])
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("lifeline")]
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("presence of worker")]
 
 
 def test_every_worker_has_a_number_of_its_own(database: Database, queue: TaskQueue) -> None:
@@ -81,45 +82,45 @@ def test_a_worker_without_a_database_says_so(queue: TaskQueue) -> None:
         pass
 
 
-def test_a_lifeline_that_finds_no_database_gives_up_after_a_lease() -> None:
-    lifeline = Lifeline(Database(NOWHERE), make_queue(lease_seconds=0.2), 1, lambda: None)
+def test_a_presence_that_finds_no_database_gives_up_after_a_lease() -> None:
+    presence = WorkerPresence(Database(NOWHERE), make_queue(lease_seconds=0.2), 1, lambda: None)
     with pytest.raises(TransientError, match="Worker 1 of the queue 'images' found no database"):
-        lifeline.open()
+        presence.open()
 
 
-def test_a_notification_rings_for_its_own_queue_only(database: Database, queue: TaskQueue) -> None:
-    rings: list[float] = []
-    lifeline = Lifeline(database, queue, 1, lambda: rings.append(time.monotonic()))
-    lifeline.open()
-    wait_until(lambda: bool(rings))  # once, for what was said before it listened
-    rings.clear()
+def test_a_notification_wakes_for_its_own_queue_only(database: Database, queue: TaskQueue) -> None:
+    wakeups: list[float] = []
+    presence = WorkerPresence(database, queue, 1, lambda: wakeups.append(time.monotonic()))
+    presence.open()
+    wait_until(lambda: bool(wakeups))  # once, for what was said before it listened
+    wakeups.clear()
     enqueue(database, make_queue("families"), "a")
     time.sleep(0.1)
-    assert rings == []
+    assert wakeups == []
     enqueue(database, queue, "a")
-    wait_until(lambda: bool(rings))
-    lifeline.close()
+    wait_until(lambda: bool(wakeups))
+    presence.close()
 
 
-async def test_a_bell_wakes_the_event_loop_from_another_thread() -> None:
-    bell = Bell()
-    with bell.attached():
-        waiting = asyncio.create_task(bell.wait(1_000))
-        await asyncio.to_thread(bell.ring)
+async def test_a_wakeup_wakes_the_event_loop_from_another_thread() -> None:
+    wakeup = Wakeup()
+    with wakeup.attached():
+        waiting = asyncio.create_task(wakeup.wait(1_000))
+        await asyncio.to_thread(wakeup.set)
         await waiting
-        bell.silence()
+        wakeup.clear()
         began = time.monotonic()
-        await bell.wait(0.05)
+        await wakeup.wait(0.05)
         assert time.monotonic() - began >= 0.04
 
 
-def test_a_bell_that_nobody_hears_may_be_rung() -> None:
-    bell = Bell()
-    bell.ring()
+def test_a_wakeup_that_nobody_waits_for_may_be_set() -> None:
+    wakeup = Wakeup()
+    wakeup.set()
 
     async def attach() -> None:
-        with bell.attached():
+        with wakeup.attached():
             pass
 
     asyncio.run(attach())
-    bell.ring()
+    wakeup.set()
