@@ -1,18 +1,18 @@
-"""What a process has at hand: its settings, and what they lead to, opened on first use.
+"""The shared infrastructure of one process, created on first use.
 
-Belongs here: the shared things that every domain is given. Does not: anything of one domain.
+Database, object store and links, which every domain is given. Keep out: anything of one domain.
 Building a `Services` touches nothing, so definitions may hold one at import.
 """
 
 from __future__ import annotations
 
+from contextlib import closing
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from orchestration.errors import ConfigurationError
 from orchestration.storage.database import Database, DatabaseUrls, locate_databases
 from orchestration.storage.links import Links
-from orchestration.storage.migrate import migrate
+from orchestration.storage.migrate import migrate, require_current_schema
 from orchestration.storage.objects import ObjectStore
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Services:
-    """The database, the object store and the feed's address of one process."""
+    """The database and the object store of one process."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -32,10 +32,27 @@ class Services:
 
     @cached_property
     def database(self) -> Database:
-        """The domain's database, at the schema of today."""
+        """The domain's database, whose schema is the one that this version needs.
+
+        A reader never migrates: raises `ConfigurationError` for a schema that is missing, behind or ahead. Only the
+        embedded database of a home that is used for the first time gets its schema here, by the first command.
+        """
         database = Database(self.database_urls.domain)
-        migrate(database)
+        try:
+            require_current_schema(database, may_create=self.settings.database_url is None)
+        except BaseException:
+            database.close()
+            raise
         return database
+
+    def migrate(self) -> tuple[str | None, str | None]:
+        """Bring the database to the schema of this version; the revisions before and after.
+
+        For the start of a factory and for `orchestration migrate`. Raises `ConfigurationError` when a newer version
+        has made the schema.
+        """
+        with closing(Database(self.database_urls.domain)) as database:
+            return migrate(database)
 
     @cached_property
     def objects(self) -> ObjectStore:
@@ -47,14 +64,7 @@ class Services:
         """Signed links to the objects."""
         return Links(self.settings, self.objects)
 
-    @property
-    def feed_url(self) -> str:
-        """The feed's base URL or the URL of its Import.txt; raises `ConfigurationError` when none is set."""
-        if not self.settings.promidata_base_url:
-            raise ConfigurationError("No feed is set: give PROMIDATA_BASE_URL, or --feed URL")
-        return self.settings.promidata_base_url
-
     def close(self) -> None:
-        """Let go of the database's connections."""
+        """Close the database's connections."""
         if "database" in self.__dict__:
             self.database.close()

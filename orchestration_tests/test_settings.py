@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from orchestration.errors import ConfigurationError
 from orchestration.settings import RemovalPolicy, Settings, load_settings
@@ -15,7 +16,7 @@ from orchestration.settings import RemovalPolicy, Settings, load_settings
 def no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     """Begin with an environment that sets nothing of ours."""
     for name in os.environ:
-        if name.upper().startswith(("ORCHESTRATION_", "BULLMQ_", "PROMIDATA_")):
+        if name.upper().startswith(("ORCHESTRATION_", "BULLMQ_", "PROMIDATA_", "MIRROR_")):
             monkeypatch.delenv(name)
 
 
@@ -53,6 +54,13 @@ def test_nothing_need_be_set() -> None:
         ("BULLMQ_JOB_TIMEOUT_SUPPLIER", "supplier_timeout_ms", "60000", 60_000),
         ("BULLMQ_JOB_TIMEOUT_FAMILY", "family_timeout_ms", "5000", 5_000),
         ("BULLMQ_JOB_TIMEOUT_IMAGE", "image_timeout_ms", "6000", 6_000),
+        ("STL_WORKER_CONCURRENCY", "print_concurrency", "3", 3),
+        ("CONCURRENCY", "print_concurrency", "3", 3),
+        ("BATCH_LIMIT", "mirror_batch", "3", 3),
+        ("PROMISE_POOL_SIZE", "mirror_concurrency", "3", 3),
+        ("POLL_INTERVAL_MS", "print_poll_ms", "400", 400),
+        ("POLL_INTERVAL_MS", "mirror_poll_ms", "400", 400),
+        ("ORCHESTRATION_SHIPSTATION_CUSTOM_FIELD", "shipstation_custom_field", "2", 2),
     ],
 )
 def test_a_variable_sets_its_field(
@@ -60,6 +68,18 @@ def test_a_variable_sets_its_field(
 ) -> None:
     monkeypatch.setenv(variable, value)
     assert getattr(load_settings(), field) == read
+
+
+def test_a_queues_own_variable_wins_over_the_one_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POLL_INTERVAL_MS", "400")
+    monkeypatch.setenv("MIRROR_QUEUE_POLL_INTERVAL_MS", "900")
+    settings = load_settings()
+    assert (settings.print_poll_ms, settings.mirror_poll_ms) == (400, 900)
+
+
+def test_the_pools_of_drains_are_as_large_as_their_settings() -> None:
+    settings = Settings(print_max_drains=6, mirror_max_drains=3)
+    assert settings.pool_sizes == {"prints_render": 6, "gallery_mirror": 3}
 
 
 def test_the_waits_and_timeouts_are_those_of_the_system_before() -> None:
@@ -111,6 +131,8 @@ def test_the_object_store_lies_under_the_home_unless_it_is_set(tmp_path: Path) -
         ("BULLMQ_CONCURRENCY_FAMILIES", "0", "greater than or equal to 1"),
         ("BULLMQ_CONCURRENCY_IMAGES", "ten", "valid integer"),
         ("BULLMQ_JOB_TIMEOUT_IMAGE", "0", "greater than 0"),
+        ("ORCHESTRATION_PRINT_MAX_DRAINS", "9", "less than or equal to 8"),
+        ("ORCHESTRATION_MIRROR_WARM_DRAINS", "9", "less than or equal to 8"),
     ],
 )
 def test_a_bad_value_is_told_by_the_name_of_its_variable(
@@ -136,3 +158,37 @@ def test_settings_cannot_be_changed_afterwards() -> None:
     settings = Settings()
     with pytest.raises(ValueError, match="frozen"):
         settings.image_attempts = 1  # type: ignore[misc]  # that is the point
+
+
+def test_the_environment_holds_each_field_that_was_set_under_its_own_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BULLMQ_CONCURRENCY_IMAGES", "7")
+    monkeypatch.setenv("ORCHESTRATION_HOME", "/srv/factory")
+    settings = load_settings(gallery_image_hosts=("a.example", "b.example:9000"), print_skip_if_exists=True)
+    settings = settings.model_copy(update={"print_bed_mm": (180.0, 180.0, 200.0)})
+    assert settings.environment() == {
+        "BULLMQ_CONCURRENCY_IMAGES": "7",
+        "ORCHESTRATION_HOME": "/srv/factory",
+        "ORCHESTRATION_GALLERY_IMAGE_HOSTS": "a.example,b.example:9000",
+        "SKIP_IF_EXISTS": "True",
+        "ORCHESTRATION_PRINT_BED_MM": "[180.0, 180.0, 200.0]",
+    }
+    assert Settings(database_url=None).environment().keys() == Settings().environment().keys()
+
+
+def test_a_process_that_is_given_the_environment_reads_the_same_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    explicit = Settings(**{name: field.default for name, field in Settings.model_fields.items()})
+    handed_on = explicit.environment(secrets=True)
+    assert len(handed_on) == sum(value is not None for _, value in explicit)
+    for variable, text in handed_on.items():
+        monkeypatch.setenv(variable, text)
+    assert Settings() == explicit
+
+
+def test_secrets_go_to_child_processes_only() -> None:
+    settings = Settings(shipstation_api_secret=SecretStr("hush"), signing_key=SecretStr("quiet"))
+    assert settings.environment() == {}
+    assert settings.environment(secrets=True) == {
+        "SHIPSTATION_API_SECRET": "hush",
+        "ORCHESTRATION_SIGNING_KEY": "quiet",
+    }
+    assert "hush" not in repr(settings)

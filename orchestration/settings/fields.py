@@ -1,0 +1,51 @@
+"""How a setting is declared: its variable's name where that is not its own, and lists of words.
+
+The spelling of fields that every domain's mix-in shares. Keep out: the fields.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import AliasChoices, BeforeValidator, Field
+from pydantic_settings import NoDecode
+
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
+
+PREFIX = "ORCHESTRATION_"
+
+# As many drain runs of one queue does `dagster.yaml` admit at the same time.
+MOST_DRAINS = 8
+
+POOL = "pool"
+
+
+def _split(value: object) -> object:
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+"""Several values, separated by commas."""
+
+
+def renamed(default: object, *variables: str, **rules: Any) -> Any:  # noqa: ANN401 - as pydantic's `Field`
+    """A field that is read from `variables`, the first of them that is set, rather than from one named like it."""
+    return Field(default, validation_alias=AliasChoices(*variables), **rules)
+
+
+def drains(default: int, *, pool: str, description: str) -> Any:  # noqa: ANN401 - as pydantic's `Field`
+    """A field that says how many drain runs a queue gets; `pool`, in which they run, admits as many."""
+    return Field(
+        default,
+        ge=1,
+        le=MOST_DRAINS,
+        description=f"{description}, {MOST_DRAINS} at most",
+        json_schema_extra={POOL: pool},
+    )
+
+
+def variables_of(name: str, field: FieldInfo) -> tuple[str, ...]:
+    """The environment variables that a field is read from; the first is its proper one."""
+    alias = field.validation_alias
+    return tuple(map(str, alias.choices)) if isinstance(alias, AliasChoices) else (f"{PREFIX}{name}".upper(),)

@@ -1,0 +1,29 @@
+"""The settings of notifications. Keep out: what a notice says."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, Field, SecretStr
+
+from orchestration.settings.fields import Words, renamed
+
+
+class NotificationSettings(BaseModel):
+    """Notifications: who hears of finished prints."""
+
+    shipstation_api_key: SecretStr | None = renamed(
+        None, "SHIPSTATION_API_KEY", description="Write print files into ShipStation's orders"
+    )
+    shipstation_api_secret: SecretStr | None = renamed(
+        None, "SHIPSTATION_API_SECRET", description="The secret that belongs to the key"
+    )
+    shipstation_url: str = Field("https://ssapi.shipstation.com", description="ShipStation's API")
+    shipstation_custom_field: int = Field(1, ge=1, le=3, description="The custom field that gets the link")
+    webhook_url: str | None = Field(None, description="Notify this URL of each finished print (Standard Webhooks)")
+    webhook_secret: SecretStr | None = Field(None, description="The webhooks' signing secret, `whsec_` and base64")
+    mail_to: Words = Field((), description="Notify these addresses of each finished print, separated by commas")
+    mail_from: str = Field("orchestration@localhost", description="The sender of such mails")
+    smtp_url: str = Field(
+        "smtp://127.0.0.1:25", description="The mail server: `smtp://user:password@host:port` or smtps"
+    )
+    notification_attempts: int = Field(8, ge=1, description="Attempts at a notification")
+    notification_retry_seconds: float = Field(10.0, ge=0, description="First wait between them, doubled each time")

@@ -1,0 +1,93 @@
+"""All settings of one process, read from the environment, and handed on to the processes that it starts.
+
+The only reader of the environment. Keep out: the fields, which stand in the mix-ins. A new domain is one mix-in more
+among the bases of `Settings`. Names without the prefix are those of the systems that this one replaces, so that their
+operators find them again.
+"""
+
+from __future__ import annotations
+
+import json
+
+from pydantic import SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from orchestration.errors import ConfigurationError
+from orchestration.settings.canvas import CanvasSettings
+from orchestration.settings.catalogue import CatalogueSettings
+from orchestration.settings.core import CoreSettings
+from orchestration.settings.fields import POOL, PREFIX, variables_of
+from orchestration.settings.gallery import GallerySettings
+from orchestration.settings.maintenance import MaintenanceSettings
+from orchestration.settings.notifications import NotificationSettings
+from orchestration.settings.prints import PrintSettings
+
+
+class Settings(
+    CoreSettings,
+    CatalogueSettings,
+    PrintSettings,
+    NotificationSettings,
+    GallerySettings,
+    CanvasSettings,
+    MaintenanceSettings,
+    BaseSettings,
+):
+    """The settings of one process, read once from the environment.
+
+    A variable is named like its field in upper case with the prefix `ORCHESTRATION_`, or as the field says.
+    """
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", populate_by_name=True)
+
+    def environment(self, *, secrets: bool = False) -> dict[str, str]:
+        """Every field that was set, by the environment or in code, under its own variable, as text.
+
+        A process that is started with these variables reads the same settings. Secrets are left out unless `secrets`,
+        which is for nothing but the environment of child processes. A field that was set to nothing is left out.
+        """
+        values = {
+            variables_of(name, type(self).model_fields[name])[0]: getattr(self, name)
+            for name in sorted(self.model_fields_set)
+        }
+        return {
+            variable: _text(value)
+            for variable, value in values.items()
+            if value is not None and (secrets or not isinstance(value, SecretStr))
+        }
+
+    @property
+    def pool_sizes(self) -> dict[str, int]:
+        """The pools that must admit as many runs as a setting says, by name."""
+        fields = type(self).model_fields.items()
+        extras = {name: field.json_schema_extra for name, field in fields if isinstance(field.json_schema_extra, dict)}
+        return {str(extra[POOL]): getattr(self, name) for name, extra in extras.items() if POOL in extra}
+
+
+def _text(value: object) -> str:
+    """A setting's value, as its variable would be written."""
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    if isinstance(value, tuple):
+        # Words are separated by commas, numbers are a JSON list.
+        return ",".join(value) if all(isinstance(part, str) for part in value) else json.dumps(value)
+    return str(value)
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Read the environment once; `overrides` win over it.
+
+    Raises `ConfigurationError` that names each variable that does not fit, and why.
+    """
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]  # checked by pydantic, as the environment is
+    except ValidationError as error:
+        problems = "; ".join(f"{_variable(problem['loc'])}: {problem['msg']}" for problem in error.errors())
+        raise ConfigurationError(f"The settings do not fit. {problems}") from error
+
+
+def _variable(location: tuple[int | str, ...]) -> str:
+    """The environment variable of the field that an error is at."""
+    name = str(location[0])
+    field = Settings.model_fields.get(name)
+    return variables_of(name, field)[0] if field else name.upper()
