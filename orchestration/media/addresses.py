@@ -1,6 +1,6 @@
 """Which hosts are network addresses, and which addresses are on the public internet.
 
-Belongs here: facts about addresses. Does not: who is trusted (`rules`), or looking names up (`resolver`).
+Facts about addresses. Keep out: who is trusted (`rules`), or looking names up (`resolver`).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Reading a body to its end, within a limit.
 
-Belongs here: sizes, compression and broken-off bodies, of answers and of files. Does not: asking for them
+Sizes, compression and broken-off bodies, of answers and of files. Keep out: asking for them
 (`download`), or opening them (`local_files`).
 """
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import hdrs
 
-from orchestration.errors import InvalidInputError, RefusedError, TransientError
+from orchestration.errors import InvalidInputError, TooLargeError, TransientError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,11 +23,8 @@ if TYPE_CHECKING:
     from orchestration.media.local_files import OpenFile
 
 _READ_IN_PLACE_BYTES = 2**20
+_GZIP_MAGIC = b"\x1f\x8b"
 _GZIP_WINDOW = 16 + zlib.MAX_WBITS
-
-
-class TooLargeError(RefusedError):
-    """The body is larger than the caller's limit."""
 
 
 async def read_response(response: ClientResponse, ceiling: int, heard: Callable[[], None]) -> bytes:
@@ -57,7 +54,8 @@ def _decode(body: bytes, response: ClientResponse, ceiling: int) -> bytes:
         return body
     if encoding not in {"gzip", "x-gzip"}:
         raise InvalidInputError(f"{response.url} came with the encoding {encoding}, which was not asked for")
-    return _gunzip(body, response.url, ceiling)
+    # Some servers name the compression of what they send plain.
+    return _gunzip(body, response.url, ceiling) if _GZIP_MAGIC.startswith(body[:2]) else body
 
 
 def _gunzip(packed: bytes, url: URL, ceiling: int) -> bytes:

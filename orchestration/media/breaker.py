@@ -1,6 +1,6 @@
 """A circuit breaker per endpoint: a host that keeps failing is left alone for a while.
 
-Belongs here: which errors count, and what an open circuit tells its callers. Does not: the states themselves, which
+Which errors count, and what an open circuit tells its callers. Keep out: the states themselves, which
 are purgatory's, or retrying, which is the queue's.
 """
 

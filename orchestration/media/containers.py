@@ -1,12 +1,13 @@
 """The structure of image files: the size that their headers announce, and whether they reach their end.
 
-Belongs here: one scan for each format, which reads headers and steps from block to block, and decodes nothing. Does
-not: telling the formats apart, or limits (`identify`). Where a file breaks off, reading on raises IndexError,
-ValueError or struct.error, and the caller says so; the scans raise InvalidImageError for the rest.
+One scan for each format, which reads headers and steps from block to block, and decodes nothing. Keep out: telling the
+formats apart (`identify`), or limits (`image_rules`). Where a file breaks off, reading on raises IndexError, ValueError
+or struct.error, and the caller says so; the scans raise InvalidImageError for the rest.
 """
 
 from __future__ import annotations
 
+import re
 from struct import unpack_from
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,11 +21,12 @@ _MAX_STEPS = 200_000
 
 
 class Scan(NamedTuple):
-    """Width and height in pixels, and the number of frames."""
+    """Width and height in pixels, the number of frames, and how many scans of a JPEG draw its one frame."""
 
     width: int
     height: int
     frames: int = 1
+    scans: int = 1
 
 
 def _truncated(what: str) -> InvalidImageError:
@@ -36,45 +38,47 @@ def _damaged(what: str) -> InvalidImageError:
 
 
 _JPEG_SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-_JPEG_BARE = frozenset(range(0xD0, 0xD9)) | {0x00, 0x01}
-_JPEG_END, _JPEG_SCAN, _JPEG_FILL = 0xD9, 0xDA, 0xFF
+_JPEG_END, _JPEG_SCAN = 0xD9, 0xDA
+# Passed over, as decoders do: fill bytes, escaped bytes, restart marks and codes that are reserved.
+_JPEG_MARKER = re.compile(rb"\xff[\xc0-\xcf\xd9-\xfe]")
 
 
 def scan_jpeg(data: bytes) -> Scan:
-    """Scan a JPEG (ITU T.81 annex B): the frame header, and an end marker behind the start of the first scan.
+    """Scan a JPEG (ITU T.81 annex B): the frame header, and every scan up to the end marker.
 
-    Between the two, 0xFF is always escaped, so an end marker there is the image's own and not that of an embedded
-    preview. What follows the end (padding, a second picture) is nobody's loss.
+    What follows the end (padding, a second picture) is nobody's loss.
     """
-    size, marker, position = None, 0, 0
+    size, scans, marker = None, 0, 0
     for marker, position in _jpeg_segments(data):
+        scans += marker == _JPEG_SCAN
         if marker in _JPEG_SIZES and size is None:
             height, width = unpack_from(">HH", data, position + 5)
             size = Scan(width, height)
+    if marker != _JPEG_END:
+        raise _truncated("its end marker is missing")
     if size is None:
         raise InvalidImageError(ImageProblem.NO_SIZE, "the image has no frame header")
-    if marker != _JPEG_SCAN:
+    if not scans:
         raise _damaged("it has no scan")
-    if data.rfind(b"\xff\xd9", position) < 0:
-        raise _truncated("its end marker is missing")
-    return size
+    return size._replace(scans=scans)
 
 
 def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int]]:
-    """Yield each marker with its position, up to the first scan or the end; skip what decoders skip."""
+    """Yield each marker with its position up to the end marker, or up to where there is no further marker.
+
+    A scan's data need no step of their own: within them 0xFF is always escaped.
+    """
     position = 2
     for _ in range(_MAX_STEPS):
-        position = data.index(b"\xff", position)
-        marker = data[position + 1]
-        if marker == _JPEG_FILL:
-            position += 1
-        elif marker in _JPEG_BARE:
-            position += 2
-        else:
-            yield marker, position
-            if marker in {_JPEG_SCAN, _JPEG_END}:
-                return
-            position += 2 + unpack_from(">H", data, position + 2)[0]
+        found = _JPEG_MARKER.search(data, position)
+        if found is None:
+            return
+        marker, position = data[found.start() + 1], found.start()
+        yield marker, position
+        if marker == _JPEG_END:
+            return
+        position += 2 + unpack_from(">H", data, position + 2)[0]
+    raise _damaged("countless segments")
 
 
 def scan_png(data: bytes) -> Scan:
@@ -95,23 +99,29 @@ def scan_png(data: bytes) -> Scan:
     return Scan(width, height, max(frames, 1))
 
 
-_GIF_EXTENSION, _GIF_IMAGE, _GIF_TRAILER = 0x21, 0x2C, 0x3B
+_GIF_PADDING, _GIF_EXTENSION, _GIF_IMAGE, _GIF_TRAILER = 0x00, 0x21, 0x2C, 0x3B
 
 
 def scan_gif(data: bytes) -> Scan:
-    """Scan a GIF (GIF89a): the screen, widened by frames that stick out of it, and every block up to the trailer."""
+    """Scan a GIF (GIF89a): the screen, widened by frames that stick out of it, and every block up to the trailer.
+
+    A trailer that is missing behind a whole frame, and zeros between blocks, are passed over as browsers do.
+    """
     width, height, flags = unpack_from("<HHB", data, 6)
     position, frames = 13 + _palette_bytes(flags), 0
     for _ in range(_MAX_STEPS):
-        kind = data[position]
+        kind = _GIF_TRAILER if frames and position == len(data) else data[position]
         if kind == _GIF_TRAILER:
             return Scan(width, height, max(frames, 1))
+        position += 1
+        if kind == _GIF_PADDING:
+            continue
         if kind == _GIF_IMAGE:
-            left, top, frame_width, frame_height, flags = unpack_from("<HHHHB", data, position + 1)
+            left, top, frame_width, frame_height, flags = unpack_from("<HHHHB", data, position)
             width, height, frames = max(width, left + frame_width), max(height, top + frame_height), frames + 1
-            position += 11 + _palette_bytes(flags)
+            position += 10 + _palette_bytes(flags)
         elif kind == _GIF_EXTENSION:
-            position += 2
+            position += 1
         else:
             raise _damaged(f"a block of the unknown kind {kind:#x}")
         position = _skip_gif_data(data, position)

@@ -1,6 +1,6 @@
 """Fetching documents and images from URLs that somebody else wrote.
 
-Belongs here: one safe GET, with its limits, redirects, validators and error mapping. Does not: which hosts are allowed
+One safe GET, with its limits, redirects, validators and error mapping. Keep out: which hosts are allowed
 (`rules`), what a status means (`statuses`), when a host is left alone (`breaker`), what the bytes are (`identify`),
 or trying again, which is the queue's.
 """

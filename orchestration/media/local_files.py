@@ -1,6 +1,6 @@
 """Documents of a `file://` feed, read beneath its root folder and nowhere else.
 
-Belongs here: turning a file URL into a path, and opening it safely. Does not: whether a feed may use files at all
+Turning a file URL into a path, and opening it safely. Keep out: whether a feed may use files at all
 (`rules`), or when to read them in a thread (`download`).
 """
 

@@ -1,44 +1,47 @@
-"""Variants of stored images: thumbnails and modern formats, made once for each content hash.
+"""Renditions of stored images: thumbnails and modern formats, made once for each content hash.
 
-Belongs here: the path of a batch of variant tasks, whose keys are content hashes. Does not: how a variant is drawn
-(`variants`).
+It takes a batch of rendition tasks, whose keys are content hashes. Keep out: how a rendition is drawn (`encodings`).
 """
 
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
 from orchestration.errors import OrchestrationError, PermanentError
+from orchestration.media.encodings import blur_placeholder, encode_renditions
 from orchestration.media.identify import content_hash
 from orchestration.media.tables import media, media_variant
-from orchestration.media.variants import blur_placeholder, render_variants
 from orchestration.observability.logs import get_logger
 from orchestration.storage.objects import content_key
-from orchestration.work_queue.model import Outcome
+from orchestration.work_queue.claim import TaskHandler
+from orchestration.work_queue.model import Outcome, TaskState
+from orchestration.work_queue.rounds import settle_in_rounds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from orchestration.media.variants import RenderedVariant
+    from orchestration.media.encodings import EncodedRendition
     from orchestration.storage.database import Database
     from orchestration.storage.objects import ObjectStore
     from orchestration.work_queue.claim import Claim
-    from orchestration.work_queue.model import Task
+    from orchestration.work_queue.model import Settled, Task
 
 log = get_logger()
 
 
 class Rendition(NamedTuple):
-    """What became of one image's variants."""
+    """One rendition task's end, with the bytes of each rendition by name. One that is not final is tried again."""
 
     content_hash: str
     variant_bytes: dict[str, int]
     original_bytes: int = 0
     problem: str | None = None
+    is_final: bool = True
 
 
 class _Rendered(NamedTuple):
@@ -49,11 +52,11 @@ class _Rendered(NamedTuple):
     error: Exception | None = None
 
 
-class VariantRenderer:
-    """Handles claims of the variant queue. `report` hears what became of each image once it is committed.
+class RenditionHandler(TaskHandler[Rendition]):
+    """Handles claims of a rendition queue; its results are renditions.
 
-    `rendered` is called in the transaction that settles a batch, before that is done, with the content hashes of the
-    images whose variants are there: for whatever has to follow from that in any case.
+    `on_rendered` is called in the transaction that settles images, with the content hashes of those that have their
+    renditions: it queues what follows from it.
     """
 
     def __init__(
@@ -61,19 +64,24 @@ class VariantRenderer:
         database: Database,
         store: ObjectStore,
         *,
-        report: Callable[[Sequence[Rendition]], None],
-        rendered: Callable[[sa.Connection, Sequence[str]], None] | None = None,
+        on_rendered: Callable[[sa.Connection, Sequence[str]], None] = lambda _connection, _hashes: None,
     ) -> None:
         self._database = database
         self._store = store
-        self._report = report
-        self._rendered = rendered
+        self._on_rendered = on_rendered
+        self._turn = asyncio.Semaphore(1)  # the image library uses the cores by itself
 
-    async def handle(self, claim: Claim) -> None:
-        """Render a batch, one image at a time: the image library uses the cores by itself."""
+    async def handle(self, claim: Claim[Rendition]) -> None:
+        """Render a batch, one image at a time."""
         keys = await asyncio.to_thread(self._keys, [task.key for task in claim.tasks])
-        rendered = [await self._render(task, keys.get(task.key)) for task in claim.tasks]
-        self._report(await asyncio.to_thread(self._write, claim, rendered))
+        await settle_in_rounds(
+            claim, lambda task: self._render(task, keys.get(task.key)), partial(self._write, claim), _failed
+        )
+
+    def failure(self, settled: Settled) -> Rendition:
+        """The rendition of a task that failed unexpectedly."""
+        is_final = settled.state is not TaskState.WAITING
+        return Rendition(settled.task.key, {}, problem=str(settled.error), is_final=is_final)
 
     def _keys(self, hashes: Sequence[str]) -> dict[str, str]:
         with self._database.connect() as connection:
@@ -86,30 +94,32 @@ class VariantRenderer:
         try:
             if key is None:
                 raise PermanentError(f"No stored image has the hash {task.key}; mirror it first")
-            body = await asyncio.to_thread(self._store.get, key)
-            variants = await asyncio.to_thread(render_variants, body)
-            rows = [await self._keep(task.key, variant) for variant in variants]
-            return _Rendered(task, rows, await asyncio.to_thread(blur_placeholder, body), len(body))
+            async with self._turn:
+                body = await asyncio.to_thread(self._store.get, key)
+                renditions = await asyncio.to_thread(encode_renditions, body)
+                blur = await asyncio.to_thread(blur_placeholder, body)
+            rows = [await self._keep(task.key, one) for one in renditions]
+            return _Rendered(task, rows, blur, len(body))
         except OrchestrationError as error:
-            log.warning("image variants failed", content_hash=task.key, error=str(error))
+            log.warning("image renditions failed", content_hash=task.key, error=str(error))
             return _Rendered(task, error=error)
 
-    async def _keep(self, original: str, variant: RenderedVariant) -> dict[str, object]:
-        key = content_key(f"media/{variant.name}", content_hash(variant.body), variant.extension)
-        await self._store.put_once(key, variant.body, mime=variant.mime)
+    async def _keep(self, original: str, rendition: EncodedRendition) -> dict[str, object]:
+        key = content_key(f"media/{rendition.name}", content_hash(rendition.body), rendition.extension)
+        await self._store.put_once(key, rendition.body, mime=rendition.mime)
         return {
             "content_hash": original,
-            "name": variant.name,
+            "name": rendition.name,
             "key": key,
-            "bytes": len(variant.body),
-            "mime": variant.mime,
-            "width": variant.width,
-            "height": variant.height,
+            "bytes": len(rendition.body),
+            "mime": rendition.mime,
+            "width": rendition.width,
+            "height": rendition.height,
         }
 
-    def _write(self, claim: Claim, rendered: Sequence[_Rendered]) -> list[Rendition]:
+    def _write(self, claim: Claim[Rendition], rendered: Sequence[_Rendered]) -> None:
         rows = [row for one in rendered for row in one.rows]
-        with self._database.begin() as connection:
+        with claim.transaction() as connection:
             if rows:
                 statement = pg.insert(media_variant).values(rows)
                 kept = {name: statement.excluded[name] for name in ("key", "bytes", "mime", "width", "height")}
@@ -118,15 +128,18 @@ class VariantRenderer:
                 if one.blur:
                     blurred = sa.update(media).where(media.c.content_hash == one.task.key)
                     connection.execute(blurred.values(blur=one.blur))
-            if self._rendered:
-                self._rendered(connection, [one.task.key for one in rendered if one.error is None])
-            claim.settle(connection, [Outcome(one.task, one.error) for one in rendered])
-        return [
-            Rendition(
-                one.task.key,
-                {str(row["name"]): int(str(row["bytes"])) for row in one.rows},
-                one.original_bytes,
-                str(one.error) if one.error else None,
-            )
-            for one in rendered
-        ]
+            self._on_rendered(connection, [one.task.key for one in rendered if one.error is None])
+            settled = claim.settle(connection, [Outcome(one.task, one.error) for one in rendered])
+        final = {item.task.key for item in settled if item.state is not TaskState.WAITING}
+        for one in rendered:
+            claim.report(one.task, _rendition(one, is_final=one.task.key in final))
+
+
+def _failed(task: Task, error: Exception) -> _Rendered:
+    return _Rendered(task, error=error)
+
+
+def _rendition(one: _Rendered, *, is_final: bool) -> Rendition:
+    sizes = {str(row["name"]): int(str(row["bytes"])) for row in one.rows}
+    problem = str(one.error) if one.error else None
+    return Rendition(one.task.key, sizes, one.original_bytes, problem, is_final)

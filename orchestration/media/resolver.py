@@ -1,7 +1,7 @@
 """Name look-ups that only ever answer with addresses that the rules admit.
 
 The connector connects to the very addresses that `resolve` returned, so a name that changes its mind between check and
-connect (DNS rebinding) gains nothing. Belongs here: that filter. Does not: addresses written as such in a URL, which
+connect (DNS rebinding) gains nothing. That filter. Keep out: addresses written as such in a URL, which
 never come here (`rules`).
 """
 

@@ -1,6 +1,6 @@
 """Which URLs may be fetched: the feed's own endpoint and the hosts that the operator named.
 
-Belongs here: the decision, from a URL alone or from a URL's endpoint and one looked-up address. Does not: looking
+The decision, from a URL alone or from a URL's endpoint and one looked-up address. Keep out: looking
 names up (`resolver`), opening connections (`download`), reading files (`local_files`).
 """
 

@@ -1,6 +1,6 @@
 """What an HTTP answer without a body to keep means for the one who asked: give up, or come back later.
 
-Belongs here: status codes and the Retry-After header, as errors. Does not: redirects and bodies (`download`).
+Status codes and the Retry-After header, as errors. Keep out: redirects and bodies (`download`).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The tables of mirrored images.
 
-Belongs here: one row an object, and where its bytes were seen. Does not: which record shows which image; each domain
+One row an object, and where its bytes were seen. Keep out: which record shows which image; each domain
 keeps that itself, by source URL, so that a picture that arrives later needs no second write.
 """
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 from aiohttp import web
 
-from orchestration.errors import InvalidInputError, RefusedError, TransientError
-from orchestration.media.bodies import TooLargeError, read_file
+from orchestration.errors import InvalidInputError, RefusedError, TooLargeError, TransientError
+from orchestration.media.bodies import read_file
 from orchestration.media.breaker import BreakerPolicy
 from orchestration.media.download import Downloader, DownloadLimits
 from orchestration.media.local_files import open_beneath
@@ -164,15 +164,25 @@ async def test_a_body_that_was_stored_compressed_is_unpacked() -> None:
         assert await fetch(base) == b"family " * 100
 
 
+@pytest.mark.parametrize("body", [b'{"plain": "JSON"}', b"\x89PNG\r\n\x1a\n", b"x"])
+async def test_a_plain_body_that_the_server_calls_compressed_is_taken_as_it_is(body: bytes) -> None:
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(body=body, headers={"Content-Encoding": "gzip"})
+
+    async with serving(answer) as base:
+        assert await fetch(base) == body
+
+
 @pytest.mark.parametrize(
     ("body", "encoding", "error"),
     [
         (gzip.compress(b"x" * KILOBYTE)[:-4], "gzip", TransientError),
-        (b"not gzip at all", "gzip", InvalidInputError),
+        (b"\x1f", "gzip", TransientError),
+        (b"\x1f\x8bnot gzip at all", "gzip", InvalidInputError),
         (gzip.compress(b"one") + gzip.compress(b"two"), "gzip", InvalidInputError),
         (b"whatever", "br", InvalidInputError),
     ],
-    ids=["cut off", "not gzip", "two in one", "unknown"],
+    ids=["cut off", "cut off at once", "not gzip", "two in one", "unknown"],
 )
 async def test_a_body_that_cannot_be_unpacked_is_an_error(body: bytes, encoding: str, error: type[Exception]) -> None:
     async def answer(_: web.Request) -> web.Response:

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from aiohttp import web
 
-from orchestration.errors import InvalidInputError, RefusedError, TransientError
-from orchestration.media.bodies import TooLargeError
+from orchestration.errors import InvalidInputError, RefusedError, TooLargeError, TransientError
 from orchestration.media.download import Downloader, DownloadLimits
 from orchestration.media.identify import identify
 from orchestration.media.image_problems import ImageProblem, InvalidImageError
