@@ -1,0 +1,1 @@
+"""Text as shapes, for every domain that draws it: characters, directions, fonts, glyphs, outlines, paragraphs."""
