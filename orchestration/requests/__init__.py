@@ -1,0 +1,1 @@
+"""Work that people and programs ask for: rows that Dagster picks up."""
