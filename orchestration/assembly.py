@@ -1,24 +1,26 @@
-"""Where the domains meet: one set of definitions, merged in the order in which things flow.
+"""One set of definitions: each domain's, merged in the order in which things flow.
 
-Belongs here: which parts the product has. Does not: the parts.
+Keep out: the parts, which each domain's `defs` holds.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from orchestration.canvas.defs.definitions import canvas_definitions
-from orchestration.canvas.defs.media_gc import media_gc_definitions
-from orchestration.catalogue.defs.definitions import catalogue_definitions
-from orchestration.domains import Domains
-from orchestration.gallery.defs.definitions import gallery_definitions
+from orchestration.domains import DOMAINS, Domains
 from orchestration.observability.logs import configure_logging
-from orchestration.prints.defs.definitions import prints_definitions
+from orchestration.runtime.checks import check_sensors
+from orchestration.runtime.maintenance import maintenance_definitions
+from orchestration.runtime.requests import request_sensor
 from orchestration.services import Services
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from orchestration.runtime.requests import RequestHandler
     from orchestration.settings import Settings
 
 
@@ -29,11 +31,22 @@ def build_definitions(settings: Settings, domains: Domains | None = None) -> dg.
     """
     configure_logging(settings.log_level)
     domains = domains or Domains(Services(settings))
+    parts = [_definitions(name, domains) for name in DOMAINS]
+    handlers = [handler for name in DOMAINS for handler in _request_handlers(name, domains)]
+    sensors = [*check_sensors(parts), request_sensor(domains.services, handlers, parts)]
     return dg.Definitions.merge(
-        catalogue_definitions(domains.catalogue),
-        prints_definitions(domains.prints),
-        gallery_definitions(domains.gallery),
-        canvas_definitions(domains.canvas),
-        media_gc_definitions(domains.media),
-        dg.Definitions(executor=dg.in_process_executor),
+        *parts,
+        maintenance_definitions(settings),
+        dg.Definitions(sensors=sensors, executor=dg.in_process_executor),
     )
+
+
+def _definitions(name: str, domains: Domains) -> dg.Definitions:
+    definitions: dg.Definitions = import_module(f"orchestration.{name}.defs").definitions(domains.named(name))
+    return definitions
+
+
+def _request_handlers(name: str, domains: Domains) -> Sequence[RequestHandler]:
+    module = import_module(f"orchestration.{name}.defs.requests")
+    handlers: Sequence[RequestHandler] = module.request_handlers(domains.named(name))
+    return handlers

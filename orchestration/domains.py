@@ -1,38 +1,63 @@
 """The domains of one process, over the same services.
 
-Belongs here: which domains there are, and what one is given of another. Does not: Dagster (`assembly`), or any work.
+`DOMAINS` is the only list of them: definitions, queues and commands are loops over it. A domain `x` is the folder
+`orchestration/x/`, whose file `x.py` holds its class, whose `defs` has `definitions(x)`, and whose commands are in
+`cli/x_commands.py`. Keep out: Dagster (`assembly`), and any work.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from orchestration.canvas.canvas import Canvas
-from orchestration.canvas.media_gc.collector import MediaCollector
-from orchestration.catalogue.pipeline import Catalogue
-from orchestration.gallery.gallery import Gallery
-from orchestration.gallery.references import MEDIA_REFERENCES
-from orchestration.prints.shop import PrintShop
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from orchestration.canvas.canvas import Canvas
+    from orchestration.catalogue.catalogue import Catalogue
+    from orchestration.gallery.gallery import Gallery
+    from orchestration.prints.prints import Prints
     from orchestration.services import Services
     from orchestration.work_queue.queue import TaskQueue
 
+DOMAINS = ("catalogue", "prints", "gallery", "canvas")
+"""The domains' names, in the order in which things flow."""
+
+
+class Domain(Protocol):
+    """What every domain offers to the loops over `DOMAINS`."""
+
+    @property
+    def queues(self) -> tuple[TaskQueue, ...]:
+        """Its work queues, in the order in which work flows through them."""
+
 
 class Domains:
-    """Every domain, ready to be asked; making them touches nothing."""
+    """Every domain, ready to be used. Making them touches nothing; each is imported here, so that listing is cheap."""
+
+    catalogue: Catalogue
+    prints: Prints
+    gallery: Gallery
+    canvas: Canvas
 
     def __init__(self, services: Services) -> None:
+        from orchestration.canvas.canvas import Canvas
+        from orchestration.catalogue.catalogue import Catalogue
+        from orchestration.gallery.gallery import Gallery
+        from orchestration.gallery.references import MEDIA_REFERENCES
+        from orchestration.prints.prints import Prints
+
         self.services = services
         self.catalogue = Catalogue(services)
-        self.prints = PrintShop(services)
+        self.prints = Prints(services)
         self.gallery = Gallery(services)
-        self.canvas = Canvas(services)
-        self.media = MediaCollector(services, references=MEDIA_REFERENCES)
+        self.canvas = Canvas(services, references=MEDIA_REFERENCES)
+
+    def named(self, name: str) -> Domain:
+        """The domain of that name."""
+        domain: Domain = getattr(self, name)
+        return domain
 
     @property
     def queues(self) -> Sequence[TaskQueue]:
         """Every work queue, in the order in which things flow."""
-        return *self.catalogue.queues, *self.prints.queues, *self.gallery.queues
+        return [queue for name in DOMAINS for queue in self.named(name).queues]

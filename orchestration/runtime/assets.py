@@ -1,40 +1,53 @@
-"""Assets under policy: one way to declare an asset, so that none is without owner, kinds, pool and limits.
+"""Assets and jobs: one way to declare each, so that none is without owner, kinds, pool and limits.
 
-Belongs here: what every asset of ours has in common. Does not: the table of policies (`policy`), or any asset.
+What an asset's policy is stands beside the asset, as arguments of its decorator. Keep out: any asset.
 """
 
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import dagster as dg
 
-# Dagster has no public name for what `define_asset_job` gives.
+# Dagster has no public name for what `define_asset_job` returns.
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-from orchestration.runtime.policy import MAX_RUNTIME_TAG, POLICIES
-
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
 
 AssetJob = UnresolvedAssetJobDefinition
 
+MAX_RUNTIME_TAG = "dagster/max_runtime"
+POOL_LIMIT_TAG = "orchestration/pool_limit"
+CHECKS_TAG = "orchestration/checks"
 
-def governed_asset(
+
+class Pool(NamedTuple):
+    """A shared system: at most `limit` steps use it at the same time."""
+
+    name: str
+    limit: int
+
+
+def domain_asset(
     key: str,
     *,
     description: str,
-    deps: Sequence[dg.AssetSpec | dg.AssetsDefinition] = (),
+    pool: Pool,
+    kinds: Collection[str],
+    max_runtime: int,
+    deps: Sequence[dg.AssetSpec | dg.AssetsDefinition | dg.AssetKey] = (),
     partitions: dg.PartitionsDefinition[str] | None = None,
+    code_version: str = "1",
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
-    """Declare the asset `domain/noun` under its policy; its group is its domain.
+    """Declare the asset `domain/noun`; its group is its domain, and its owner the domain's team.
 
-    A partitioned asset records its partitions itself, any number of them in one run, so its output is not required,
-    and a backfill is one run for each contiguous range.
+    `max_runtime` is in seconds, for a whole run. `code_version` is raised by hand when the asset's output would differ
+    for the same input. A partitioned asset records its partitions itself, any number of them in one run, so its output
+    is not required, and a backfill is one run for each contiguous range.
     """
-    policy = POLICIES[key]
     domain, noun = key.split("/")
 
     def declare(compute: Callable[..., Any]) -> dg.AssetsDefinition:
@@ -49,17 +62,17 @@ def governed_asset(
                 partitions_def=partitions,
                 output_required=partitions is None,
                 backfill_policy=dg.BackfillPolicy.single_run() if partitions else None,
-                owners=[policy.owner],
-                kinds=set(policy.kinds),
-                pool=policy.pool,
-                code_version=policy.code_version,
-                op_tags=policy.tags,
+                owners=[f"team:{domain}"],
+                kinds=set(kinds),
+                pool=pool.name,
+                code_version=code_version,
+                op_tags={MAX_RUNTIME_TAG: str(max_runtime), POOL_LIMIT_TAG: str(pool.limit)},
             )(compute)
 
     return declare
 
 
-def queue_asset(key: str, *, description: str, deps: Sequence[dg.AssetSpec | dg.AssetsDefinition]) -> dg.AssetSpec:
+def queue_spec(key: str, *, description: str, deps: Sequence[dg.AssetSpec | dg.AssetsDefinition]) -> dg.AssetSpec:
     """A work queue as an external asset between the asset that fills it and the one that drains it.
 
     It is what the drained asset really depends on. Beyond that, a run that is not tagged with partitions cannot depend
@@ -76,16 +89,44 @@ def queue_asset(key: str, *, description: str, deps: Sequence[dg.AssetSpec | dg.
     )
 
 
-def asset_job(name: str, *assets: dg.AssetsDefinition, description: str, max_runtime: int | None = None) -> AssetJob:
-    """A job of these assets, in one process.
+def asset_job(
+    name: str,
+    *assets: dg.AssetsDefinition,
+    description: str,
+    checks: AssetJob | None = None,
+    max_runtime: int | None = None,
+) -> AssetJob:
+    """A job of these assets, in one process, after whose runs the job `checks` runs.
 
-    A run takes at most `max_runtime` seconds, by default the longest that the assets' policies allow.
+    A run takes at most `max_runtime` seconds, by default the longest that the assets allow.
     """
-    runtimes = [POLICIES[key.to_user_string()].max_runtime for asset in assets for key in asset.keys]
+    seconds = max_runtime or max(int(asset.op.tags[MAX_RUNTIME_TAG]) for asset in assets)
+    tags = {MAX_RUNTIME_TAG: str(seconds)}
     return dg.define_asset_job(
         name,
         dg.AssetSelection.assets(*assets).without_checks(),
         executor_def=dg.in_process_executor,
-        tags={MAX_RUNTIME_TAG: str(max_runtime or max(runtimes))},
+        tags=tags | ({CHECKS_TAG: checks.name} if checks else {}),
         description=description,
     )
+
+
+def run_config(asset: dg.AssetsDefinition, config: dg.Config) -> dg.RunConfig:
+    """The run config of a job that makes `asset` with `config`."""
+    return op_config(asset.key.to_python_identifier(), config)
+
+
+def op_config(name: str, config: dg.Config) -> dg.RunConfig:
+    """The run config that gives `config` to the op of that name.
+
+    Dumped here: a config class with a field `keys`, as those of drains, looks like a mapping to Dagster's own dump.
+    """
+    return dg.RunConfig(ops={name: {"config": config.model_dump()}})
+
+
+def pool_limits(definitions: dg.Definitions) -> dict[str, int]:
+    """The limits of all pools, by name."""
+    ops = [
+        asset.op for asset in definitions.assets or () if isinstance(asset, dg.AssetsDefinition) and asset.is_executable
+    ]
+    return {pool: int(op.tags[POOL_LIMIT_TAG]) for op in ops if POOL_LIMIT_TAG in op.tags for pool in op.pools}

@@ -1,20 +1,20 @@
 """Asset checks as standing inventories of what is wrong, with examples and the remedy.
 
-Belongs here: how a finding becomes a check, and when a domain's checks run. Does not: the questions.
+It turns findings into check results, and runs each domain's checks after the domain's runs. Keep out: the questions.
 
-Checks look at the database, not at one run; they run by themselves after every run of their domain.
+Checks look at the database, not at one run. They run after failures as well, which an automation condition on the
+assets would not do.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Generic, Protocol, TypeVar
+from typing import Protocol
 
 import dagster as dg
 import sqlalchemy as sa
 
 from orchestration.observability.findings import Finding
-from orchestration.runtime.assets import AssetJob
-from orchestration.runtime.markdown import markdown_table, picture
-from orchestration.runtime.policy import MAX_RUNTIME_TAG
+from orchestration.runtime.assets import CHECKS_TAG, MAX_RUNTIME_TAG, AssetJob
+from orchestration.runtime.metadata import markdown_table, picture
 from orchestration.storage.database import Database
 
 CHECK_SECONDS = 300
@@ -28,36 +28,13 @@ class HasDatabase(Protocol):
         """The domain's database."""
 
 
-Domain = TypeVar("Domain", bound=HasDatabase)
+def check(domain: HasDatabase, question: Callable[[sa.Connection], Finding]) -> dg.AssetCheckResult:
+    """Ask one question of the domain's database."""
+    with domain.database.connect() as connection:
+        return check_result(question(connection))
 
 
-class DomainChecks(Generic[Domain]):
-    """Makes the checks of the domain that is the resource `resource`."""
-
-    def __init__(self, resource: str) -> None:
-        self._resource = resource
-
-    def ask(
-        self,
-        name: str,
-        asset: dg.AssetsDefinition,
-        question: Callable[[Domain, sa.Connection], Finding],
-        *,
-        description: str,
-        severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.WARN,
-    ) -> dg.AssetChecksDefinition:
-        """A check of `asset` that asks one question of the domain's database."""
-
-        @dg.asset_check(name=name, asset=asset, description=description, required_resource_keys={self._resource})
-        def check(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-            domain: Domain = getattr(context.resources, self._resource)
-            with domain.database.connect() as connection:
-                return check_result(question(domain, connection), severity)
-
-        return check
-
-
-def check_result(found: Finding, severity: dg.AssetCheckSeverity) -> dg.AssetCheckResult:
+def check_result(found: Finding) -> dg.AssetCheckResult:
     """A finding as the result of a check: passed when nothing was found."""
     shown: dict[str, dg.MetadataValue] = {"count": dg.MetadataValue.int(found.total)}
     if found.total:
@@ -66,6 +43,7 @@ def check_result(found: Finding, severity: dg.AssetCheckSeverity) -> dg.AssetChe
         for caption, image in found.pictures:
             if drawn := picture(caption, image):
                 shown[caption] = dg.MetadataValue.md(drawn)
+    severity = dg.AssetCheckSeverity.ERROR if found.is_error else dg.AssetCheckSeverity.WARN
     return dg.AssetCheckResult(passed=not found.total, severity=severity, metadata=shown)
 
 
@@ -80,26 +58,27 @@ def check_job(domain: str, checks: Sequence[dg.AssetChecksDefinition]) -> AssetJ
     )
 
 
-def check_sensors(domain: str, jobs: Sequence[AssetJob], job: AssetJob) -> list[dg.SensorDefinition]:
-    """The sensors that launch the checks' `job` after each run of `jobs`, however it ended."""
-    return [_sensor_after(status, domain, jobs, job) for status in _ENDINGS]
+def check_sensors(parts: Sequence[dg.Definitions]) -> list[dg.SensorDefinition]:
+    """The sensors that launch the checks that a run's job names, after success and after failure."""
+    jobs = [job for part in parts for job in part.jobs or () if isinstance(job, AssetJob)]
+    names = {job.tags[CHECKS_TAG] for job in jobs if job.tags and CHECKS_TAG in job.tags}
+    check_jobs = [job for job in jobs if job.name in names]
+    return [_sensor_after(status, check_jobs) for status in (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE)]
 
 
-_ENDINGS = (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE)
-
-
-def _sensor_after(
-    status: dg.DagsterRunStatus, domain: str, jobs: Sequence[AssetJob], job: AssetJob
-) -> dg.SensorDefinition:
+def _sensor_after(status: dg.DagsterRunStatus, check_jobs: Sequence[AssetJob]) -> dg.SensorDefinition:
     @dg.run_status_sensor(
         run_status=status,
-        name=f"{domain}_checks_after_{status.value.lower()}_sensor",
-        monitored_jobs=list(jobs),
-        request_job=job,
+        name=f"checks_after_{status.value.lower()}_sensor",
+        request_jobs=list(check_jobs),
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description=f"Runs the checks of the domain {domain} after each of its runs.",
+        description="Runs the checks of a domain after each of its runs.",
     )
-    def sensor(context: dg.RunStatusSensorContext) -> dg.RunRequest:
-        return dg.RunRequest(run_key=context.dagster_run.run_id)
+    def sensor(context: dg.RunStatusSensorContext) -> dg.RunRequest | dg.SkipReason:
+        run = context.dagster_run
+        job = run.tags.get(CHECKS_TAG)
+        if job is None:
+            return dg.SkipReason(f"{run.job_name} has no checks")
+        return dg.RunRequest(run_key=run.run_id, job_name=job)
 
     return sensor

@@ -1,6 +1,6 @@
 """Dagster's instance: its home, its storage, its pools.
 
-Belongs here: what must hold before Dagster's own processes start, or before a job runs in this one. Does not: what
+What must hold before Dagster's own processes start, or before a job runs in this one. Keep out: what
 the instance is configured with, which `dagster.yaml` tells.
 """
 
@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import os
 import shutil
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import sqlalchemy as sa
+
 import orchestration
 from orchestration.errors import ConfigurationError
-from orchestration.runtime.policy import apply_pool_limits
+from orchestration.storage.database import NO_ROOM, Database, free_connections
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     import dagster as dg
 
@@ -25,39 +27,74 @@ if TYPE_CHECKING:
 
 CONFIGURATION = Path(orchestration.__file__).parents[1] / "dagster.yaml"
 
+# Those of a worker and its handlers, and Dagster's own, which it opens for each statement.
+CONNECTIONS_OF_A_RUN = 10
+
+_LOCK = 0x494E_5354  # "INST"
+
 
 def instance_environment(services: Services) -> dict[str, str]:
-    """The variables that Dagster's processes need; writes the instance's home under the state directory.
+    """The variables of Dagster's processes: every setting that was set, and what the instance is found by.
 
-    The database URLs go along, so that an embedded server is started once, by the first process.
+    Writes the instance's home under the state directory. Where databases and objects are goes along even if it was not
+    set, so that an embedded server is started once, by the first process. Secrets go along too, since the processes do
+    the work that needs them.
     """
     if not CONFIGURATION.exists():
         raise ConfigurationError(f"{CONFIGURATION} is missing: run `orchestration` from a checkout of the project")
     home = services.settings.home.absolute()
     dagster_home = home / "dagster"
     dagster_home.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(CONFIGURATION, dagster_home / CONFIGURATION.name)
-    feed = services.settings.promidata_base_url
+    _copy(CONFIGURATION, dagster_home / CONFIGURATION.name)
     return {
-        **({"PROMIDATA_BASE_URL": feed} if feed else {}),
+        **services.settings.environment(secrets=True),
         "DAGSTER_HOME": str(dagster_home),
         "ORCHESTRATION_HOME": str(home),
         "ORCHESTRATION_DATABASE_URL": services.database_urls.domain,
         "ORCHESTRATION_DAGSTER_DATABASE_URL": services.database_urls.dagster,
         "ORCHESTRATION_OBJECT_STORE": services.settings.object_store_url,
-        "ORCHESTRATION_PUBLIC_URL": services.settings.public_url,
-        "ORCHESTRATION_GALLERY_IMAGE_HOSTS": ",".join(services.settings.gallery_image_hosts),
         "ORCHESTRATION_LOG_DIRECTORY": str(home / "logs"),
     }
 
 
+def _copy(source: Path, target: Path) -> None:
+    """Copy as one step, since other processes may be reading the target."""
+    written = target.with_name(f"{target.name}.{os.getpid()}")
+    shutil.copyfile(source, written)
+    written.replace(target)
+
+
 @contextmanager
-def open_instance(services: Services) -> Iterator[dg.DagsterInstance]:
-    """The instance, in this process."""
+def open_instance(services: Services, pools: Mapping[str, int]) -> Iterator[dg.DagsterInstance]:
+    """The instance, in this process. The first use makes Dagster's tables; several processes may be first at once.
+
+    Raises `ConfigurationError` when the server has too few connections left for a run: Dagster would fail anywhere.
+    """
     import dagster as dg
 
     environment = instance_environment(services)
     os.environ.update(environment)  # Dagster resolves `env:` in dagster.yaml from the process itself
-    with dg.DagsterInstance.from_config(environment["DAGSTER_HOME"]) as instance:
-        apply_pool_limits(instance)
+    with ExitStack() as stack:
+        with _alone(services.database_urls.dagster):
+            instance = stack.enter_context(dg.DagsterInstance.from_config(environment["DAGSTER_HOME"]))
+            _limit_pools(instance, pools, services.settings.pool_sizes)
         yield instance
+
+
+def _limit_pools(instance: dg.DagsterInstance, pools: Mapping[str, int], sizes: Mapping[str, int]) -> None:
+    """Set each pool's limit, or what the settings ask for if that is more.
+
+    On PostgreSQL, Dagster's default limit is not to be relied on.
+    """
+    for pool, limit in pools.items():
+        instance.event_log_storage.set_concurrency_slots(pool, max(limit, sizes.get(pool, 0)))
+
+
+@contextmanager
+def _alone(url: str) -> Iterator[None]:
+    """Keep other processes out: Dagster makes its tables without a lock, and fails where another does so too."""
+    with closing(Database(url)) as database, database.begin() as connection:
+        if free_connections(connection) < CONNECTIONS_OF_A_RUN:
+            raise ConfigurationError(f"{NO_ROOM}: a run takes up to {CONNECTIONS_OF_A_RUN}")
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+        yield

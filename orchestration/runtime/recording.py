@@ -1,8 +1,8 @@
 """Many partitions in one run, each with a status of its own.
 
-Belongs here: the events that Dagster's UI reads a partition's status from, written in batches. It is the one module
+The events that Dagster's UI reads a partition's status from, written in batches. It is the one module
 that touches Dagster's internals; `orchestration_tests/runtime/test_recording.py` proves the status in the UI's own
-terms after it. Does not: the work on a key.
+terms after it. Keep out: the work on a key.
 
 A good key gets its materialization, with its metadata. A bad key counts as failed when it has a *planned* event and no
 later materialization in a run that ended in failure: runs with a partition tag have their planned events from Dagster,
@@ -29,7 +29,7 @@ from dagster._core.events import (
 from dagster_postgres.event_log import PostgresEventLogStorage
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
-from orchestration.runtime.partition_keys import encode_key
+from orchestration.runtime.partitions import encode_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -67,7 +67,7 @@ class PartitionRecorder:
         """The reasons of the bad keys, by key."""
         return self._bad
 
-    def good(self, text: str, metadata: Mapping[str, Any]) -> None:
+    def materialized(self, text: str, metadata: Mapping[str, Any]) -> None:
         """The key was made; a later failure of the same key in this run counts, and the other way round."""
         key = encode_key(text)
         self._bad.pop(key, None)
@@ -75,7 +75,7 @@ class PartitionRecorder:
         if len(self._good) > BATCH:
             self._store_good(keep_last=True)
 
-    def bad(self, text: str, reason: str) -> None:
+    def failed(self, text: str, reason: str) -> None:
         """The key was not made, and why."""
         key = encode_key(text)
         self._good.pop(key, None)
@@ -94,7 +94,7 @@ class PartitionRecorder:
             self._store_bad()
             raise dg.Failure(
                 f"{len(self._bad)} of {self._recorded + len(self._bad)} partitions failed; the others are done. "
-                "Re-execute with just these keys once their cause is mended.",
+                "Re-execute with just these keys once their cause is fixed.",
                 metadata={
                     "failed": dg.MetadataValue.md(failure_table(self._bad)),
                     REASONS: dg.MetadataValue.json(self._bad),
@@ -144,6 +144,23 @@ class PartitionRecorder:
             step_key=step,
             job_name=context.job_name,
             dagster_event=event,
+        )
+
+
+def asset_results(metadata: Mapping[str, Any], failures: Mapping[str, str]) -> Iterator[dg.MaterializeResult[None]]:
+    """Yield this from an asset without partitions: its materialization, then `dg.Failure` if any of its items failed.
+
+    `failures` are reasons by item.
+    """
+    yield dg.MaterializeResult(metadata=metadata)
+    if failures:
+        raise dg.Failure(
+            f"{len(failures)} items failed; the others are done. Replay them once their cause is fixed.",
+            metadata={
+                "failed": dg.MetadataValue.md(failure_table(failures)),
+                REASONS: dg.MetadataValue.json(dict(failures)),
+            },
+            allow_retries=False,
         )
 
 

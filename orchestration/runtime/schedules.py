@@ -1,37 +1,39 @@
 """Schedules whose times come from the settings.
 
-Belongs here: the one way to declare such a schedule, and to complain of a cron that is none. Does not: what runs when.
+The one way to declare such a schedule, and to refuse a cron that is none or never comes. Keep out: what runs when.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import dagster as dg
+
+# Dagster has no public name for what gives a cron's times.
+from dagster._utils.schedules import cron_string_iterator
 
 from orchestration.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from orchestration.runtime.assets import AssetJob
 
 
 def cron_schedule(
     name: str,
-    job: AssetJob,
+    job: AssetJob | dg.JobDefinition,
     cron: str,
     *,
     variable: str,
     description: str,
-    run_config: Mapping[str, Any] | None = None,
+    run_config: dg.RunConfig | None = None,
 ) -> dg.ScheduleDefinition:
     """Run `job` at the times of `cron` (UTC), from the start of the system on.
 
     `variable` is the environment variable that `cron` was read from. Raises `ConfigurationError` that names it when
-    the text is no cron.
+    the text is no cron, and when it names a day that no year has, at which Dagster would fail at each look.
     """
     try:
+        next(cron_string_iterator(0.0, cron, "UTC"))
         return dg.ScheduleDefinition(
             name=name,
             job=job,
@@ -41,6 +43,6 @@ def cron_schedule(
             run_config=run_config,
             description=description,
         )
-    except dg.DagsterInvalidDefinitionError as error:
-        remedy = "write its five fields, as in 0 3 * * *"
+    except (dg.DagsterInvalidDefinitionError, ValueError) as error:
+        remedy = "write its five fields, as in 0 3 * * *, and a day that comes in some year"
         raise ConfigurationError(f"{variable} {cron!r} is no schedule; {remedy}") from error

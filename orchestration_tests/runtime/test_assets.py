@@ -1,35 +1,50 @@
-"""Assets under policy: what a declaration of ours always brings along."""
+"""Assets and jobs: what a declaration always brings along."""
 
 import dagster as dg
-import pytest
 
-from orchestration.runtime.assets import asset_job, governed_asset, queue_asset
-from orchestration.runtime.policy import MAX_RUNTIME_TAG, POLICIES
+from orchestration.runtime.assets import (
+    CHECKS_TAG,
+    MAX_RUNTIME_TAG,
+    Pool,
+    asset_job,
+    domain_asset,
+    pool_limits,
+    queue_spec,
+    run_config,
+)
+from orchestration.runtime.drains import DrainConfig
 
 FAMILIES = "catalogue/product_families"
 IMAGES = "catalogue/image_variants"
 
 
-@governed_asset(FAMILIES, description="Families.", partitions=dg.DynamicPartitionsDefinition(name="a_number"))
+@domain_asset(
+    FAMILIES,
+    description="Families.",
+    partitions=dg.DynamicPartitionsDefinition(name="a_number"),
+    pool=Pool("catalogue_import", limit=2),
+    kinds={"json", "postgres"},
+    max_runtime=7_200,
+    code_version="3",
+)
 def families() -> None:
     """A partitioned asset that yields nothing."""
 
 
-@governed_asset(IMAGES, description="Images.")
+@domain_asset(IMAGES, description="Images.", pool=Pool("catalogue_render", limit=1), kinds={"image"}, max_runtime=600)
 def images() -> None:
     """An asset without partitions."""
 
 
 def test_an_asset_carries_its_policy() -> None:
     (spec,) = families.specs
-    policy = POLICIES[FAMILIES]
     assert spec.key == dg.AssetKey(["catalogue", "product_families"])
     assert spec.group_name == "catalogue"
-    assert spec.owners == [policy.owner]
-    assert spec.kinds == policy.kinds
-    assert spec.code_version == policy.code_version
-    assert families.op.pool == policy.pool
-    assert families.op.tags[MAX_RUNTIME_TAG] == str(policy.max_runtime)
+    assert spec.owners == ["team:catalogue"]
+    assert spec.kinds == {"json", "postgres"}
+    assert spec.code_version == "3"
+    assert families.op.pool == "catalogue_import"
+    assert families.op.tags[MAX_RUNTIME_TAG] == "7200"
 
 
 def test_a_partitioned_asset_may_make_nothing_and_is_backfilled_in_one_run() -> None:
@@ -41,13 +56,19 @@ def test_a_partitioned_asset_may_make_nothing_and_is_backfilled_in_one_run() -> 
     assert images.backfill_policy is None
 
 
-def test_an_asset_without_a_policy_cannot_be_declared() -> None:
-    with pytest.raises(KeyError, match="catalogue/unknown"):
-        governed_asset("catalogue/unknown", description="Unknown.")
+def test_the_limits_of_the_pools_stand_beside_the_assets() -> None:
+    definitions = dg.Definitions(assets=[families, images, dg.AssetSpec("elsewhere")])
+    assert pool_limits(definitions) == {"catalogue_import": 2, "catalogue_render": 1}
+
+
+def test_a_run_config_is_written_with_the_config_of_the_asset() -> None:
+    config = run_config(families, DrainConfig(keys=["a"], idle_seconds=None))
+    written = config.to_config_dict()["ops"]["catalogue__product_families"]["config"]  # type: ignore[no-untyped-call]
+    assert (written["keys"], written["idle_seconds"]) == (["a"], None)
 
 
 def test_a_queue_is_an_asset_that_nobody_materializes_between_two_that_are() -> None:
-    queue = queue_asset("catalogue/tasks", description="Tasks.", deps=[families])
+    queue = queue_spec("catalogue/tasks", description="Tasks.", deps=[families])
     assert [dep.asset_key for dep in queue.deps] == [families.key]
     assert queue.group_name == "catalogue"
     assert queue.owners == ["team:catalogue"]
@@ -57,8 +78,15 @@ def test_a_queue_is_an_asset_that_nobody_materializes_between_two_that_are() -> 
 
 def test_a_job_takes_as_long_as_its_longest_asset_may() -> None:
     job = asset_job("both", families, images, description="Both.")
-    assert job.tags == {MAX_RUNTIME_TAG: str(max(POLICIES[key].max_runtime for key in (FAMILIES, IMAGES)))}
+    assert job.tags == {MAX_RUNTIME_TAG: "7200"}
     assert asset_job("short", families, description="Short.", max_runtime=60).tags == {MAX_RUNTIME_TAG: "60"}
+
+
+def test_a_job_names_the_checks_that_follow_it() -> None:
+    checks = asset_job("check", images, description="Check.")
+    job = asset_job("both", families, description="Both.", checks=checks)
+    assert job.tags is not None
+    assert job.tags[CHECKS_TAG] == "check"
 
 
 def test_a_job_runs_its_assets_and_no_check_in_one_process() -> None:

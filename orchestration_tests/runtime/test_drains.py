@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -10,20 +10,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orchestration.runtime.assets import run_config
 from orchestration.runtime.drains import (
     DRAIN_TAG,
     INTERVAL_SECONDS,
+    DrainConfig,
     DrainScale,
     WarmRuns,
     drain_sensor,
     missing_drains,
 )
+from orchestration.work_queue.worker import Worker
 from orchestration_tests.runtime.ticks import Tick, tick
+from orchestration_tests.work_queue.queues import enqueue, make_queue
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import tzinfo
 
+    from orchestration.services import Services
+
+QUEUE = make_queue("work")
 SCALE = DrainScale(tasks_per_drain=100, most=3)
 
 
@@ -69,9 +75,11 @@ def test_warm_drains_are_up_before_there_is_work() -> None:
     assert missing_drains(250, 1, warm) == 2
 
 
-def look(instance: dg.DagsterInstance, depth: int) -> Tick:
+def look(instance: dg.DagsterInstance, services: Services, depth: int, warm: WarmRuns | None = None) -> Tick:
     """Let the sensor look at a queue of this depth."""
-    sensor = drain_sensor("work_sensor", job, lambda: depth, SCALE)
+    scale = SCALE if warm is None else SCALE._replace(warm=1)
+    enqueue(services.database, QUEUE, *(str(number) for number in range(depth)))
+    sensor = drain_sensor("work_sensor", job, services, [QUEUE], scale, warm=warm)
     return tick(dg.Definitions([work], jobs=[job], sensors=[sensor]), "work_sensor", instance)
 
 
@@ -81,62 +89,116 @@ def start_drain(instance: dg.DagsterInstance, status: dg.DagsterRunStatus) -> dg
     return instance.create_run_for_job(definition, tags={DRAIN_TAG: job.name}, status=status)
 
 
-def test_a_sensor_launches_what_is_missing_and_marks_it(instance: dg.DagsterInstance) -> None:
-    requests = look(instance, 250).requests
+def status_of(instance: dg.DagsterInstance, run: dg.DagsterRun) -> dg.DagsterRunStatus:
+    found = instance.get_run_by_id(run.run_id)
+    assert found is not None
+    return found.status
+
+
+def test_a_sensor_launches_what_is_missing_and_marks_it(instance: dg.DagsterInstance, services: Services) -> None:
+    requests = look(instance, services, 250).requests
     assert [request.tags[DRAIN_TAG] for request in requests] == ["drain_work"] * 3
     assert all(request.run_key is None for request in requests)
 
 
-@pytest.mark.parametrize("status", [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTED])
-def test_a_drain_on_its_way_counts_as_up(instance: dg.DagsterInstance, status: dg.DagsterRunStatus) -> None:
+@pytest.mark.parametrize("status", [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING])
+def test_a_drain_on_its_way_counts_as_up(
+    instance: dg.DagsterInstance, services: Services, status: dg.DagsterRunStatus
+) -> None:
     start_drain(instance, status)
-    assert look(instance, 100)[:2] == ([], "100 tasks due, 1 drains up")
-    assert len(look(instance, 150).requests) == 1
+    assert look(instance, services, 100)[:2] == ([], "100 tasks due, 1 drains up")
+    assert len(look(instance, services, 150).requests) == 1
 
 
-def test_a_drain_that_has_ended_is_replaced(instance: dg.DagsterInstance) -> None:
+def test_a_drain_counts_as_up_while_its_worker_lives(instance: dg.DagsterInstance, services: Services) -> None:
+    run = start_drain(instance, dg.DagsterRunStatus.STARTED)
+    with Worker(services.database, QUEUE, run=run.run_id):
+        assert look(instance, services, 100)[:2] == ([], "100 tasks due, 1 drains up")
+    assert status_of(instance, run) is dg.DagsterRunStatus.STARTED
+
+
+def test_a_drain_whose_worker_was_killed_is_ended_and_replaced(
+    instance: dg.DagsterInstance, services: Services
+) -> None:
+    run = start_drain(instance, dg.DagsterRunStatus.STARTED)
+    with services.database.begin() as connection:
+        QUEUE.register_worker(connection, run_id=run.run_id)  # that shows no life, as one that was killed
+    assert len(look(instance, services, 1).requests) == 1
+    assert status_of(instance, run) is dg.DagsterRunStatus.FAILURE
+
+
+def test_a_drain_that_never_got_a_worker_is_ended_after_a_while(
+    instance: dg.DagsterInstance, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = start_drain(instance, dg.DagsterRunStatus.NOT_STARTED)
+    instance.report_engine_event("started", run)
+    instance.handle_new_event(started_event(run))
+    assert look(instance, services, 1).requests == []
+    monkeypatch.setattr("orchestration.runtime.drains.REGISTRATION_SECONDS", -1.0)
+    assert len(look(instance, services, 1).requests) == 1
+    assert status_of(instance, run) is dg.DagsterRunStatus.FAILURE
+
+
+def started_event(run: dg.DagsterRun) -> dg.EventLogEntry:
+    """What a run's process reports first."""
+    event = dg.DagsterEvent(dg.DagsterEventType.PIPELINE_START.value, run.job_name)
+    return dg.EventLogEntry(  # type: ignore[no-untyped-call]  # Dagster left its constructor unannotated
+        error_info=None,
+        level="INFO",
+        user_message="",
+        run_id=run.run_id,
+        timestamp=datetime.now(UTC).timestamp(),
+        job_name=run.job_name,
+        dagster_event=event,
+    )
+
+
+def test_a_drain_that_has_ended_is_replaced(instance: dg.DagsterInstance, services: Services) -> None:
     instance.report_run_canceled(start_drain(instance, dg.DagsterRunStatus.STARTED))
-    assert len(look(instance, 1).requests) == 1
+    assert len(look(instance, services, 1).requests) == 1
 
 
-def test_an_empty_queue_is_skipped(instance: dg.DagsterInstance) -> None:
-    assert look(instance, 0)[:2] == ([], "0 tasks due, 0 drains up")
+def test_an_empty_queue_is_skipped(instance: dg.DagsterInstance, services: Services) -> None:
+    assert look(instance, services, 0)[:2] == ([], "0 tasks due, 0 drains up")
 
 
-def test_the_sensor_is_on_by_itself_and_looks_often() -> None:
-    sensor = drain_sensor("work_sensor", job, lambda: 0, SCALE)
+def test_what_is_due_by_other_signs_is_queued_first(instance: dg.DagsterInstance, services: Services) -> None:
+    def queue_one() -> None:
+        enqueue(services.database, QUEUE, "found")
+
+    sensor = drain_sensor("work_sensor", job, services, [QUEUE], SCALE, before=queue_one)
+    ticked = tick(dg.Definitions([work], jobs=[job], sensors=[sensor]), "work_sensor", instance)
+    assert len(ticked.requests) == 1
+
+
+def test_the_sensor_is_on_by_itself_and_looks_often(services: Services) -> None:
+    sensor = drain_sensor("work_sensor", job, services, [QUEUE], SCALE)
     assert sensor.default_status is dg.DefaultSensorStatus.RUNNING
     assert sensor.minimum_interval_seconds == INTERVAL_SECONDS
 
 
-WARM = WarmRuns({"ops": {"work": {"config": {"idle_seconds": 3_000.0}}}}, renew_seconds=3_000.0)
+WARM = WarmRuns(run_config(work, DrainConfig(idle_seconds=3_000.0)), renew_seconds=3_000.0)
 
 
-def look_warmly(instance: dg.DagsterInstance, depth: int) -> list[bool]:
-    """Let a sensor that keeps one drain up look; of each run that it asks for, whether it is to stay up."""
-    sensor = drain_sensor("work_sensor", job, lambda: depth, SCALE._replace(warm=1), WARM)
-    requests = tick(dg.Definitions([work], jobs=[job], sensors=[sensor]), "work_sensor", instance).requests
-    return [request.run_config == WARM.run_config for request in requests]
+def look_warmly(instance: dg.DagsterInstance, services: Services, depth: int) -> list[bool]:
+    """Let a sensor that keeps one drain up look; of each run that it requests, whether it is to stay up."""
+    return [bool(request.run_config.get("ops")) for request in look(instance, services, depth, WARM).requests]
 
 
-def test_the_drains_that_are_kept_up_do_not_end_when_idle_and_those_beyond_do(instance: dg.DagsterInstance) -> None:
-    assert look_warmly(instance, 0) == [True]
-    assert look_warmly(instance, 250) == [True, False, False]
-    start_drain(instance, dg.DagsterRunStatus.STARTED)
-    assert look_warmly(instance, 0) == []
-    assert look_warmly(instance, 250) == [False, False]
-
-
-def test_another_drain_is_up_before_one_that_is_kept_up_ends(
-    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+def test_the_drains_that_are_kept_up_do_not_end_when_idle_and_those_beyond_do(
+    instance: dg.DagsterInstance, services: Services
 ) -> None:
-    start_drain(instance, dg.DagsterRunStatus.STARTED)
+    assert look_warmly(instance, services, 0) == [True]
+    run = start_drain(instance, dg.DagsterRunStatus.STARTED)
+    with Worker(services.database, QUEUE, run=run.run_id):
+        assert look_warmly(instance, services, 0) == []
+        assert look_warmly(instance, services, 250) == [False, False]
+    instance.report_run_canceled(run)
+    assert look_warmly(instance, services, 0) == [True, False, False]
 
-    class Later(datetime):
-        @classmethod
-        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]  # one hour ahead
-            return datetime.now(tz) + timedelta(hours=1)
 
-    assert look_warmly(instance, 0) == []
-    monkeypatch.setattr("orchestration.runtime.drains.datetime", Later)
-    assert look_warmly(instance, 0) == [True]
+def test_another_drain_is_up_before_one_that_is_kept_up_ends(instance: dg.DagsterInstance, services: Services) -> None:
+    start_drain(instance, dg.DagsterRunStatus.NOT_STARTED)
+    assert look_warmly(instance, services, 0) == []
+    aged = WarmRuns(WARM.run_config, renew_seconds=-1.0)
+    assert len(look(instance, services, 0, aged).requests) == 1

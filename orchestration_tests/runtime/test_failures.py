@@ -60,6 +60,22 @@ def test_dagster_tries_a_step_as_often_as_it_was_told(failures: int, succeeds: b
     assert len(tried) == min(failures + 1, 2)
 
 
+def test_the_waits_of_a_step_double_from_the_first_one() -> None:
+    @dg.op
+    def read() -> None:
+        with step_failures(attempts=4, wait_seconds=0.01):
+            raise TransientError("busy")
+
+    @dg.job(executor_def=dg.in_process_executor)
+    def reading() -> None:
+        read()
+
+    result = reading.execute_in_process({"loggers": _QUIET}, raise_on_error=False)
+    assert not result.success
+    retries = [event for event in result.all_events if event.event_type_value == "STEP_UP_FOR_RETRY"]
+    assert [event.step_retry_data.seconds_to_wait for event in retries] == [0.01, 0.02, 0.04]
+
+
 def test_dagster_does_not_retry_a_permanent_error_whatever_the_ops_policy() -> None:
     tried: list[int] = []
 

@@ -6,9 +6,9 @@ import dagster as dg
 import pytest
 from dagster._core.storage.partition_status_cache import AssetPartitionStatus
 
-from orchestration.runtime.partition_keys import add_keys, encode_key
+from orchestration.runtime.drains import DrainConfig, requested_keys
+from orchestration.runtime.partitions import add_partitions, encode_key
 from orchestration.runtime.recording import BATCH, REASONS, PartitionRecorder
-from orchestration.runtime.selection import DrainConfig, selected_names
 
 SET = "page"
 pages = dg.DynamicPartitionsDefinition(name=SET)
@@ -21,11 +21,11 @@ def site_pages(
 ) -> Iterator[dg.AssetMaterialization]:
     """A page for each name."""
     recorder = PartitionRecorder(context)
-    for name in selected_names(context, config) or ():
+    for name in requested_keys(context, config) or ():
         if name in broken:
-            recorder.bad(name, f"no source for {name}")
+            recorder.failed(name, f"no source for {name}")
         else:
-            recorder.good(name, {"length": len(name)})
+            recorder.materialized(name, {"length": len(name)})
     yield from recorder.finish()
 
 
@@ -64,7 +64,7 @@ def names_by_status(instance: dg.DagsterInstance) -> dict[str, set[str]]:
 
 def test_a_run_with_broken_keys_shows_each_key_with_its_own_status(instance: dg.DagsterInstance) -> None:
     names = [f"page {number}" for number in range(100)]
-    add_keys(instance, SET, names)
+    add_partitions(instance, SET, names)
 
     result = run(instance, names, broken=names[:3])
 
@@ -75,7 +75,7 @@ def test_a_run_with_broken_keys_shows_each_key_with_its_own_status(instance: dg.
 
 def test_making_only_the_failed_keys_again_turns_them_green(instance: dg.DagsterInstance) -> None:
     names = [f"page{number}" for number in range(10)]
-    add_keys(instance, SET, names)
+    add_partitions(instance, SET, names)
     run(instance, names, broken=names[:3])
 
     result = run(instance, names[:3])
@@ -85,7 +85,7 @@ def test_making_only_the_failed_keys_again_turns_them_green(instance: dg.Dagster
 
 
 def test_a_key_that_breaks_later_turns_red_and_keeps_its_metadata(instance: dg.DagsterInstance) -> None:
-    add_keys(instance, SET, ["a", "b"])
+    add_partitions(instance, SET, ["a", "b"])
     run(instance, ["a", "b"])
 
     run(instance, ["a", "b"], broken=["b"])
@@ -94,7 +94,7 @@ def test_a_key_that_breaks_later_turns_red_and_keeps_its_metadata(instance: dg.D
 
 
 def test_each_good_key_has_a_materialization_with_metadata(instance: dg.DagsterInstance) -> None:
-    add_keys(instance, SET, ["one", "three"])
+    add_partitions(instance, SET, ["one", "three"])
     run(instance, ["one", "three"])
 
     events = instance.fetch_materializations(PAGES, limit=10).records
@@ -104,7 +104,7 @@ def test_each_good_key_has_a_materialization_with_metadata(instance: dg.DagsterI
 
 
 def test_each_bad_key_has_its_reason_in_an_observation_and_in_the_failure(instance: dg.DagsterInstance) -> None:
-    add_keys(instance, SET, ["good", "bad"])
+    add_partitions(instance, SET, ["good", "bad"])
 
     result = run(instance, ["good", "bad"], broken=["bad"])
 
@@ -119,7 +119,7 @@ def test_each_bad_key_has_its_reason_in_an_observation_and_in_the_failure(instan
 
 def test_keys_beyond_one_batch_are_all_recorded(instance: dg.DagsterInstance) -> None:
     names = [f"n{number:04}" for number in range(2 * BATCH + 7)]
-    add_keys(instance, SET, names)
+    add_partitions(instance, SET, names)
 
     run(instance, names, broken=names[::10])
 
@@ -130,7 +130,7 @@ def test_keys_beyond_one_batch_are_all_recorded(instance: dg.DagsterInstance) ->
 
 def test_a_backfill_of_a_range_records_each_key_of_it(instance: dg.DagsterInstance) -> None:
     names = ["a", "b", "c", "d"]
-    add_keys(instance, SET, names)
+    add_partitions(instance, SET, names)
 
     run(
         instance,
@@ -144,7 +144,7 @@ def test_a_backfill_of_a_range_records_each_key_of_it(instance: dg.DagsterInstan
 
 
 def test_a_single_partition_from_the_ui_can_fail(instance: dg.DagsterInstance) -> None:
-    add_keys(instance, SET, ["a", "b"])
+    add_partitions(instance, SET, ["a", "b"])
 
     run(instance, [], broken=["b"], tags={"dagster/partition": "b"})
 
@@ -153,7 +153,7 @@ def test_a_single_partition_from_the_ui_can_fail(instance: dg.DagsterInstance) -
 
 @pytest.mark.parametrize("names", [["A23-100", "a23-100"], ["MUG & SPOON", "Café, grand", '50%"']])
 def test_keys_of_the_outside_world_are_recorded_as_they_are(instance: dg.DagsterInstance, names: list[str]) -> None:
-    add_keys(instance, SET, names)
+    add_partitions(instance, SET, names)
 
     run(instance, names)
 

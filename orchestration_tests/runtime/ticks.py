@@ -1,6 +1,6 @@
 """One tick of a sensor, as the daemon makes it.
 
-Belongs here: asking a sensor. Does not: executing what it asks for.
+Asking a sensor. Keep out: executing what it asks for.
 """
 
 from __future__ import annotations

@@ -6,8 +6,8 @@ from typing import NamedTuple
 import dagster as dg
 import pytest
 
-from orchestration.runtime.partition_keys import add_keys, encode_key
-from orchestration.runtime.selection import DrainConfig, selected_names
+from orchestration.runtime.drains import DrainConfig, requested_keys
+from orchestration.runtime.partitions import add_partitions, encode_key
 
 SET = "page"
 NAMES = ["a b", "é,1", "plain", "z"]
@@ -20,7 +20,7 @@ def site(
     context: dg.AssetExecutionContext, config: DrainConfig, seen: dg.ResourceParam[list[Sequence[str] | None]]
 ) -> Iterator[dg.AssetMaterialization]:
     """Note what was selected."""
-    seen.append(selected_names(context, config))
+    seen.append(requested_keys(context, config))
     yield from ()
 
 
@@ -28,7 +28,7 @@ def site(
 def instance() -> Iterator[dg.DagsterInstance]:
     """An instance in memory that knows the pages."""
     with dg.DagsterInstance.ephemeral() as instance:
-        add_keys(instance, SET, NAMES)
+        add_partitions(instance, SET, NAMES)
         yield instance
 
 

@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from orchestration.errors import InvalidInputError
-from orchestration.runtime.partition_keys import add_keys, decode_key, encode_key, prune_keys
+from orchestration.runtime.partitions import add_partitions, decode_key, encode_key, prune_partitions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,22 +100,26 @@ def test_a_text_that_cannot_be_a_key_is_refused(text: str) -> None:
 
 def test_dagster_takes_the_key_of_what_it_refuses_itself(ephemeral: dg.DagsterInstance) -> None:
     texts = [f"A1-{refused}" for refused in INVALID_PARTITION_SUBSTRINGS]
-    add_keys(ephemeral, NAME, texts)
+    add_partitions(ephemeral, NAME, texts)
     assert [decode_key(key) for key in ephemeral.get_dynamic_partitions(NAME)] == texts
 
 
 def test_keys_are_added_once_and_encoded(ephemeral: dg.DagsterInstance) -> None:
-    assert add_keys(ephemeral, NAME, ["A1-1", "A1 2", "A1-1"]) == 2
-    assert add_keys(ephemeral, NAME, iter(["A1 2", "A1-3"])) == 1
-    assert add_keys(ephemeral, NAME, []) == 0
+    assert add_partitions(ephemeral, NAME, ["A1-1", "A1 2", "A1-1"]) == 2
+    assert add_partitions(ephemeral, NAME, iter(["A1 2", "A1-3"])) == 1
+    assert add_partitions(ephemeral, NAME, []) == 0
     assert sorted(ephemeral.get_dynamic_partitions(NAME)) == ["A1-1", "A1-3", "A1~202"]
 
 
+def prune(instance: dg.DagsterInstance, texts: list[str], own_run: str = "") -> int:
+    return prune_partitions(instance, NAME, texts, jobs=[_job.name, "other"], own_run=own_run)
+
+
 def test_keys_that_are_gone_for_good_are_pruned(ephemeral: dg.DagsterInstance) -> None:
-    add_keys(ephemeral, NAME, ["A1-1", "A1 2", "A1-3"])
-    assert prune_keys(ephemeral, NAME, ["A1 2", "A1-3", "never there"]) == 2
-    assert prune_keys(ephemeral, NAME, ["A1 2"]) == 0
-    assert prune_keys(ephemeral, NAME, []) == 0
+    add_partitions(ephemeral, NAME, ["A1-1", "A1 2", "A1-3"])
+    assert prune(ephemeral, ["A1 2", "A1-3", "never there"]) == 2
+    assert prune(ephemeral, ["A1 2"]) == 0
+    assert prune(ephemeral, []) == 0
     assert list(ephemeral.get_dynamic_partitions(NAME)) == ["A1-1"]
 
 
@@ -123,13 +127,25 @@ def test_keys_that_are_gone_for_good_are_pruned(ephemeral: dg.DagsterInstance) -
 def test_no_key_is_pruned_while_another_run_may_use_it(
     ephemeral: dg.DagsterInstance, status: dg.DagsterRunStatus
 ) -> None:
-    add_keys(ephemeral, NAME, ["A1-1"])
+    add_partitions(ephemeral, NAME, ["A1-1"])
     own = ephemeral.create_run_for_job(_job, status=dg.DagsterRunStatus.STARTED)
     other = ephemeral.create_run_for_job(_job, status=status)
-    assert prune_keys(ephemeral, NAME, ["A1-1"]) == 0
+    assert prune(ephemeral, ["A1-1"], own.run_id) == 0
     ephemeral.report_run_canceled(other)
-    assert prune_keys(ephemeral, NAME, ["A1-1"]) == 1
+    assert prune(ephemeral, ["A1-1"], own.run_id) == 1
     ephemeral.report_run_canceled(own)
+
+
+def test_a_run_of_a_job_that_does_not_use_the_keys_keeps_none(ephemeral: dg.DagsterInstance) -> None:
+    add_partitions(ephemeral, NAME, ["A1-1"])
+    own = ephemeral.create_run_for_job(_job, status=dg.DagsterRunStatus.STARTED)
+    ephemeral.create_run_for_job(_unrelated, status=dg.DagsterRunStatus.STARTED)
+    assert prune(ephemeral, ["A1-1"], own.run_id) == 1
+
+
+@dg.job
+def _unrelated() -> None:
+    """A job that is always up, as a warm drain is."""
 
 
 @dg.job

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from orchestration.runtime.markdown import PICTURES_PER_RUN, SHOWN_TEXT, Pictures, markdown_table, picture
+from orchestration.runtime.metadata import PICTURES_PER_RUN, SHOWN_TEXT, Pictures, markdown_table, picture
 from orchestration.storage.objects import ObjectStore
 from orchestration_tests.media.pictures import encode, scene
 

@@ -1,18 +1,22 @@
-"""Tables and pictures as Dagster's UI shows them beside an event.
+"""Tables, pictures and sums as Dagster's UI shows them beside an event.
 
-Belongs here: the form. Does not: what is shown.
+It holds the form. Keep out: what is shown, but for renditions, which two domains make.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
 
 from orchestration.errors import OrchestrationError
-from orchestration.media.variants import preview_data_url
+from orchestration.media.encodings import preview_data_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from orchestration.media.renditions import Rendition
     from orchestration.storage.objects import ObjectStore
 
 SHOWN_ROWS = 25
@@ -63,3 +67,43 @@ class Pictures:
             return picture(caption, self._objects.get(key))
         except OrchestrationError:
             return None  # an object that is gone has a check of its own; the metadata goes without
+
+
+class RenditionReport:
+    """Adds up the renditions of a run; `failures` are the reasons by content hash."""
+
+    def __init__(self) -> None:
+        self._images = 0
+        self._original_bytes = 0
+        self._bytes: Counter[str] = Counter()
+        self.failures: dict[str, str] = {}
+
+    def record(self, renditions: Sequence[Rendition]) -> None:
+        """Count a batch; what is tried again is no failure yet, and what succeeds later is none any more."""
+        for rendition in renditions:
+            if rendition.problem:
+                if rendition.is_final:
+                    self.failures[rendition.content_hash] = rendition.problem
+                continue
+            self.failures.pop(rendition.content_hash, None)
+            self._images += 1
+            self._original_bytes += rendition.original_bytes
+            self._bytes.update(rendition.variant_bytes)
+
+    def metadata(self) -> dict[str, Any]:
+        """Counts and bytes by variant, and the images that failed."""
+        rows = [(name, size, _share(size, self._original_bytes)) for name, size in sorted(self._bytes.items())]
+        found: dict[str, Any] = {
+            "images": self._images,
+            "failed": len(self.failures),
+            "original_bytes": self._original_bytes,
+            "variants": dg.MetadataValue.md(markdown_table(("variant", "bytes", "of the original"), rows)),
+        }
+        if self.failures:
+            table = markdown_table(("content hash", "reason"), list(self.failures.items()))
+            found["failures"] = dg.MetadataValue.md(table)
+        return found
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.0f} %" if whole else ""

@@ -1,6 +1,6 @@
 """Partition keys: any text of the outside world as a key that the UI, its URLs and its ranges can carry.
 
-Belongs here: the encoding, and keeping a dynamic partition set in step with the rows it stands for. Does not: which
+The encoding, and keeping a dynamic partition set in step with the rows it stands for. Keep out: which
 keys a domain has.
 
 A key keeps letters, digits, `_`, `-` and single dots; any other byte of the UTF-8 text becomes `~XX`. Dagster refuses
@@ -15,10 +15,18 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from orchestration.errors import InvalidInputError
-from orchestration.runtime.run_states import UNFINISHED
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Sequence
+
+# The states of a run that has not ended.
+UNFINISHED = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]|(?<![^.])\.", re.ASCII)
 _ESCAPE = re.compile(rb"~([0-9A-F]{2})")
@@ -50,7 +58,7 @@ def _escape(match: re.Match[str]) -> str:
     return "".join(f"~{byte:02X}" for byte in match[0].encode())
 
 
-def add_keys(instance: dg.DagsterInstance, name: str, texts: Iterable[str]) -> int:
+def add_partitions(instance: dg.DagsterInstance, name: str, texts: Iterable[str]) -> int:
     """Add partitions for `texts` to the dynamic set `name`; how many are new.
 
     One query for any number of keys: through a sensor's result it would be one query a key, 57 s for 10,000.
@@ -62,16 +70,27 @@ def add_keys(instance: dg.DagsterInstance, name: str, texts: Iterable[str]) -> i
     return len(new)
 
 
-def prune_keys(instance: dg.DagsterInstance, name: str, texts: Collection[str]) -> int:
-    """Delete the partitions of `texts`, which are gone for good, unless a run that may use them is unfinished."""
+def prune_partitions(
+    instance: dg.DagsterInstance, name: str, texts: Collection[str], *, jobs: Sequence[str], own_run: str
+) -> int:
+    """Delete the partitions of `texts`, which are gone for good; returns how many.
+
+    None is deleted while another run than `own_run` of one of `jobs`, which use the set, is unfinished.
+    """
     known = set(instance.get_dynamic_partitions(name)) if texts else set()
     gone = [key for key in map(encode_key, texts) if key in known]
-    if not gone or _has_unfinished_runs(instance):
+    if not gone or _other_runs(instance, jobs, own_run):
         return 0
     for key in gone:
         instance.delete_dynamic_partition(name, key)
     return len(gone)
 
 
-def _has_unfinished_runs(instance: dg.DagsterInstance) -> bool:
-    return instance.get_runs_count(dg.RunsFilter(statuses=UNFINISHED)) > 1  # the run that prunes is one of them
+def count_unfinished(instance: dg.DagsterInstance, job: str) -> int:
+    """How many runs of a job are queued or under way."""
+    return instance.get_runs_count(dg.RunsFilter(job_name=job, statuses=UNFINISHED))
+
+
+def _other_runs(instance: dg.DagsterInstance, jobs: Sequence[str], own_run: str) -> bool:
+    filters = [dg.RunsFilter(job_name=job, statuses=UNFINISHED) for job in jobs]
+    return any(run.run_id != own_run for one in filters for run in instance.get_runs(one, limit=2))
