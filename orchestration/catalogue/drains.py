@@ -1,106 +1,114 @@
-"""Working off the catalogue's queues: families, images, variants.
+"""The drains of the catalogue's queues: families, images, renditions.
 
-Belongs here: how a queue, a handler and a selection of keys make one drain. Does not: the handlers.
+Each joins a queue, a handler and the settings. Keep out: the handlers.
 
-Without keys a drain takes whatever is due, until it stays idle. With keys it queues those first, ahead of the rest,
-and ends when each of them is settled; meanwhile it works off what else is in the queue.
+Without keys a drain takes what is due. With keys it queues those first, ahead of the rest, and ends when each of them
+is settled; meanwhile it also handles what else is in the queue.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from orchestration.catalogue.drift import DriftWatch
-from orchestration.catalogue.images import families_showing, image_states, request_images
-from orchestration.catalogue.importer import FamilyImporter, ImportedFamily
-from orchestration.media.mirror import ImageMirror, MirroredImage
-from orchestration.media.renditions import Rendition, VariantRenderer
-from orchestration.work_queue.model import NewTask, Priority, TaskState, WorkerDiedError
-from orchestration.work_queue.running import DrainEnd, QueueRun, Results
+from orchestration.catalogue.drift.drift import DriftWatch
+from orchestration.catalogue.families.images import families_showing, image_states, request_images
+from orchestration.catalogue.families.importer import FamilyHandler, ImportedFamily
+from orchestration.catalogue.feed.sync_items import ItemKind, settle_forgotten, settle_images
+from orchestration.media.fetcher import ImageFetcher, MirroredImage, StoredImages
+from orchestration.media.renditions import Rendition, RenditionHandler
+from orchestration.work_queue.drain import drain_queue
+from orchestration.work_queue.model import NewTask, Priority, TaskState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Sequence
 
-    from orchestration.catalogue.images import FamilyImages
-    from orchestration.catalogue.pipeline import Catalogue
+    import sqlalchemy as sa
+
+    from orchestration.catalogue.catalogue import Catalogue
+    from orchestration.catalogue.families.images import FamilyImages
     from orchestration.work_queue.model import Settled
-    from orchestration.work_queue.queue import TaskQueue
+    from orchestration.work_queue.options import DrainOptions
 
 
 async def import_families(
     catalogue: Catalogue,
-    report: Callable[[Sequence[ImportedFamily]], None],
-    end: DrainEnd,
+    on_batch: Callable[[Sequence[ImportedFamily]], None],
+    options: DrainOptions,
     keys: Sequence[str] | None = None,
 ) -> None:
-    """Import the families that are due, or those of `keys` whatever their hash says.
+    """Import the families that are due, or those of `keys` even if their hash is known.
 
-    `report` hears of each batch once it is committed, and in the end of every family of `keys`.
+    `on_batch` is called after each commit, and at the end once for the keys that this drain did not settle.
     """
-    pending = set(keys or ())
-    results = Results[ImportedFamily]()
-
-    def heard(settled: Sequence[Settled]) -> None:
-        imported = [*results.take(), *(_lost_family(one) for one in settled if isinstance(one.error, WorkerDiedError))]
-        catalogue.tally.add_families(imported)
-        pending.difference_update(family.a_number for family in imported if family.is_final)
-        report(imported)
-
-    if keys:
+    if keys is not None:
         tasks = [NewTask(key, {"sync": None, "force": True}, priority=Priority.HIGH) for key in keys]
         with catalogue.database.begin() as connection:
-            catalogue.families.enqueue(connection, tasks)
+            catalogue.family_queue.enqueue(connection, tasks)
     settings = catalogue.settings
     async with catalogue.downloader(settings.family_timeout_ms / 1000, settings.family_concurrency) as downloader:
-        importer = FamilyImporter(
+        handler = FamilyHandler(
             catalogue.database,
             downloader,
-            catalogue.images,
+            catalogue.image_queue,
             DriftWatch(),
             max_document_bytes=settings.max_document_bytes,
-            report=results.add,
         )
-        until = (lambda: not _unfinished(catalogue, catalogue.families, pending)) if keys else None
-        await QueueRun(catalogue.database, catalogue.families, end).drain(importer.handle, heard, until)
-    report([ImportedFamily(key, "", problem=_UNSETTLED) for key in sorted(pending)])
+        drained = await drain_queue(catalogue.database, catalogue.family_queue, handler, on_batch, options, keys=keys)
+    with catalogue.database.begin() as connection:
+        settle_forgotten(connection, ItemKind.FAMILY, catalogue.family_queue)
+    if drained.unsettled:
+        on_batch([ImportedFamily(key, "", problem=reason) for key, reason in drained.unsettled.items()])
 
 
 async def mirror_images(
     catalogue: Catalogue,
-    report: Callable[[Sequence[FamilyImages]], None],
-    end: DrainEnd,
+    on_images: Callable[[Sequence[MirroredImage]], None],
+    on_families: Callable[[Sequence[FamilyImages]], None],
+    options: DrainOptions,
     keys: Sequence[str] | None = None,
 ) -> None:
-    """Mirror the images that are due, or ask for all images of the families in `keys` anew.
+    """Mirror the images that are due, or request all images of the families in `keys` again.
 
-    `report` hears of each family whose images are all settled.
+    `on_images` is called after each commit, `on_families` with each family whose images are all settled.
     """
-    follower = _FamilyFollower(catalogue, report, keys)
-    results = Results[MirroredImage]()
+    follower = _FamilyFollower(catalogue, on_families, keys)
+
+    def on_batch(images: Sequence[MirroredImage]) -> None:
+        on_images(images)
+        follower.mirrored(images)
+
+    def queue_renditions(connection: sa.Connection, images: StoredImages) -> None:
+        catalogue.rendition_queue.enqueue(connection, [NewTask(digest) for digest in images.new])
+
     settings = catalogue.settings
     async with catalogue.downloader(settings.image_timeout_ms / 1000, settings.image_concurrency) as downloader:
-        mirror = ImageMirror(
+        fetcher = ImageFetcher(
             catalogue.database,
             catalogue.services.objects,
             downloader,
-            catalogue.variants,
             max_bytes=settings.max_image_bytes,
             max_pixels=settings.max_image_pixels,
-            report=results.add,
+            on_stored=queue_renditions,
+            on_settled=_count_images,
         )
-        run = QueueRun(catalogue.database, catalogue.images, end)
-        await run.drain(mirror.handle, lambda _: follower.heard(results.take()), follower.until)
+        await drain_queue(catalogue.database, catalogue.image_queue, fetcher, on_batch, options, until=follower.until)
+    with catalogue.database.begin() as connection:
+        settle_forgotten(connection, ItemKind.IMAGE, catalogue.image_queue)
     follower.finish()
 
 
-async def render_image_variants(
-    catalogue: Catalogue, report: Callable[[Sequence[Rendition]], None], end: DrainEnd
+async def make_renditions(
+    catalogue: Catalogue, on_batch: Callable[[Sequence[Rendition]], None], options: DrainOptions
 ) -> None:
-    """Make the variants that are due."""
-    results = Results[Rendition]()
-    renderer = VariantRenderer(catalogue.database, catalogue.services.objects, report=results.add)
-    run = QueueRun(catalogue.database, catalogue.variants, end)
-    await run.drain(renderer.handle, lambda _: report(results.take()))
+    """Make the renditions that are due."""
+    handler = RenditionHandler(catalogue.database, catalogue.services.objects)
+    await drain_queue(catalogue.database, catalogue.rendition_queue, handler, on_batch, options)
+
+
+def _count_images(connection: sa.Connection, settled: Sequence[Settled]) -> None:
+    """Count images that have ended, in the syncs that wait for them."""
+    final = [one for one in settled if one.state is not TaskState.WAITING]
+    settle_images(connection, {one.task.key: one.error is not None for one in final})
 
 
 class _FamilyFollower:
@@ -109,21 +117,20 @@ class _FamilyFollower:
     def __init__(
         self,
         catalogue: Catalogue,
-        report: Callable[[Sequence[FamilyImages]], None],
+        on_families: Callable[[Sequence[FamilyImages]], None],
         keys: Sequence[str] | None,
     ) -> None:
         self._catalogue = catalogue
-        self._report = report
+        self._on_families = on_families
         self._pending = None if keys is None else set(keys)
         self.until = None if keys is None else self._is_done
         if keys:
             with catalogue.database.begin() as connection:
-                request_images(connection, catalogue.images, keys)
+                request_images(connection, catalogue.image_queue, keys)
             self._look(keys)
 
-    def heard(self, mirrored: Sequence[MirroredImage]) -> None:
-        """Count a batch of images, and look at the families that show them."""
-        self._catalogue.tally.add_images(mirrored)
+    def mirrored(self, mirrored: Sequence[MirroredImage]) -> None:
+        """Look at the families that show these images."""
         with self._catalogue.database.connect() as connection:
             showing = families_showing(connection, [image.url for image in mirrored if image.is_final])
         self._look(showing if self._pending is None else [key for key in showing if key in self._pending])
@@ -135,28 +142,15 @@ class _FamilyFollower:
     def finish(self) -> None:
         """Report what is left of the keys as it stands."""
         if self._pending:
-            self._report(self._states(sorted(self._pending)))
+            self._on_families(self._states(sorted(self._pending)))
 
     def _look(self, a_numbers: Sequence[str]) -> None:
         settled = [state for state in self._states(a_numbers) if state.is_settled]
         if self._pending is not None:
             self._pending.difference_update(state.a_number for state in settled)
         if settled:
-            self._report(settled)
+            self._on_families(settled)
 
     def _states(self, a_numbers: Sequence[str]) -> list[FamilyImages]:
         with self._catalogue.database.connect() as connection:
-            return image_states(connection, self._catalogue.images, a_numbers)
-
-
-def _lost_family(lost: Settled) -> ImportedFamily:
-    is_final = lost.state is not TaskState.WAITING
-    return ImportedFamily(lost.task.key, lost.task.grouping or "", problem=str(lost.error), is_final=is_final)
-
-
-def _unfinished(catalogue: Catalogue, queue: TaskQueue, keys: Collection[str]) -> set[str]:
-    with catalogue.database.connect() as connection:
-        return queue.unfinished(connection, keys)
-
-
-_UNSETTLED = "Not done when the run ended: it is still queued, or another run has it. Look there, or run it again."
+            return image_states(connection, self._catalogue.image_queue, a_numbers)

@@ -1,6 +1,6 @@
 """Exports: the catalogue's records as rows, for files and other systems.
 
-Belongs here: which rows and columns each export has. Does not: file formats (`storage.tabular`).
+It decides which rows and columns each export has. Keep out: file formats (`storage.tabular`).
 
 Images appear as the content hash of the stored original, in order; one that is not mirrored yet is left out, and comes
 in by itself once it is.
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from orchestration.catalogue.syncs import supplier_statuses
+from orchestration.catalogue.feed.sync_runs import supplier_statuses
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,7 +45,7 @@ def export_rows(connection: sa.Connection, export: Export) -> Iterator[dict[str,
     if export is Export.SUPPLIERS:
         yield from _suppliers(connection)
         return
-    # A server-side cursor, so that memory stays flat whatever the size.
+    # A server-side cursor, so that memory does not grow with the size.
     result = connection.execution_options(yield_per=ROWS_PER_FETCH).execute(_QUERIES[export])
     for row in result.mappings():
         yield dict(row)

@@ -1,15 +1,21 @@
-"""What is standing wrong in the catalogue, whoever made it so: counted, with examples and the remedy.
+"""What stands wrong in the catalogue: counted, with examples and the remedy.
 
-Belongs here: the questions. Does not: how the answers are shown.
+It holds the questions of the asset checks. Keep out: how the answers are shown.
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import sqlalchemy as sa
 
-from orchestration.catalogue.drift import list_drift
-from orchestration.catalogue.quarantine import list_quarantine
+from orchestration.catalogue.drift.drift import list_drift
+from orchestration.catalogue.families.quarantine import list_quarantine
 from orchestration.observability.findings import SAMPLE, Finding
+from orchestration.work_queue.health import dead_letters
+
+if TYPE_CHECKING:
+    from orchestration.work_queue.queue import TaskQueue
 
 
 def quarantined_documents(connection: sa.Connection) -> Finding:
@@ -17,7 +23,7 @@ def quarantined_documents(connection: sa.Connection) -> Finding:
     entries = list_quarantine(connection)
     return Finding(
         len(entries),
-        "Ask the supplier to mend the document; `orchestration quarantine replay` imports it again.",
+        "Ask the supplier to correct the document; `orchestration quarantine replay` imports it again.",
         ("family", "supplier", "reason"),
         [(entry.a_number, entry.supplier, entry.reason) for entry in entries[:SAMPLE]],
     )
@@ -45,7 +51,13 @@ def held_back_removals(connection: sa.Connection) -> Finding:
         "If the families are really gone, run `orchestration sync --supplier CODE --allow-mass-removal`.",
         ("supplier", "families", "why"),
         [tuple(row) for row in rows],
+        is_error=True,
     )
+
+
+def dead_families(connection: sa.Connection, queue: TaskQueue) -> Finding:
+    """Families whose tasks are dead."""
+    return dead_letters(connection, queue)._replace(is_error=True)
 
 
 def shared_skus(connection: sa.Connection) -> Finding:

@@ -1,6 +1,6 @@
 """The catalogue's queues and their policies, from the settings.
 
-Belongs here: names, attempts, waits. Does not: what a task does.
+It holds names, attempts and waits. Keep out: what a task does.
 The first two names are those of the system that this one replaces.
 """
 
@@ -27,7 +27,7 @@ def image_queue(settings: Settings) -> TaskQueue:
     return TaskQueue(QueuePolicy("image-upload", retry))
 
 
-def variant_queue(settings: Settings) -> TaskQueue:
-    """Stored images whose variants are to be made; the key is the content hash."""
+def rendition_queue(settings: Settings) -> TaskQueue:
+    """Stored images whose renditions are due; the key is the content hash."""
     retry = RetryPolicy(settings.image_attempts, settings.image_retry_seconds, Backoff.FIXED)
     return TaskQueue(QueuePolicy("image-variant", retry))

@@ -1,9 +1,9 @@
 """The tables of the catalogue.
 
-Belongs here: columns, keys, constraints. Does not: how rows are made (`model`) or written (`store`).
+This module holds columns, keys and constraints. Keep out: how rows are made (`documents`) or written (`families`).
 
-Images are named by their source URL, in order, in the row of the family or variant that shows them: the relation is
-written whole with its row, and `media_source` tells which stored object a URL has become.
+Images are named by their source URL, in order, in the row of the family or variant that shows them. The relation is
+written whole with its row, and `media_source` says which stored object a URL has become.
 """
 
 from __future__ import annotations
@@ -56,6 +56,7 @@ sync = sa.Table(
     sa.Column("supplier", sa.ForeignKey("supplier.code"), nullable=False),
     _flag("is_full"),
     sa.Column("status", sa.Text, nullable=False, server_default="running"),
+    sa.Column("step", sa.Text, nullable=False, server_default="importing_families"),
     sa.Column("message", sa.Text, nullable=False, server_default=""),
     _count("listed"),
     sa.Column("settled", sa.Integer, nullable=False, server_default="0", comment="Planned families that are done"),
@@ -70,12 +71,33 @@ sync = sa.Table(
     _count("failed"),
     sa.Column("documents", sa.Integer, nullable=False, server_default="0", comment="Documents downloaded"),
     sa.Column("rows_written", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("variants", sa.Integer, nullable=False, server_default="0", comment="Of the imported families"),
+    sa.Column("images", sa.Integer, nullable=False, server_default="0", comment="To be mirrored"),
+    sa.Column(
+        "images_settled", sa.Integer, nullable=False, server_default="0", comment="Images that are mirrored or dead"
+    ),
+    sa.Column("images_failed", sa.Integer, nullable=False, server_default="0", comment="Images that are dead"),
     sa.Column("started_at", _TIME, nullable=False, server_default=sa.func.now()),
     sa.Column("finished_at", _TIME),
-    sa.CheckConstraint("status IN ('running', 'completed', 'failed')", name="status"),
+    sa.CheckConstraint("status IN ('running', 'completed', 'failed', 'stopped')", name="status"),
+    sa.CheckConstraint(
+        "step IN ('parsing_import', 'hash_check', 'importing_families', 'mirroring_images', 'complete')", name="step"
+    ),
     sa.Index("ix_sync_supplier_id", "supplier", "id"),
     # One sync of a supplier at a time: a newer plan takes over from one that never ended.
     sa.Index("uq_sync_running", "supplier", unique=True, postgresql_where=sa.text("status = 'running'")),
+)
+
+sync_item = sa.Table(
+    "sync_item",
+    metadata,
+    sa.Column("sync_id", sa.ForeignKey("sync.id"), primary_key=True),
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True, comment="The family's a_number or the image's source URL"),
+    _flag("is_failed"),
+    sa.CheckConstraint("kind IN ('family', 'image')", name="kind"),
+    sa.Index("ix_sync_item_kind_key", "kind", "key"),
+    comment="What a sync waits for, and what failed in it",
 )
 
 category = sa.Table(

@@ -1,6 +1,6 @@
 """What a sample supplier and its product lines are made of.
 
-Belongs here: the types in which the assortment is written down. Does not: the lines themselves (`lines_a23.py`,
+The types in which the assortment is written down. Keep out: the lines themselves (`lines_a23.py`,
 `lines_a360.py`, `lines_a461.py`), how they change from day to day (`days.py`), or the JSON (`wire.py`).
 """
 

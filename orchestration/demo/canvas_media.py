@@ -1,6 +1,6 @@
 """Canvas media for tests, benchmarks and the sample system: small pictures, most in use, some long forgotten.
 
-Belongs here: which media there are, how old they are and which share an object. Does not: the projects that show them
+Which media there are, how old they are and which share an object. Keep out: the projects that show them
 (`projects`), whose ids of media are these.
 
 A seed gives the same media on every machine, apart from the day that their ages are counted from.

@@ -1,6 +1,6 @@
 """The category tree of the sample feed and its `CAT.csv`.
 
-Belongs here: the rows, with both ways in which suppliers name a parent. Does not: which product is in which category
+The rows, with both ways in which suppliers name a parent. Keep out: which product is in which category
 (`kinds.py`).
 """
 

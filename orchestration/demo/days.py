@@ -1,6 +1,6 @@
 """What the sample suppliers offer on each day, and what a sync must make of it.
 
-Belongs here: the events between the days, as data, and the truth that follows from them. Does not: files and
+The events between the days, as data, and the truth that follows from them. Keep out: files and
 addresses (`feed.py`). Day 1 is the start, day 2 an ordinary next day, on day 3 a whole supplier is missing.
 """
 

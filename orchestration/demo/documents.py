@@ -1,6 +1,6 @@
 """A product line as the supplier's JSON document: one family with its children.
 
-Belongs here: what value goes into which field. Does not: the keys and their order (`wire.py`), the ways of printing
+What value goes into which field. Keep out: the keys and their order (`wire.py`), the ways of printing
 (`imprints.py`), and faults in documents (`faults.py`).
 """
 

@@ -1,6 +1,6 @@
 """Documents and pictures with something wrong: what a supplier's exporter really sends on a bad day.
 
-Belongs here: the damage. Does not: which family has it on which day (`days.py`).
+The damage. Keep out: which family has it on which day (`days.py`).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The sample feed on disk: one day of all suppliers as a static tree that any file server can serve.
 
-Belongs here: addresses, hashes, `Import.txt`, writing, and the account of what was written. Does not: what is in the
+Addresses, hashes, `Import.txt`, writing, and the account of what was written. Keep out: what is in the
 documents and pictures, and what changes between the days (`days.py`).
 
     <root>/Import/Import.txt                    written last, so that a reader never sees a hash before its file

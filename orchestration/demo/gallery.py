@@ -1,6 +1,6 @@
 """The pictures of a day: taken once, filed by content under each supplier's own folder.
 
-Belongs here: which pictures a product line has, their paths, and the two that cannot be had. Does not: drawing
+Which pictures a product line has, their paths, and the two that cannot be had. Keep out: drawing
 (`pictures.py`) and documents (`documents.py`).
 """
 

@@ -1,6 +1,6 @@
 """Users and their generation histories, of any size, from a seed.
 
-Belongs here: what a gallery's source of truth realistically holds, and loading it in bulk. Does not: mirroring it; the
+What a gallery's source of truth realistically holds, and loading it in bulk. Keep out: mirroring it; the
 database's triggers ask for that as for any writer.
 
 A row depends on the seed and on its number alone, so the same seed gives the same rows, and a greater count adds to

@@ -1,6 +1,6 @@
 """The ways of printing of the sample assortment, as the feed lists them on every child.
 
-Belongs here: techniques and their staircases. Does not: the rest of a family document (`documents.py`).
+Techniques and their staircases. Keep out: the rest of a family document (`documents.py`).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Sample orders: names from many languages on every product, and a few that cannot be printed.
 
-Belongs here: the orders as rows and as a CSV file, and how many of them are to be refused. Does not: importing them.
+The orders as rows and as a CSV file, and how many of them are to be refused. Keep out: importing them.
 """
 
 from __future__ import annotations

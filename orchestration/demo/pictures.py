@@ -1,6 +1,6 @@
 """Product pictures: a design, seen in one of some views, in a variant's colours, as JPEG or PNG.
 
-Belongs here: views, the backdrop, the sample logo, and the encoding. Does not: how a product is drawn, which is a
+Views, the backdrop, the sample logo, and the encoding. Keep out: how a product is drawn, which is a
 design (`drinkware.py`, `bags.py`, `stationery.py`, `garments.py`, `knitwear.py`).
 """
 

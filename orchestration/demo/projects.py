@@ -1,6 +1,6 @@
 """Canvas projects for tests, benchmarks and the sample system: boards that people have really worked on.
 
-Belongs here: who works on what, and what they do next. Does not: what an operation does, or the media themselves,
+Who works on what, and what they do next. Keep out: what an operation does, or the media themselves,
 whose ids (`media_id`) a sample of media shares with this one.
 
 A seed gives the same projects on every machine. Every element comes from operations that went through the log.

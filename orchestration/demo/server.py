@@ -1,6 +1,6 @@
 """A loopback file server for a feed on disk.
 
-Belongs here: serving a folder from a thread of its own. Does not: what is in the folder (`feed.py`).
+Serving a folder from a thread of its own. Keep out: what is in the folder (`feed.py`).
 """
 
 from __future__ import annotations

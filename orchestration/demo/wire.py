@@ -1,6 +1,6 @@
 """The supplier's JSON as it goes over the wire, key for key.
 
-Belongs here: the shape of a family document, with the constant nulls of the real feed as defaults. Does not: where the
+The shape of a family document, with the constant nulls of the real feed as defaults. Keep out: where the
 values come from (`documents.py`). It stands apart from the catalogue's own decoder on purpose: two readings of one
 format check each other.
 """

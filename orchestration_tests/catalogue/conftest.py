@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from orchestration.catalogue.pipeline import Catalogue
+from orchestration.catalogue.catalogue import Catalogue
 from orchestration.services import Services
 from orchestration_tests.catalogue.feed_folder import FeedFolder
 

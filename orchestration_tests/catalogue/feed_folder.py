@@ -1,6 +1,6 @@
 """A feed as files: documents and pictures that tests put in, change and take out.
 
-Belongs here: the files. Does not: building documents (`documents`), syncing (`syncing`).
+The files. Keep out: building documents (`documents`), syncing (`syncing`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from PIL import Image
 
-from orchestration_tests.catalogue.documents import as_bytes, feed_bytes, hash_of
+from orchestration_tests.catalogue.sample_documents import as_bytes, feed_bytes, hash_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

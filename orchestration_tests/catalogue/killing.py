@@ -1,6 +1,6 @@
 """A sync in a process of its own, and a server that kills it at a chosen request.
 
-Belongs here: the process and the server. Does not: expectations.
+It holds the process and the server. Keep out: expectations.
 """
 
 from __future__ import annotations
@@ -16,15 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from orchestration.catalogue.catalogue import Catalogue
 from orchestration.catalogue.drains import import_families, mirror_images
-from orchestration.catalogue.pipeline import Catalogue
 from orchestration.services import Services
 from orchestration.settings import Settings
-from orchestration.work_queue.running import DrainEnd
-from orchestration.work_queue.stopping import StopSignal
+from orchestration.work_queue.options import DrainOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 # Processes are forked off a small server that has imported this module, which takes milliseconds instead of seconds.
@@ -37,25 +36,32 @@ def sync_everything(values: dict[str, Any]) -> None:
     catalogue = Catalogue(Services(Settings(**values)))
     feed = asyncio.run(catalogue.read_feed())
     list(catalogue.plan_suppliers(feed))
-    end = DrainEnd(StopSignal())
-    asyncio.run(import_families(catalogue, lambda _: None, end))
-    asyncio.run(mirror_images(catalogue, lambda _: None, end))
+    options = DrainOptions(idle_seconds=None)
+    asyncio.run(import_families(catalogue, lambda _: None, options))
+    asyncio.run(mirror_images(catalogue, lambda _: None, lambda _: None, options))
     catalogue.services.close()
 
 
 class KillingServer:
-    """Serves a folder, and kills a process when the `fatal`-th file of the feed is asked for."""
+    """Serves a folder, and kills a process when the `fatal`-th file of the feed is asked for.
+
+    An answer to a path in `held` waits, in a thread, for that function first, and kills the process after it.
+    """
 
     def __init__(self, root: Path) -> None:
         self.base_url = ""
         self.victim: int | None = None
         self.fatal = 0
         self.asked = 0
+        self.held: dict[str, Callable[[], object]] = {}
         self._root = root
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """One file, after the kill if it is the fatal one."""
         self.asked += 1
+        if wait := self.held.pop(request.path, None):
+            await asyncio.to_thread(wait)
+            self.fatal = self.asked
         if self.victim is not None and self.asked == self.fatal:
             os.kill(self.victim, signal.SIGKILL)
         path = self._root / request.path.lstrip("/")

@@ -1,27 +1,31 @@
 """A whole sync without Dagster, and what the database holds after it.
 
-Belongs here: driving the pipeline, reading tables. Does not: expectations.
+It drives planning and drains, and reads tables. Keep out: expectations.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from collections import Counter
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
 from orchestration.catalogue.drains import import_families, mirror_images
-from orchestration.catalogue.tally import SyncTally
-from orchestration.work_queue.running import DrainEnd
-from orchestration.work_queue.stopping import StopSignal
+from orchestration.catalogue.feed.plan import Difference
+from orchestration.catalogue.feed.sync_runs import SyncCounts, sync_counts
+from orchestration.media.fetcher import FetchOutcome, MirroredImage
+from orchestration.work_queue.options import DrainOptions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from orchestration.catalogue.images import FamilyImages
-    from orchestration.catalogue.importer import ImportedFamily
-    from orchestration.catalogue.pipeline import Catalogue, PlannedSupplier
+    from orchestration.catalogue.catalogue import Catalogue, PlannedSupplier
+    from orchestration.catalogue.families.images import FamilyImages
+    from orchestration.catalogue.families.importer import ImportedFamily
     from orchestration.storage.database import Database
+
+UNTIL_EMPTY = DrainOptions(idle_seconds=None)
 
 
 def plan(
@@ -34,31 +38,53 @@ def plan(
 
 def import_due(catalogue: Catalogue, keys: Sequence[str] | None = None) -> list[ImportedFamily]:
     """Import what is queued, or these families."""
-    heard: list[ImportedFamily] = []
-    asyncio.run(import_families(catalogue, heard.extend, DrainEnd(StopSignal()), keys))
-    return heard
+    imported: list[ImportedFamily] = []
+    asyncio.run(import_families(catalogue, imported.extend, UNTIL_EMPTY, keys))
+    return imported
 
 
 def mirror_due(catalogue: Catalogue, keys: Sequence[str] | None = None) -> list[FamilyImages]:
     """Mirror what is queued, or the images of these families."""
-    heard: list[FamilyImages] = []
-    asyncio.run(mirror_images(catalogue, heard.extend, DrainEnd(StopSignal()), keys))
-    return heard
+    return mirror(catalogue, keys)[1]
 
 
-def sync(catalogue: Catalogue, *, full: bool = False, allow_mass_removal: bool = False) -> SyncTally:
-    """A whole sync; its own tally."""
-    catalogue.tally = SyncTally()
-    plan(catalogue, full=full, allow_mass_removal=allow_mass_removal)
+def mirror(catalogue: Catalogue, keys: Sequence[str] | None = None) -> tuple[list[MirroredImage], list[FamilyImages]]:
+    """As `mirror_due`, with the images that have ended."""
+    images: list[MirroredImage] = []
+    families: list[FamilyImages] = []
+    asyncio.run(mirror_images(catalogue, images.extend, families.extend, UNTIL_EMPTY, keys))
+    return [image for image in images if image.is_final], families
+
+
+class Synced(NamedTuple):
+    """What a sync did: the counts of its families that are not zero, of its rows, and its images by outcome."""
+
+    families: dict[str, int]
+    counts: SyncCounts
+    images: dict[str, int]
+    failed_images: dict[str, str]
+
+
+def sync(catalogue: Catalogue, *, full: bool = False, allow_mass_removal: bool = False) -> Synced:
+    """A whole sync."""
+    planned = plan(catalogue, full=full, allow_mass_removal=allow_mass_removal)
     import_due(catalogue)
-    mirror_due(catalogue)
-    return catalogue.tally
-
-
-def families_of(tally: SyncTally) -> dict[str, int]:
-    """The counts of families that are not zero."""
-    families: Any = tally.summary(0)["families"]
-    return {name: count for name, count in families.items() if count}
+    images, _ = mirror(catalogue)
+    plans = [one.plan for one in planned if one.plan and one.plan.sync_id is None]
+    with catalogue.database.connect() as connection:
+        counts = sync_counts(connection, [one.sync_id for one in planned if one.sync_id is not None])
+    families = {
+        "added": counts.added,
+        "changed": counts.changed + counts.restored,
+        "removed": counts.removed,
+        "unchanged": counts.unchanged + sum(one.unchanged for one in plans),
+        "quarantined": counts.quarantined + sum(one.count(Difference.QUARANTINED) for one in plans),
+        "failed": counts.failed,
+        "held_back": counts.held_back + sum(one.held_back for one in plans),
+    }
+    outcomes = Counter(image.outcome.value for image in images)
+    failed = {image.url: image.problem or "" for image in images if image.outcome is FetchOutcome.FAILED}
+    return Synced({name: count for name, count in families.items() if count}, counts, dict(outcomes), failed)
 
 
 def rows(database: Database, query: str, **values: object) -> list[Any]:

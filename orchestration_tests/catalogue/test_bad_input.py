@@ -1,22 +1,20 @@
-"""Whatever one document or picture is, it has a clear entry of its own, and everything else is done."""
+"""A document or picture that cannot be used has a clear entry of its own, and everything else is done."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import threading
-from concurrent.futures import Future
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from aiohttp import web
 
-from orchestration.catalogue.pipeline import Catalogue
+from orchestration.catalogue.catalogue import Catalogue
 from orchestration.services import Services
-from orchestration_tests.catalogue.documents import as_bytes, family_document, feed_bytes, hash_of
 from orchestration_tests.catalogue.feed_folder import drawn
-from orchestration_tests.catalogue.syncing import families_of, import_due, plan, rows, sync
+from orchestration_tests.catalogue.sample_documents import as_bytes, family_document, feed_bytes, hash_of
+from orchestration_tests.catalogue.serving import body, publish, served
+from orchestration_tests.catalogue.syncing import import_due, plan, rows, sync
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,15 +57,6 @@ def redirect_to(target: str) -> Any:  # noqa: ANN401 - a handler
     return answer
 
 
-def body(content: bytes, status: int = 200) -> Any:  # noqa: ANN401 - a handler
-    """A handler that answers with these bytes."""
-
-    async def answer(_request: web.Request) -> web.StreamResponse:
-        return web.Response(body=content, status=status)
-
-    return answer
-
-
 def changed(document: dict[str, Any], **values: object) -> bytes:
     """The document with these keys."""
     return json.dumps(document | values).encode()
@@ -95,34 +84,6 @@ def bad_documents() -> dict[str, Any]:
 TRANSIENT = {"A23-slow": slow, "A23-down": body(b"", status=503)}
 
 
-@contextmanager
-def served(handlers: dict[str, Any]) -> Iterator[str]:
-    """Serve each handler as the document of its SKU, on loopback; the base URL."""
-    address, stop = Future[str](), Future[None]()
-
-    async def answer(request: web.Request) -> web.StreamResponse:
-        handler = handlers.get(request.path)
-        response = await handler(request) if handler else web.Response(status=404)
-        assert isinstance(response, web.StreamResponse)
-        return response
-
-    async def serve() -> None:
-        application = web.Application()
-        application.router.add_get("/{path:.*}", answer)
-        runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.2)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        address.set_result(f"http://127.0.0.1:{runner.addresses[0][1]}")
-        await asyncio.wrap_future(stop)
-        await runner.cleanup()
-
-    thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
-    thread.start()
-    yield address.result(10)
-    stop.set_result(None)
-    thread.join()
-
-
 @pytest.fixture
 def handlers() -> dict[str, Any]:
     """What is served, by path; tests fill it in."""
@@ -143,13 +104,6 @@ def hostile(settings: Settings, base_url: str) -> Iterator[Catalogue]:
     services = Services(settings.model_copy(update={"promidata_base_url": base_url, **limits}))
     yield Catalogue(services)
     services.close()
-
-
-def publish(handlers: dict[str, Any], base_url: str, documents: dict[str, Any], *lines: str) -> None:
-    """Serve the documents, and an Import.txt that lists them and has these further lines."""
-    handlers |= {f"/{sku.partition('-')[0].split()[0]}/{sku}.json": handler for sku, handler in documents.items()}
-    listed = feed_bytes(dict.fromkeys(documents, "A" * 40), base_url=base_url)
-    handlers["/Import/Import.txt"] = body(listed + "\r\n".join(lines).encode())
 
 
 def test_each_bad_document_is_quarantined_with_a_reason_and_the_good_one_is_imported(
@@ -173,9 +127,9 @@ def test_a_server_that_is_slow_or_down_is_tried_three_times_and_given_up(
 ) -> None:
     publish(handlers, base_url, {**TRANSIENT, "A23-good": body(GOOD)})
 
-    tally = sync(hostile)
+    synced = sync(hostile)
 
-    assert families_of(tally) == {"added": 1, "failed": 2}
+    assert synced.families == {"added": 1, "failed": 2}
     query = "SELECT key, attempt FROM task WHERE queue = 'product-family' AND state = 'dead' ORDER BY key"
     assert rows(hostile.database, query) == [("A23-down", 3), ("A23-slow", 3)]
 
@@ -199,7 +153,7 @@ def test_a_line_that_fits_nothing_is_reported_and_the_others_are_synced(
     feed = asyncio.run(hostile.read_feed())
 
     assert len(feed.problems) == 1
-    assert families_of(sync(hostile)) == {"added": 1}
+    assert sync(hostile).families == {"added": 1}
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9/x.json", "http://10.0.0.1/A23/x.json", "http://evil.test/x.json"])
@@ -208,7 +162,7 @@ def test_a_document_elsewhere_is_refused_and_names_the_setting(
 ) -> None:
     publish(handlers, base_url, {}, f"{url.rpartition('/')[0]}/A23/A23-1.json|{'A' * 40}")
 
-    assert families_of(sync(hostile)) == {"quarantined": 1}
+    assert sync(hostile).families == {"quarantined": 1}
     [reason] = rows(hostile.database, "SELECT reason FROM quarantine")
     assert "ORCHESTRATION_IMAGE_HOSTS" in reason
 
@@ -234,12 +188,11 @@ def test_pictures_that_are_none_fail_by_themselves_and_the_good_one_is_stored(
     handlers |= {f"/p/{name}": handler for name, handler in PICTURES.items()} | {"/p/good": body(drawn("good"))}
     publish(handlers, base_url, {"A23-1": body(as_bytes(document))})
 
-    tally = sync(hostile)
+    synced = sync(hostile)
 
-    assert families_of(tally) == {"added": 1}
-    images: Any = tally.summary(0)["images"]
-    assert images == {"stored": 1, "deduplicated": 0, "failed": len(PICTURES) + 2}
-    assert all(tally.failed_images.values())
+    assert synced.families == {"added": 1}
+    assert synced.images == {"stored": 1, "failed": len(PICTURES) + 2}
+    assert all(synced.failed_images.values())
 
 
 def test_a_family_listed_twice_with_different_hashes_is_refused_and_not_removed(
@@ -252,5 +205,5 @@ def test_a_family_listed_twice_with_different_hashes_is_refused_and_not_removed(
     listed = feed_bytes({"A23-1": hash_of(document)}, base_url=base_url)
     handlers["/Import/Import.txt"] = body(listed + f"{base_url}/A23/A23-1.json|{'B' * 40}\n".encode())
 
-    assert families_of(sync(hostile)) == {}
+    assert sync(hostile).families == {}
     assert rows(hostile.database, "SELECT is_active FROM product_family") == [True]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
@@ -10,14 +11,15 @@ import pytest
 from orchestration.services import Services
 from orchestration.settings import Settings
 from orchestration.storage.database import Database
-from orchestration_tests.catalogue.documents import family_document
 from orchestration_tests.catalogue.feed_folder import FeedFolder
 from orchestration_tests.catalogue.killing import KillingServer, killing_server
-from orchestration_tests.catalogue.syncing import contents
+from orchestration_tests.catalogue.sample_documents import family_document
+from orchestration_tests.catalogue.syncing import contents, rows
 from orchestration_tests.conftest import fresh_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from sqlalchemy.engine import URL
 
@@ -74,3 +76,28 @@ def test_a_sync_killed_again_and_again_ends_like_an_undisturbed_one(
     assert scene.server.sync(settings) == 0
 
     assert (contents(database), objects_of(settings)) == (scene.contents, scene.objects)
+
+
+def test_a_kill_while_one_document_is_slow_keeps_the_others(settings: Settings, tmp_path: Path) -> None:
+    database = Database(settings.database_url or "")
+    skus = [f"A23-{number:03}" for number in range(100)]
+    with killing_server(tmp_path / "feed") as server:
+        feed = FeedFolder(tmp_path / "feed", server.base_url)
+        feed.put(*(family_document(sku, pictures=0) for sku in skus))
+        server.held["/A23/A23-000.json"] = lambda: wait_for_families(database, len(skus) - 1)
+
+        assert server.sync(settings) == -signal.SIGKILL
+        assert rows(database, "SELECT a_number FROM product_family ORDER BY a_number") == skus[1:]
+        assert server.sync(settings) == 0
+
+        assert rows(database, "SELECT count(*) FROM product_family") == [len(skus)]
+        assert rows(database, "SELECT status FROM sync ORDER BY id") == ["stopped", "completed"]
+    database.close()
+
+
+def wait_for_families(database: Database, count: int) -> None:
+    """Wait until so many families are stored, up to half a minute."""
+    for _ in range(300):
+        if rows(database, "SELECT count(*) FROM product_family") == [count]:
+            return
+        time.sleep(0.1)

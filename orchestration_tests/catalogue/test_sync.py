@@ -9,12 +9,12 @@ import pytest
 import sqlalchemy as sa
 
 from orchestration.settings import RemovalPolicy
-from orchestration_tests.catalogue.documents import a360_documents, a461_documents, as_bytes, family_document
 from orchestration_tests.catalogue.feed_folder import skus
-from orchestration_tests.catalogue.syncing import contents, families_of, import_due, plan, rows, sync
+from orchestration_tests.catalogue.sample_documents import a360_documents, a461_documents, as_bytes, family_document
+from orchestration_tests.catalogue.syncing import contents, import_due, plan, rows, sync
 
 if TYPE_CHECKING:
-    from orchestration.catalogue.pipeline import Catalogue
+    from orchestration.catalogue.catalogue import Catalogue
     from orchestration_tests.catalogue.feed_folder import FeedFolder
 
 
@@ -28,9 +28,9 @@ def renamed(document: dict[str, Any], name: str) -> dict[str, Any]:
 def test_110_single_child_documents_give_110_families(catalogue: Catalogue, feed: FeedFolder) -> None:
     feed.put(*a360_documents(110))
 
-    tally = sync(catalogue)
+    synced = sync(catalogue)
 
-    assert families_of(tally) == {"added": 110}
+    assert synced.families == {"added": 110}
     assert rows(catalogue.database, "SELECT count(*) FROM product_family") == [110]
     assert rows(catalogue.database, "SELECT count(*) FROM product_variant WHERE sku = a_number") == [110]
 
@@ -44,6 +44,20 @@ def test_14_documents_give_their_7_to_35_variants_each(catalogue: Catalogue, fee
     found = dict(rows(catalogue.database, "SELECT a_number, count(*) FROM product_variant GROUP BY a_number"))
     assert found == {document["Sku"]: len(document["ChildProducts"]) for document in documents}
     assert (min(found.values()), max(found.values()), len(found)) == (7, 35, 14)
+
+
+def test_a_supplier_whose_planning_takes_too_long_fails_alone(catalogue: Catalogue, feed: FeedFolder) -> None:
+    feed.put(family_document("A23-1"), family_document("A360-1"))
+    catalogue.settings = catalogue.settings.model_copy(update={"supplier_timeout_ms": 200})
+    with catalogue.database.begin() as stranger:
+        stranger.execute(sa.text("SELECT pg_advisory_xact_lock(hashtext('plan A23'))"))
+
+        slow, sound = plan(catalogue)
+
+    assert (slow.code, slow.plan) == ("A23", None)
+    assert "statement timeout" in slow.problem
+    assert "did not answer" not in slow.problem
+    assert sound.queued == ("A360-1",)
 
 
 def test_of_50_families_with_10_changed_exactly_10_are_downloaded(catalogue: Catalogue, feed: FeedFolder) -> None:
@@ -69,15 +83,15 @@ def test_the_same_feed_again_downloads_nothing_and_writes_no_row(catalogue: Cata
         _tasks(catalogue),
     )
 
-    tally = sync(catalogue)
+    synced = sync(catalogue)
 
     after = (
         contents(catalogue.database),
         rows(catalogue.database, "SELECT xmin::text FROM product_family"),
         _tasks(catalogue),
     )
-    assert families_of(tally) == {"unchanged": 5, "quarantined": 1}
-    assert (tally.documents, tally.rows_written) == (0, 0)
+    assert synced.families == {"unchanged": 5, "quarantined": 1}
+    assert (synced.counts.documents, synced.counts.rows_written) == (0, 0)
     assert after == before
 
 
@@ -91,10 +105,10 @@ def test_a_hash_that_lies_is_found_by_the_full_audit_only(catalogue: Catalogue, 
     sync(catalogue)
     feed.write("A23-1", as_bytes(feed.with_pictures(renamed(document, "Heimelijk anders"))))
 
-    assert families_of(sync(catalogue)) == {"unchanged": 1}
-    tally = sync(catalogue, full=True)
+    assert sync(catalogue).families == {"unchanged": 1}
+    synced = sync(catalogue, full=True)
 
-    assert families_of(tally) == {"changed": 1}
+    assert synced.families == {"changed": 1}
     assert rows(catalogue.database, "SELECT name ->> 'nl' FROM product_family") == ["Heimelijk anders"]
 
 
@@ -103,10 +117,10 @@ def test_a_full_audit_of_honest_documents_changes_nothing(catalogue: Catalogue, 
     sync(catalogue)
     before = contents(catalogue.database)
 
-    tally = sync(catalogue, full=True)
+    synced = sync(catalogue, full=True)
 
-    assert families_of(tally) == {"unchanged": 3}
-    assert (tally.documents, tally.rows_written) == (3, 0)
+    assert synced.families == {"unchanged": 3}
+    assert (synced.counts.documents, synced.counts.rows_written) == (3, 0)
     assert contents(catalogue.database) == before
 
 
@@ -157,14 +171,14 @@ def test_a_family_that_left_the_feed_is_treated_as_the_policy_says(
     sync(catalogue)
     feed.remove("A23-2")
 
-    tally = sync(catalogue)
+    synced = sync(catalogue)
 
-    assert families_of(tally) == {"removed": 1, "unchanged": 1}
+    assert synced.families == {"removed": 1, "unchanged": 1}
     query = (
         "SELECT is_active, deleted_at IS NOT NULL, removed_at IS NOT NULL FROM product_family WHERE a_number = 'A23-2'"
     )
     assert rows(catalogue.database, query) == [(is_active, is_deleted, True)]
-    assert families_of(sync(catalogue)) == {"unchanged": 1}
+    assert sync(catalogue).families == {"unchanged": 1}
 
 
 def test_a_family_that_comes_back_is_active_again(catalogue: Catalogue, feed: FeedFolder) -> None:
@@ -175,9 +189,9 @@ def test_a_family_that_comes_back_is_active_again(catalogue: Catalogue, feed: Fe
     sync(catalogue)
     feed.put(document)
 
-    tally = sync(catalogue)
+    synced = sync(catalogue)
 
-    assert families_of(tally) == {"changed": 1, "unchanged": 1}
+    assert synced.families == {"changed": 1, "unchanged": 1}
     query = "SELECT is_active, removed_at FROM product_family WHERE a_number = 'A23-2'"
     assert rows(catalogue.database, query) == [(True, None)]
 
@@ -188,24 +202,24 @@ def test_removals_beyond_the_guard_are_held_back_while_the_rest_goes_on(catalogu
     feed.remove(*(f"A23-{number}" for number in range(6)))
     feed.put(family_document("A23-new"))
 
-    tally = sync(catalogue)
+    synced = sync(catalogue)
 
-    assert families_of(tally) == {"added": 1, "held_back": 6, "unchanged": 15}
+    assert synced.families == {"added": 1, "held_back": 6, "unchanged": 15}
     assert rows(catalogue.database, "SELECT count(*) FROM product_family WHERE is_active") == [22]
     [message] = rows(catalogue.database, "SELECT message FROM sync ORDER BY id DESC LIMIT 1")
     assert "6 of 20" in message
     assert "--allow-mass-removal" in message
-    assert families_of(sync(catalogue, allow_mass_removal=True)) == {"removed": 6, "unchanged": 16}
+    assert sync(catalogue, allow_mass_removal=True).families == {"removed": 6, "unchanged": 16}
 
 
 def test_a_supplier_that_vanishes_and_an_empty_feed_remove_nothing(catalogue: Catalogue, feed: FeedFolder) -> None:
     feed.put(family_document("A23-1"), family_document("A24-1"))
     sync(catalogue)
     feed.remove("A24-1")
-    assert families_of(sync(catalogue)) == {"held_back": 1, "unchanged": 1}
+    assert sync(catalogue).families == {"held_back": 1, "unchanged": 1}
     feed.remove("A23-1")
 
-    assert families_of(sync(catalogue)) == {"held_back": 2}
+    assert sync(catalogue).families == {"held_back": 2}
 
     assert rows(catalogue.database, "SELECT count(*) FROM product_family WHERE is_active") == [2]
 
@@ -216,9 +230,9 @@ def test_a_broken_document_is_quarantined_with_its_bytes_and_the_rest_goes_on(
     feed.put(family_document("A23-1"))
     feed.put_broken("A23-2", b'{"ANumber": "A23", ')
 
-    tally = sync(catalogue)
+    synced = sync(catalogue)
 
-    assert families_of(tally) == {"added": 1, "quarantined": 1}
+    assert synced.families == {"added": 1, "quarantined": 1}
     [(key, code, document)] = rows(catalogue.database, "SELECT a_number, code, document FROM quarantine")
     assert (key, code, bytes(document)) == ("A23-2", "truncated", b'{"ANumber": "A23", ')
 
@@ -228,9 +242,9 @@ def test_a_mended_document_leaves_the_quarantine(catalogue: Catalogue, feed: Fee
     sync(catalogue)
     feed.put(family_document("A23-2"))
 
-    tally = sync(catalogue)
+    synced = sync(catalogue)
 
-    assert families_of(tally) == {"added": 1}
+    assert synced.families == {"added": 1}
     assert rows(catalogue.database, "SELECT count(*) FROM quarantine") == [0]
 
 
@@ -241,7 +255,7 @@ def test_a_document_mended_under_the_same_hash_is_taken_when_it_is_replayed(
     sync(catalogue)
     feed.write("A23-2", as_bytes(feed.with_pictures(family_document("A23-2"))))
 
-    assert families_of(sync(catalogue)) == {"quarantined": 1}
+    assert sync(catalogue).families == {"quarantined": 1}
     [family] = import_due(catalogue, ["A23-2"])
 
     assert family.stored is not None
@@ -289,9 +303,9 @@ def test_a_mistyped_field_is_quarantined_and_recorded_as_drift(catalogue: Catalo
     mistyped["ChildProducts"][0]["NonLanguageDependedProductDetails"]["Weight"] = "heavy"
     feed.put(mistyped)
 
-    tally = sync(catalogue)
+    synced = sync(catalogue)
 
-    assert families_of(tally) == {"quarantined": 1, "unchanged": 5}
+    assert synced.families == {"quarantined": 1, "unchanged": 5}
     [(path, kind)] = rows(catalogue.database, "SELECT path, kind FROM drift")
     assert path.endswith("NonLanguageDependedProductDetails.Weight")
     assert kind == "type"
@@ -300,27 +314,16 @@ def test_a_mistyped_field_is_quarantined_and_recorded_as_drift(catalogue: Catalo
 def test_families_whose_skus_differ_in_case_only_are_two(catalogue: Catalogue, feed: FeedFolder) -> None:
     feed.put(family_document("A23-Retro"), family_document("A23-RETRO"))
 
-    assert families_of(sync(catalogue)) == {"added": 2}
-
-
-def test_a_sync_tells_its_progress_and_its_end(catalogue: Catalogue, feed: FeedFolder) -> None:
-    feed.put(*(family_document(f"A23-{number}") for number in range(4)))
-    plan(catalogue)
-    query = "SELECT status, planned, settled, finished_at IS NOT NULL FROM sync"
-    assert rows(catalogue.database, query) == [("running", 4, 0, False)]
-
-    import_due(catalogue)
-
-    assert rows(catalogue.database, query) == [("completed", 4, 4, True)]
+    assert sync(catalogue).families == {"added": 2}
 
 
 def test_a_stopped_sync_goes_on_where_it_ended(catalogue: Catalogue, feed: FeedFolder) -> None:
     feed.put(*(family_document(f"A23-{number}") for number in range(4)))
     plan(catalogue)
     with catalogue.database.begin() as connection:
-        assert catalogue.families.cancel(connection, "A23") == 4
+        assert catalogue.family_queue.cancel(connection, "A23") == 4
 
-    assert families_of(sync(catalogue)) == {"added": 4}
+    assert sync(catalogue).families == {"added": 4}
 
 
 def test_the_categories_are_stored_with_their_parents(catalogue: Catalogue) -> None:

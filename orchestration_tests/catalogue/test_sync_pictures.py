@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from orchestration.storage.objects import content_key
-from orchestration_tests.catalogue.documents import family_document
 from orchestration_tests.catalogue.feed_folder import drawn
+from orchestration_tests.catalogue.sample_documents import family_document
 from orchestration_tests.catalogue.syncing import import_due, mirror_due, plan, rows, sync
 
 if TYPE_CHECKING:
-    from orchestration.catalogue.pipeline import Catalogue
+    from orchestration.catalogue.catalogue import Catalogue
     from orchestration_tests.catalogue.feed_folder import FeedFolder
 
 
@@ -31,7 +31,7 @@ def test_a_family_of_5_variants_with_3_images_each_gives_15_image_tasks(catalogu
     import_due(catalogue)
 
     with catalogue.database.connect() as connection:
-        assert catalogue.images.counts(connection).waiting == 15
+        assert catalogue.image_queue.counts(connection).waiting == 15
     [state] = mirror_due(catalogue)
     assert (state.stored, state.total, state.problems) == (15, 15, ())
 
@@ -46,9 +46,9 @@ def test_the_same_bytes_under_two_urls_of_two_suppliers_are_one_object(catalogue
                 details["Image"]["Url"] = url
         feed.put(document)
 
-    tally = sync(catalogue)
+    synced = sync(catalogue)
 
-    assert tally.summary(0)["images"] == {"stored": 1, "deduplicated": 1, "failed": 0}
+    assert synced.images == {"stored": 1, "deduplicated": 1}
     [(content_hash, size)] = rows(catalogue.database, "SELECT content_hash, bytes FROM media")
     assert catalogue.services.objects.sizes("media") == {content_key("media", content_hash, "jpg"): size}
     assert rows(catalogue.database, "SELECT count(*) FROM media_source") == [2]
@@ -96,7 +96,7 @@ def test_a_picture_that_was_mended_is_retried_alone(catalogue: Catalogue, feed: 
     feed.picture(name, drawn(name))
 
     with catalogue.database.begin() as connection:
-        assert catalogue.images.replay(connection) == 1
+        assert catalogue.image_queue.replay(connection) == 1
     [state] = mirror_due(catalogue)
 
     assert (state.stored, state.problems) == (2, ())

@@ -45,9 +45,9 @@ def test_the_objects_are_real_pictures(services: Services) -> None:
 def test_what_the_sample_projects_do_not_show_and_is_old_is_collected(services: Services) -> None:
     load_projects(services.database, 10, seed=3)
     loaded = load_media(services, COUNT, seed=3)
-    collection = Domains(services).media.collect()
+    collection = Domains(services).canvas.media.collect()
     assert not collection.plan.refused
-    assert collection.survey.places["elements"] > 20
+    assert collection.survey.census.places["elements"] > 20
     marked = [medium.media_id for medium in collection.plan.marks]
     assert 0 < len(marked) <= loaded.old
     assert {"m-3-56", "m-3-48"} <= set(marked), "old, and of no project"

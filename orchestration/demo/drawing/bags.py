@@ -1,6 +1,6 @@
 """Drawings of bags: the cotton shopper and the backpack.
 
-Belongs here: soft bags, hanging or standing. Does not: the assortment that uses them.
+Soft bags, hanging or standing. Keep out: the assortment that uses them.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Where the sheet of 1000 x 1000 design units lands in a picture.
 
-Belongs here: the one mapping from design units to pixels. Does not: what is drawn.
+The one mapping from design units to pixels. Keep out: what is drawn.
 """
 
 from __future__ import annotations

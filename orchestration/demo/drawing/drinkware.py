@@ -1,6 +1,6 @@
 """Drawings of mugs and bottles.
 
-Belongs here: designs that stand on a table and are turned solids. Does not: the assortment that uses them.
+Designs that stand on a table and are turned solids. Keep out: the assortment that uses them.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Drawings of shirts, sweaters, jackets and bodywarmers, as worn by an invisible body.
 
-Belongs here: everything with a torso. Does not: socks and headwear (`knitwear.py`), and the assortment that uses them.
+Everything with a torso. Keep out: socks and headwear (`knitwear.py`), and the assortment that uses them.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Drawings of socks and headwear.
 
-Belongs here: small knitted and sewn things for feet and heads. Does not: the assortment that uses them.
+Small knitted and sewn things for feet and heads. Keep out: the assortment that uses them.
 """
 
 from __future__ import annotations

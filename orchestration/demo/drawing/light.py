@@ -1,7 +1,7 @@
 """How a surface takes the light: from the stencil of a part to its shading.
 
-Belongs here: lights, each a callable that gives a grey picture as large as the stencil, where 128 is the plain colour,
-less is shade and more is shine. Does not: colours (`paint.py`) and outlines (`outlines.py`). The lamp stands at the
+Lights, each a callable that gives a grey picture as large as the stencil, where 128 is the plain colour,
+less is shade and more is shine. Keep out: colours (`paint.py`) and outlines (`outlines.py`). The lamp stands at the
 upper left.
 """
 

@@ -1,6 +1,6 @@
 """Flat outlines as lists of points: curves, ellipses, rounded boxes, turned silhouettes.
 
-Belongs here: geometry in design units (the sheet is 1000 units wide and high, y grows downwards). Does not: pixels,
+Geometry in design units (the sheet is 1000 units wide and high, y grows downwards). Keep out: pixels,
 colours and light, which are `sheet.py` and `light.py`.
 """
 

@@ -1,6 +1,6 @@
 """Colours of a drawing: roles that a variant fills in, fixed materials, and how a colour takes shading.
 
-Belongs here: paints, inks and the tint of a shaded part. Does not: shapes, and the colours of the assortment with
+Paints, inks and the tint of a shaded part. Keep out: shapes, and the colours of the assortment with
 their names, which are `palette.py`.
 """
 
@@ -37,7 +37,6 @@ WHITE: RGB = (246, 245, 242)
 CREAM: RGB = (240, 232, 214)
 BLACK: RGB = (38, 38, 42)
 BAMBOO: RGB = (214, 176, 124)
-KRAFT: RGB = (198, 166, 128)
 SHADE: RGB = (28, 26, 34)
 SHINE: RGB = (255, 255, 255)
 

@@ -1,8 +1,8 @@
 """The drawing sheet: parts laid over each other, each a stencil with its shading and its paint.
 
-Belongs here: cutting antialiased stencils, laying parts, and painting the finished sheet in a variant's colours. Does
-not: what a product looks like (`drinkware.py`, `bags.py`, `garments.py`, ...). A sheet is drawn once for a view and
-painted once for each colour.
+Cutting antialiased stencils, laying parts, and painting the finished sheet in a variant's colours. Keep out: what a
+product looks like (`drinkware.py`, `bags.py`, `garments.py`, ...). A sheet is drawn once for a view and painted once
+for each colour.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Drawings of pens, notebooks and umbrellas.
 
-Belongs here: designs with straight axes and flat faces. Does not: the assortment that uses them.
+Designs with straight axes and flat faces. Keep out: the assortment that uses them.
 """
 
 from __future__ import annotations

@@ -1,0 +1,185 @@
+"""The catalogue of one process: its feed, its queues, and the planning of a sync. No Dagster.
+
+It joins reading, planning and the settings. Keep out: draining the queues (`drains`), and when a step runs (`defs`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from orchestration.catalogue.families.images import request_stale_images
+from orchestration.catalogue.families.quarantine import take_out_replaced
+from orchestration.catalogue.feed.categories import parse_categories
+from orchestration.catalogue.feed.category_store import CategoryChanges, store_categories
+from orchestration.catalogue.feed.plan import PlanOptions, SupplierFeed, plan_supplier
+from orchestration.catalogue.feed.source import MAX_IMPORT_BYTES, FeedSnapshot, FeedVersion, fetch_feed, open_downloader
+from orchestration.catalogue.feed.suppliers import fingerprints, known_suppliers, suppliers_with_families
+from orchestration.catalogue.feed.sync_runs import SyncStep, Written, count_written, record_failed_sync
+from orchestration.catalogue.queues import family_queue, image_queue, rendition_queue
+from orchestration.errors import ConfigurationError, OrchestrationError, PermanentError, TransientError
+from orchestration.observability.logs import get_logger
+from orchestration.storage.database import limit_statements
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from orchestration.catalogue.feed.categories import CategoryTree
+    from orchestration.catalogue.feed.feed import Feed
+    from orchestration.catalogue.feed.plan import SupplierPlan
+    from orchestration.media.download import Downloader
+    from orchestration.services import Services
+    from orchestration.storage.database import Database
+    from orchestration.work_queue.queue import TaskQueue
+
+log = get_logger()
+
+FEED_SECONDS = 300.0
+# How many stored images one audit requests again, those first whose last request is longest ago.
+STALE_IMAGES = 20_000
+
+
+class CategorySync(NamedTuple):
+    """A category tree as it was read, and what it changed."""
+
+    tree: CategoryTree
+    changes: CategoryChanges
+
+
+class PlannedSupplier(NamedTuple):
+    """A supplier's plan, or why there is none. `sync_id` is also set for a plan that failed and left a row."""
+
+    code: str
+    plan: SupplierPlan | None
+    problem: str = ""
+    sync_id: int | None = None
+
+    @property
+    def queued(self) -> tuple[str, ...]:
+        """The families that the plan queued."""
+        return self.plan.queued if self.plan else ()
+
+
+class Catalogue:
+    """The catalogue of one process. Making one touches nothing."""
+
+    def __init__(self, services: Services) -> None:
+        self.services = services
+        self.settings = services.settings
+        self.family_queue = family_queue(services.settings)
+        self.image_queue = image_queue(services.settings)
+        self.rendition_queue = rendition_queue(services.settings)
+
+    @property
+    def queues(self) -> tuple[TaskQueue, ...]:
+        """The catalogue's queues, in the order in which work flows through them."""
+        return self.family_queue, self.image_queue, self.rendition_queue
+
+    @property
+    def database(self) -> Database:
+        """The domain's database."""
+        return self.services.database
+
+    @property
+    def feed_url(self) -> str:
+        """The feed's base URL or the URL of its Import.txt; raises `ConfigurationError` when none is set."""
+        if not self.settings.promidata_base_url:
+            raise ConfigurationError("No feed is set: give PROMIDATA_BASE_URL, or --feed URL")
+        return self.settings.promidata_base_url
+
+    def downloader(self, seconds: float, per_host: int) -> Downloader:
+        """A downloader for the feed and its images, `per_host` at a time, each within `seconds`."""
+        return open_downloader(self.feed_url, self.settings, seconds=seconds, per_host=per_host)
+
+    async def read_feed(self) -> Feed:
+        """Import.txt as it is now."""
+        snapshot = await self.read_new_feed(None)
+        if snapshot is None:
+            raise TransientError("The feed answered 'not modified' to a question that named no version; try again")
+        return snapshot.feed
+
+    async def read_feed_to_plan(self, codes: Sequence[str] | None) -> Feed:
+        """As `read_feed`, for a sync of these suppliers, or of all known ones.
+
+        A failure leaves a failed sync for each of them, and is raised.
+        """
+        try:
+            return await self.read_feed()
+        except OrchestrationError as error:
+            with self.database.begin() as connection:
+                known = known_suppliers(connection)
+                for code in known if codes is None else sorted({*known} & {*codes}):
+                    record_failed_sync(connection, code, SyncStep.READING, str(error))
+            raise
+
+    async def read_new_feed(self, known: FeedVersion | None) -> FeedSnapshot | None:
+        """Import.txt with its version; None when it is still the known one."""
+        async with self.downloader(FEED_SECONDS, 1) as downloader:
+            return await fetch_feed(downloader, self.feed_url, known)
+
+    async def sync_categories(self) -> CategorySync:
+        """Make the stored category tree equal to CAT.csv; raises `PermanentError` when the feed names none."""
+        feed = await self.read_feed()
+        if feed.categories_url is None:
+            raise PermanentError("Import.txt has no line for CAT.csv; the stored categories stay as they are")
+        async with self.downloader(FEED_SECONDS, 1) as downloader:
+            answer = await downloader.get(feed.categories_url, max_bytes=MAX_IMPORT_BYTES)
+        tree = parse_categories(answer.body)
+        with self.database.begin() as connection:
+            changes = store_categories(connection, tree)
+        return CategorySync(tree, changes)
+
+    def changed_suppliers(self, feed: Feed) -> list[str]:
+        """The suppliers whose lines differ from those of their last plan, vanished ones among them."""
+        with self.database.connect() as connection:
+            known = fingerprints(connection)
+        return sorted(code for code in {*feed.suppliers, *known} if known.get(code) != feed.fingerprint(code))
+
+    def plan_suppliers(
+        self, feed: Feed, codes: Sequence[str] | None = None, *, full: bool = False, allow_mass_removal: bool = False
+    ) -> Iterator[PlannedSupplier]:
+        """Plan each supplier in a transaction of its own: those of `codes`, or all that are in the feed or stored.
+
+        A supplier that cannot be planned, or not in time, leaves a failed sync; the others are planned all the same.
+        """
+        settings = self.settings
+        options = PlanOptions(
+            full, allow_mass_removal, settings.removal_policy, settings.removal_guard_share,
+            settings.removal_guard_minimum,
+        )  # fmt: skip
+        with self.database.connect() as connection:
+            stored = suppliers_with_families(connection)
+        for code in codes or sorted({*feed.suppliers, *stored}):
+            if code not in feed.suppliers and code not in stored:
+                yield PlannedSupplier(code, None, f"{code} is neither in the feed nor stored; check the code")
+                continue
+            yield self._plan(feed, code, options)
+
+    def queue_stale_images(self) -> int:
+        """Queue stored images whose last request is long ago, to be requested again by ETag; returns how many."""
+        with self.database.begin() as connection:
+            return request_stale_images(
+                connection, self.image_queue, older_than_days=self.settings.image_revalidate_days, limit=STALE_IMAGES
+            )
+
+    def _plan(self, feed: Feed, code: str, options: PlanOptions) -> PlannedSupplier:
+        supplier_feed = SupplierFeed(code, feed.by_supplier().get(code, ()), feed.refused(code), feed.fingerprint(code))
+        try:
+            with self.database.begin() as connection:
+                limit_statements(connection, self.settings.supplier_timeout_ms)
+                plan = plan_supplier(connection, self.family_queue, supplier_feed, options)
+                if plan.sync_id is not None:
+                    rows = take_out_replaced(connection, code, supplier_feed.refused)
+                    count_written(connection, plan.sync_id, Written(rows_written=rows))
+                    plan = replace(plan, rows_written=plan.rows_written + rows)
+        except OrchestrationError as error:
+            return self._unplanned(code, str(error))
+        except Exception as error:  # an error that nobody foresaw is that of its supplier
+            log.exception("supplier not planned", supplier=code)
+            return self._unplanned(code, f"{type(error).__name__}: {error}")
+        return PlannedSupplier(code, plan, sync_id=plan.sync_id)
+
+    def _unplanned(self, code: str, problem: str) -> PlannedSupplier:
+        with self.database.begin() as connection:
+            sync_id = record_failed_sync(connection, code, SyncStep.COMPARING, problem)
+        return PlannedSupplier(code, None, problem, sync_id)

@@ -1,0 +1,1 @@
+"""One document of the feed in, one product family with its variants out. No database."""

@@ -1,0 +1,1 @@
+"""Schema drift: how the shape of a supplier's documents changes."""

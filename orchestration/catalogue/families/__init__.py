@@ -1,0 +1,1 @@
+"""Importing families: download, decode, store, quarantine, and their images."""

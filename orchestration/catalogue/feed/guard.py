@@ -1,0 +1,48 @@
+"""When families may be removed because the feed no longer lists them.
+
+It holds the rule and its reasons. Keep out: finding what is removed (`plan`), what a removal does (`removal`).
+
+A feed that was cut short looks like one that dropped half of its families. The rule holds back what is more likely a
+broken feed than a decision; additions and changes are none of its business.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+OVERRIDE = "--allow-mass-removal"
+
+
+class RemovalVerdict(NamedTuple):
+    """Whether removals may happen, and why not; the reason is blank when nothing speaks against them."""
+
+    allowed: bool
+    reason: str = ""
+
+
+def judge_removals(
+    active: int, removed: int, listed: int, *, allow: bool, share: float = 0.2, minimum: int = 5
+) -> RemovalVerdict:
+    """Judge the removal of `removed` out of a supplier's `active` families while the feed lists `listed`.
+
+    Removals are held back if they exceed both `minimum` families and `share` (0 to 1) of the active ones. They are
+    also held back if the feed lists no family at all: the supplier vanished, or the feed is empty. `allow` overrides,
+    and the reason says so.
+    """
+    alarm = _alarm(active, removed, listed, share, minimum)
+    if not alarm:
+        return RemovalVerdict(allowed=True)
+    if allow:
+        return RemovalVerdict(allowed=True, reason=f"{alarm}; removed all the same, because of {OVERRIDE}")
+    return RemovalVerdict(allowed=False, reason=f"{alarm}; held back, use {OVERRIDE} if that is meant")
+
+
+def _alarm(active: int, removed: int, listed: int, share: float, minimum: int) -> str:
+    if not removed:
+        return ""
+    if not listed:
+        return f"the feed lists none of the supplier's {active} families any more"
+    if removed > minimum and removed > share * active:
+        percent = 100 * removed / active if active else 100
+        return f"{removed} of {active} families ({percent:.0f} %) are gone from the feed, more than {share:.0%}"
+    return ""

@@ -1,0 +1,208 @@
+"""Planning a supplier's sync: the difference between the feed and what is stored, before anything is downloaded.
+
+It compares, and queues the families to download. Keep out: reading the feed (`feed`), the rules of removal (`guard`)
+and its effects (`removal`), downloading (`importer`).
+
+One transaction plans one supplier, so a killed plan leaves nothing behind. One query compares the feed's hash of each
+family with the stored one: a family whose hash is equal costs no download and no write.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple
+
+import sqlalchemy as sa
+
+from orchestration.catalogue.feed.entries import list_entries
+from orchestration.catalogue.feed.guard import RemovalVerdict, judge_removals
+from orchestration.catalogue.feed.removal import remove_families
+from orchestration.catalogue.feed.suppliers import register_supplier
+from orchestration.catalogue.feed.sync_runs import SyncStart, Written, begin_sync, count_written
+from orchestration.catalogue.tables import product_family, supplier
+from orchestration.settings import RemovalPolicy
+from orchestration.work_queue.model import NewTask
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from orchestration.catalogue.feed.feed import FeedEntry
+    from orchestration.work_queue.queue import TaskQueue
+
+
+class Difference(StrEnum):
+    """How a family's line in the feed differs from what is stored."""
+
+    ADDED = "added"
+    CHANGED = "changed"
+    RESTORED = "restored"
+    REMOVED = "removed"
+    QUARANTINED = "quarantined"
+
+
+class PlanOptions(NamedTuple):
+    """How a supplier is planned. `full` queues every listed family, also those whose hash is known."""
+
+    full: bool = False
+    allow_mass_removal: bool = False
+    removal_policy: RemovalPolicy = RemovalPolicy.UNPUBLISH
+    guard_share: float = 0.2
+    guard_minimum: int = 5
+
+
+DEFAULT_OPTIONS = PlanOptions()
+
+
+class SupplierFeed(NamedTuple):
+    """What the feed says of one supplier.
+
+    `refused` are families that it mentions in lines that cannot be used: they are neither synced nor removed.
+    """
+
+    code: str
+    entries: Sequence[FeedEntry]
+    refused: Collection[str] = ()
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True)
+class SupplierPlan:
+    """What a plan found and did. `queued` families are downloaded next; `sync_id` is None when nothing was written."""
+
+    supplier: str
+    listed: int
+    differences: Mapping[Difference, tuple[str, ...]]
+    removals: RemovalVerdict
+    queued: tuple[str, ...] = field(default=())
+    sync_id: int | None = None
+    rows_written: int = 0
+    is_full: bool = False
+
+    def count(self, difference: Difference) -> int:
+        """How many families differ in this way."""
+        return len(self.differences.get(difference, ()))
+
+    @property
+    def unchanged(self) -> int:
+        """How many listed families are equal to what is stored, by the supplier's hash."""
+        return self.listed - sum(self.count(kind) for kind in Difference if kind is not Difference.REMOVED)
+
+    @property
+    def removed(self) -> int:
+        """How many families were removed, which is none when they were held back."""
+        return self.count(Difference.REMOVED) if self.removals.allowed else 0
+
+    @property
+    def held_back(self) -> int:
+        """How many removals the guard held back."""
+        return self.count(Difference.REMOVED) - self.removed
+
+
+def plan_supplier(
+    connection: sa.Connection, queue: TaskQueue, feed: SupplierFeed, options: PlanOptions = DEFAULT_OPTIONS
+) -> SupplierPlan:
+    """Plan one supplier's sync in the caller's transaction; the same feed again writes nothing at all."""
+    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(f"plan {feed.code}"))))
+    differences = find_differences(connection, feed)
+    removed = differences.get(Difference.REMOVED, ())
+    verdict = judge_removals(
+        _listed_so_far(connection, feed.code),
+        len(removed),
+        len(feed.entries) + len(feed.refused),
+        allow=options.allow_mass_removal,
+        share=options.guard_share,
+        minimum=options.guard_minimum,
+    )
+    queued = _to_download(differences, feed.entries, full=options.full)
+    plan = SupplierPlan(feed.code, len(feed.entries), differences, verdict, queued, is_full=options.full)
+    if not (queued or plan.removed) and not _feed_moved(connection, feed):
+        return plan
+    return _execute(connection, queue, feed, plan, options)
+
+
+def find_differences(connection: sa.Connection, feed: SupplierFeed) -> dict[Difference, tuple[str, ...]]:
+    """The supplier's families that differ from the feed, by kind, in order of their key."""
+    parameters = {
+        "supplier": feed.code,
+        "a_numbers": [entry.a_number for entry in feed.entries],
+        "hashes": [entry.supplier_hash for entry in feed.entries],
+        "refused": list(feed.refused),
+    }
+    found: dict[Difference, list[str]] = {}
+    for a_number, kind in connection.execute(_DIFFERENCE, parameters):
+        found.setdefault(Difference(kind), []).append(a_number)
+    return {kind: tuple(sorted(a_numbers)) for kind, a_numbers in found.items()}
+
+
+def _execute(
+    connection: sa.Connection, queue: TaskQueue, feed: SupplierFeed, plan: SupplierPlan, options: PlanOptions
+) -> SupplierPlan:
+    rows = register_supplier(connection, feed.code, feed.fingerprint)
+    rows += list_entries(connection, feed.code, feed.entries)
+    sync_id = begin_sync(
+        connection,
+        queue,
+        SyncStart(
+            supplier=feed.code,
+            is_full=options.full,
+            listed=plan.listed,
+            queued=plan.queued,
+            unchanged=0 if options.full else plan.unchanged,
+            removed=plan.removed,
+            held_back=plan.held_back,
+            quarantined=0 if options.full else plan.count(Difference.QUARANTINED),
+            message=plan.removals.reason,
+        ),
+    )
+    if plan.removals.allowed:
+        removed = plan.differences.get(Difference.REMOVED, ())
+        rows += remove_families(connection, sync_id, removed, options.removal_policy)
+    count_written(connection, sync_id, Written(rows_written=rows))
+    payload = {"sync": sync_id, "force": options.full}
+    queue.enqueue(connection, [NewTask(a_number, payload, grouping=feed.code) for a_number in plan.queued])
+    return replace(plan, sync_id=sync_id, rows_written=rows)
+
+
+def _to_download(
+    differences: Mapping[Difference, tuple[str, ...]], entries: Sequence[FeedEntry], *, full: bool
+) -> tuple[str, ...]:
+    if full:
+        return tuple(entry.a_number for entry in entries)
+    return tuple(a_number for kind in _DOWNLOADED for a_number in differences.get(kind, ()))
+
+
+def _listed_so_far(connection: sa.Connection, code: str) -> int:
+    """How many of the supplier's families the feed listed so far."""
+    listed = sa.select(sa.func.count()).where(product_family.c.supplier == code, product_family.c.removed_at.is_(None))
+    return connection.execute(listed).scalar_one()
+
+
+def _feed_moved(connection: sa.Connection, feed: SupplierFeed) -> bool:
+    """Whether the supplier's lines differ from those of its last plan, if only by lines that change no family."""
+    known = connection.execute(sa.select(supplier.c.fingerprint).where(supplier.c.code == feed.code)).scalar()
+    return known != feed.fingerprint
+
+
+_DOWNLOADED = (Difference.ADDED, Difference.CHANGED, Difference.RESTORED)
+
+
+# One pass over both sides. A hash that was quarantined is not worth a download until the feed shows another.
+_DIFFERENCE = sa.text("""
+    SELECT a_number, CASE
+        WHEN f.supplier_hash IS NULL THEN 'removed'
+        WHEN q.supplier_hash = f.supplier_hash THEN 'quarantined'
+        WHEN p.supplier_hash IS NULL THEN 'added'
+        WHEN p.removed_at IS NOT NULL THEN 'restored'
+        ELSE 'changed' END
+    FROM unnest(CAST(:a_numbers AS text[]), CAST(:hashes AS text[])) AS f (a_number, supplier_hash)
+    FULL JOIN (
+        SELECT a_number, supplier_hash, removed_at FROM product_family WHERE supplier = :supplier
+    ) AS p USING (a_number)
+    LEFT JOIN quarantine AS q USING (a_number)
+    WHERE CASE
+        WHEN f.supplier_hash IS NULL THEN p.removed_at IS NULL AND a_number <> ALL (CAST(:refused AS text[]))
+        ELSE q.supplier_hash = f.supplier_hash
+            OR p.supplier_hash IS DISTINCT FROM f.supplier_hash
+            OR p.removed_at IS NOT NULL END
+""")
