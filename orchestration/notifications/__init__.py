@@ -1,1 +1,1 @@
-"""What the outside is told, once, after the work is committed: an outbox over the work queue."""
+"""Notices to the outside, each sent once, after the work is committed: an outbox over the work queue."""

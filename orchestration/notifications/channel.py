@@ -1,7 +1,4 @@
-"""What a channel is.
-
-Belongs here: the interface, and what it is given. Does not: any channel; each has a module of its own.
-"""
+"""A channel: the interface, and the message that it sends. Keep out: every channel; each has a module of its own."""
 
 from __future__ import annotations
 
@@ -27,7 +24,7 @@ class Message(NamedTuple):
 
 
 class Channel(Protocol):
-    """One way of telling somebody. `name` is kept with every notification, so it does not change."""
+    """One way to report a notice. `name` is kept with every notification, so it does not change."""
 
     @property
     def name(self) -> str:
@@ -35,15 +32,15 @@ class Channel(Protocol):
         ...
 
     def accepts(self, notice: Notice) -> bool:
-        """Whether this channel has anything to tell about the notice."""
+        """Whether this channel reports the notice."""
         ...
 
     def order_key(self, notice: Notice) -> str | None:
-        """What no two messages may be told about at the same time; None when it does not matter."""
+        """Messages of one key are sent one at a time; None when it does not matter."""
         ...
 
     async def send(self, message: Message) -> None:
-        """Tell it; returns once the other side has taken it over.
+        """Send it; returns once the other side has accepted it.
 
         Raises `TransientError` when trying again may help, `PermanentError` when not.
         """

@@ -1,10 +1,8 @@
-"""One HTTP exchange with the other side of a channel.
-
-Belongs here: time limits, and what a silent or unreachable server means. Does not: what is said, or what a status
-means; a channel knows that.
+"""One HTTP exchange with the server of a channel: time limits, and what a silent or unreachable server means.
 
 A server that does not answer costs each message its whole time limit. After a few in a row it is left alone for a
-while: messages to it fail at once then, and are retried like any other.
+while: messages to it fail at once then, and are retried like any other. Keep out: what is sent, and what a status
+means; a channel knows that.
 """
 
 from __future__ import annotations

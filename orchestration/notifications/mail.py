@@ -1,9 +1,7 @@
-"""E-mail: one message for each notice and recipient.
+"""E-mail: one message for each notice and recipient, and what the mail server's answers mean.
 
-Belongs here: the message, and what the mail server's answers mean. Does not: retries, which are the queue's.
-
-Each recipient is a channel of its own, because a server may take a message for one and put another off: sent together,
-those who have it would get it again.
+Each recipient is a channel of its own, because a server may accept a message for one and put another off: sent
+together, those who have it would get it again. Keep out: retries, which are the queue's.
 """
 
 from __future__ import annotations
@@ -56,7 +54,7 @@ class MailChannel:
         self._sender = sender
         self._recipient = recipient
 
-    def accepts(self, notice: Notice) -> bool:  # noqa: ARG002 - people hear of everything
+    def accepts(self, notice: Notice) -> bool:  # noqa: ARG002 - people get every notice
         """Every notice."""
         return True
 

@@ -1,7 +1,4 @@
-"""What is to be told.
-
-Belongs here: the words that a domain and the outbox share. Does not: who is told, or how.
-"""
+"""A notice: what a domain reports to the outside. Keep out: its receivers, and how it is sent."""
 
 from __future__ import annotations
 
@@ -12,9 +9,9 @@ if TYPE_CHECKING:
 
 
 class Notice(NamedTuple):
-    """One thing that happened, for whoever is to hear of it.
+    """One thing that happened, to be reported.
 
-    `key` names it for ever: what was announced under a key is never announced again. `event` is its kind, such as
+    `key` names it for ever: a key that was queued once is never queued again. `event` is its kind, such as
     `print.completed`. `subject` is one line, `text` is for people, `data` (anything that JSON can carry) for programs.
     `shop_order_id` is ShipStation's numeric id of the order; `link` is what the order's custom field gets.
     """

@@ -1,9 +1,7 @@
-"""The outbox: what is to be told, written in the transaction in which it happened.
+"""The outbox: notices for the outside, queued in the transaction of what they report.
 
-Belongs here: which channels there are, and announcing. Does not: sending (`delivery`).
-
-A notice that was announced in a transaction that failed was never announced. One that was announced is told through
-each channel that was set at that time; a channel that is set later hears nothing of it.
+A notice that is queued in a transaction that fails is not sent. A queued notice goes through each channel that is set
+at that time, and through none that is set later. Keep out: sending (`delivery`), and the channels' messages.
 """
 
 from __future__ import annotations
@@ -18,7 +16,7 @@ from orchestration.notifications.tables import notification
 from orchestration.notifications.webhook import webhook_channels
 from orchestration.storage import bulk
 from orchestration.work_queue.model import NewTask
-from orchestration.work_queue.policy import Backoff, QueuePolicy, RetryPolicy
+from orchestration.work_queue.policy import Backoff, QueuePolicy, Retention, RetryPolicy
 from orchestration.work_queue.queue import TaskQueue
 
 if TYPE_CHECKING:
@@ -34,11 +32,11 @@ if TYPE_CHECKING:
 LEASE_SECONDS = 180.0
 # Few, because a batch ends with its slowest message.
 BATCH = 8
-KEEP_DEAD = timedelta(days=30)
+KEEP_DEAD = Retention(age=timedelta(days=30), count=100_000)
 
 
 class Outbox:
-    """What the settings say about notifications: `channels`, and the `queue` of what is to be told.
+    """The notifications of these settings: their `channels`, and their `queue`.
 
     Raises `ConfigurationError` for a channel that is set by half or wrongly.
     """
@@ -55,15 +53,15 @@ class Outbox:
             *mail_channels(settings),
         )
 
-    def announce(self, connection: sa.Connection, notices: Sequence[Notice]) -> int:
-        """Have each of `notices` told through every channel, once the caller's transaction is committed.
+    def enqueue(self, connection: sa.Connection, notices: Sequence[Notice]) -> int:
+        """Queue each notice for every channel, to be sent once the caller's transaction is committed.
 
-        What was announced before under the same key is passed over, whatever became of it. How many are new, counted
+        A notice whose key was queued before is passed over, whatever happened to it. Returns how many are new, counted
         for each channel.
         """
         entries = [
             _Entry(notice, channel, new_token())
-            for notice in sorted(notices, key=lambda notice: notice.key)  # or two that announce at once might deadlock
+            for notice in sorted(notices, key=lambda notice: notice.key)  # or two transactions might deadlock
             for channel in self.channels
             if channel.accepts(notice)
         ]

@@ -1,8 +1,8 @@
 """ShipStation: the order in the shop gets a link in one of its custom fields.
 
-Belongs here: the two calls of API v1, and what the answers mean. Does not: time limits (`endpoint`), retries.
-https://docs.shipstation.com/apis/shipstation-v1: an order is updated by posting all of it, so it is read first. Two
-updates of one order must not overlap; the queue keeps them apart by the order key.
+It holds two calls of API v1, and what their answers mean. An order is updated by posting all of it, so it is read
+first (https://docs.shipstation.com/apis/shipstation-v1). Two updates of one order must not overlap; the queue keeps
+them apart by the order key. Keep out: time limits (`endpoint`), and retries, which are the queue's.
 """
 
 from __future__ import annotations

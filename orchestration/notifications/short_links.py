@@ -1,8 +1,6 @@
-"""Short links: for fields that cannot hold a signed one.
+"""Short links for fields that cannot hold a signed one: making them, and finding where one leads.
 
-Belongs here: making them, and finding where one leads. Does not: following it (`api`).
-
-The token is random and as long as a key, so whoever has the link was given it.
+The token is random and as long as a key, so a client that has the link was given it. Keep out: following it (`api`).
 """
 
 from __future__ import annotations

@@ -1,9 +1,7 @@
-"""The table of notifications.
+"""The table of notifications: one row for each notice and channel.
 
-Belongs here: one row for each notice and channel. Does not: attempts and waits, which are the task's.
-
-Rows are kept: they are what tells that something has been announced before. The state follows the task's, so that it
-can still be seen when the task has been forgotten.
+Rows are kept, since a row shows that its notice was queued before. The state follows the task's, so that it can be seen
+after the task has been pruned. Keep out: attempts and waits, which are the task's.
 """
 
 from __future__ import annotations

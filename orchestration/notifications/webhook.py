@@ -1,7 +1,7 @@
-"""Webhooks: an HTTP request to whoever wants to hear, signed so that they know who calls.
+"""Webhooks: a signed HTTP request for each notice, in the form of Standard Webhooks 1.0.
 
-Belongs here: headers, body and what the answer means. Does not: time limits (`endpoint`), retries (the queue's).
-The form is that of Standard Webhooks 1.0: https://www.standardwebhooks.com
+It holds headers, body and what the answer means (https://www.standardwebhooks.com). Keep out: time limits (`endpoint`),
+and retries, which are the queue's.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class WebhookChannel:
         self._signer = _signer(secret)
         self._clock = clock
 
-    def accepts(self, notice: Notice) -> bool:  # noqa: ARG002 - a webhook hears of everything
+    def accepts(self, notice: Notice) -> bool:  # noqa: ARG002 - a webhook gets every notice
         """Every notice."""
         return True
 

@@ -1,121 +1,92 @@
-"""Working off the queue of print tasks.
+"""Draining the queue of print tasks: the queue, the render processes and a selection make one drain.
 
-Belongs here: how the queue, the render processes and a selection make one drain. Does not: what is done with a batch
-(`printing`).
-
-Without a selection a drain takes whatever is due, until it stays idle. With one it queues those tasks first, ahead of
-the rest, and ends when each of them is settled; meanwhile it works off what else is in the queue.
+Without a selection a drain takes what is due, until it stays idle. With one it queues those tasks first, ahead of the
+rest, and ends when each of them is settled; meanwhile it takes other due tasks too. Keep out: what is done with a batch
+(`tasks.handler`).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from orchestration.prints.outcomes import PrintedTask, Printing
-from orchestration.prints.pending import queue_pending, repair
-from orchestration.prints.queues import Wish
-from orchestration.prints.redo import Redo, Selection, refresh
-from orchestration.work_queue.model import Priority, TaskState, WorkerDiedError
-from orchestration.work_queue.running import DrainEnd, QueueRun, Results
+from orchestration.prints.tasks.outcomes import PrintedTask, Printing
+from orchestration.prints.tasks.pending import queue_pending, repair
+from orchestration.prints.tasks.queue import RenderOptions
+from orchestration.prints.tasks.reset import TaskSelection, refresh
+from orchestration.prints.tasks.rows import skus_of
+from orchestration.work_queue.drain import UNSETTLED, drain_queue
+from orchestration.work_queue.model import Priority
+from orchestration.work_queue.options import StopReason
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import sqlalchemy as sa
 
-    from orchestration.prints.printing import PrintRules
-    from orchestration.prints.shop import PrintShop
-    from orchestration.work_queue.model import Settled
+    from orchestration.prints.prints import Prints
+    from orchestration.prints.tasks.handler import PrintRules
+    from orchestration.work_queue.options import DrainOptions
 
 # While one batch is recorded, the other renders.
 BATCHES = 2
 
 
-class Wanted(NamedTuple):
-    """What a drain is asked for: one task, the pending ones of some SKUs, or whatever is due.
-
-    With `force`, all tasks of the SKUs, rendered anew. `all_orders` takes orders of any status.
-    """
-
-    skus: Sequence[str] | None = None
-    task_id: int | None = None
-    force: bool = False
-    skip_if_exists: bool = False
-    all_orders: bool = False
-
-    @property
-    def is_selection(self) -> bool:
-        """Whether it names what it wants."""
-        return self.skus is not None or self.task_id is not None
-
-
 async def render_prints(
-    shop: PrintShop,
-    report: Callable[[Sequence[PrintedTask]], None],
-    end: DrainEnd,
-    wanted: Wanted = Wanted(),  # noqa: B008 - it cannot be changed
+    prints: Prints,
+    on_batch: Callable[[Sequence[PrintedTask]], None],
+    drain: DrainOptions,
+    selection: TaskSelection = TaskSelection(),  # noqa: B008 - it cannot be changed
+    options: RenderOptions = RenderOptions(),  # noqa: B008 - it cannot be changed
 ) -> None:
-    """Render the tasks that are due, or those that are wanted; `report` hears of each batch once it is committed.
+    """Render the tasks that are due, or those that are selected: of SKUs the pending ones, or all with `force`.
 
-    Raises `ConfigurationError` for a task that does not exist or is of no design.
+    `on_batch` is called after each commit, and at the end once for the selected tasks that this drain did not settle.
+    Raises `ConfigurationError` for a task that does not exist or has no design.
     """
-    from orchestration.prints.making import ProductMaker
-    from orchestration.prints.printing import PrintHandler
+    from orchestration.prints.tasks.handler import PrintHandler
+    from orchestration.prints.tasks.maker import ProductMaker
 
-    with shop.database.begin() as connection:
-        repair(connection, shop.queue)
-        selected = {str(task_id) for task_id in _take_up(connection, shop, wanted)}
-    results = Results[PrintedTask]()
-
-    def heard(settled: Sequence[Settled]) -> None:
-        lost = [one for one in settled if isinstance(one.error, WorkerDiedError)]
-        if lost:
-            with shop.database.begin() as connection:
-                repair(connection, shop.queue)
-        printed = [*results.take(), *map(_lost, lost)]
-        shop.tally.add(printed)
-        report(printed)
-
-    until = (lambda: not _unfinished(shop, selected)) if wanted.is_selection else None
-    with shop.render_pool() as pool:
-        maker = ProductMaker(pool, shop.services.objects)
-        handler = PrintHandler(shop.services, shop.outbox, maker, _rules(shop, wanted), report=results.add)
-        run = QueueRun(shop.database, shop.queue, end, concurrency=BATCHES)
-        await run.drain(handler.handle, heard, until)
+    with prints.database.begin() as connection:
+        repair(connection, prints.print_queue)
+        ids = _enqueue(connection, prints, selection, options)
+    keys = None if selection.is_empty else [str(task_id) for task_id in ids]
+    with prints.render_pool() as pool:
+        maker = ProductMaker(pool, prints.services.objects)
+        rules = _rules(prints, options if selection.is_empty else RenderOptions())
+        handler = PrintHandler(prints.services, prints.outbox, maker, rules)
+        drain = replace(drain, concurrency=BATCHES)
+        result = await drain_queue(prints.database, prints.print_queue, handler, on_batch, drain, keys=keys)
+    # What a drain that was asked to stop leaves queued is not lost.
+    is_stopped = result.reason is StopReason.STOPPED
+    left = {key: why for key, why in result.unsettled.items() if not (is_stopped and why == UNSETTLED)}
+    if left:
+        on_batch(_unsettled(prints, left))
 
 
-def _rules(shop: PrintShop, wanted: Wanted) -> PrintRules:
-    from orchestration.prints.printing import PrintRules
+def _rules(prints: Prints, options: RenderOptions) -> PrintRules:
+    """The rules for every task; what is asked of selected tasks stands in the queue instead."""
+    from orchestration.prints.tasks.handler import PrintRules
 
-    settings = shop.settings
-    # What is asked of the selected tasks stands in the queue; the others are done as the settings have it.
-    asked = Wanted() if wanted.is_selection else wanted
-    wish = Wish(
-        settings.print_force or asked.force, settings.print_skip_if_exists or asked.skip_if_exists, asked.all_orders
-    )
-    return PrintRules(shop.statuses, shop.workshop, settings.print_attempts, wish)
+    settings = prints.settings
+    always = RenderOptions(settings.print_force, settings.print_skip_if_exists)
+    return PrintRules(prints.statuses, prints.environment, settings.print_attempts, always.merged(options))
 
 
-def _take_up(connection: sa.Connection, shop: PrintShop, wanted: Wanted) -> list[int]:
-    """Queue what is due, and what is wanted ahead of it; the ids of the latter."""
-    statuses = None if wanted.all_orders else shop.statuses
-    wish = Wish(wanted.force, wanted.skip_if_exists, wanted.all_orders)
-    if not wanted.is_selection:
-        queue_pending(connection, shop.queue, statuses, wish=wish if wanted.all_orders else None)
+def _enqueue(connection: sa.Connection, prints: Prints, selection: TaskSelection, options: RenderOptions) -> list[int]:
+    """Queue what is due, or what is selected ahead of it; returns the ids of the latter."""
+    queue = prints.print_queue
+    statuses = None if options.any_status else prints.statuses
+    if selection.is_empty:
+        queue_pending(connection, queue, statuses, options=options if options.any_status else None)
         return []
-    if wanted.force or wanted.task_id is not None:
-        which = Selection(statuses, wanted.task_id, wanted.skus)
-        return refresh(connection, shop.queue, Redo(which, wish, Priority.HIGH))
-    return queue_pending(connection, shop.queue, statuses, skus=wanted.skus, wish=wish, priority=Priority.HIGH)
+    if options.force or selection.task_id is not None:
+        return refresh(connection, queue, prints.statuses, selection, options, priority=Priority.HIGH)
+    return queue_pending(connection, queue, statuses, skus=selection.skus, options=options, priority=Priority.HIGH)
 
 
-def _unfinished(shop: PrintShop, keys: Collection[str]) -> set[str]:
-    with shop.database.connect() as connection:
-        return shop.queue.unfinished(connection, keys)
-
-
-def _lost(lost: Settled) -> PrintedTask:
-    is_final = lost.state is not TaskState.WAITING
-    return PrintedTask(
-        int(lost.task.key), lost.task.grouping or "", Printing.FAILED, problem=str(lost.error), is_final=is_final
-    )
+def _unsettled(prints: Prints, reasons: Mapping[str, str]) -> list[PrintedTask]:
+    by_id = {int(key): reason for key, reason in reasons.items()}
+    with prints.database.connect() as connection:
+        skus = skus_of(connection, by_id)
+    return [PrintedTask(task_id, skus[task_id], Printing.FAILED, problem=by_id[task_id]) for task_id in skus]

@@ -1,6 +1,6 @@
-"""What is standing wrong with prints, whoever made it so: counted, with examples and the remedy.
+"""What is wrong with prints now, whatever the cause: counted, with examples and the remedy.
 
-Belongs here: the questions. Does not: how the answers are shown, or notifications (which have their own).
+It holds the questions. Keep out: how the answers are shown, and notifications, which have their own.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ import sqlalchemy as sa
 
 from orchestration.errors import OrchestrationError
 from orchestration.observability.findings import SAMPLE, Finding
-from orchestration.prints.pending import JOINED
-from orchestration.prints.products import FOLDER
+from orchestration.prints.tasks.pending import JOINED
+from orchestration.prints.tasks.products import FOLDER
 
 if TYPE_CHECKING:
-    from orchestration.prints.refusal import Check
+    from orchestration.prints.solid.refusal import Check
     from orchestration.storage.objects import ObjectStore
 
 SHOWN_PICTURES = 3
@@ -24,7 +24,7 @@ _REFUSED = sa.text(f"""
 SELECT count(*) OVER () AS total, t.id, o.order_number, p.sku, t.custom_text, t.refused_problem, t.refused_remedy,
     t.refused_picture
 FROM {JOINED} WHERE t.refused_check = :check ORDER BY t.updated_at DESC, t.id DESC LIMIT :limit""")  # noqa: S608
-_GIVEN_UP = sa.text(f"""
+_DEAD = sa.text(f"""
 SELECT count(*) OVER () AS total, t.id, o.order_number, p.sku, t.custom_text, t.render_retries, t.annotation
 FROM {JOINED} WHERE t.stl_render_state = 'failed' AND t.refused_check IS NULL
 ORDER BY t.updated_at DESC, t.id DESC LIMIT :limit""")  # noqa: S608
@@ -34,7 +34,7 @@ FROM print_output AS f JOIN ({JOINED}) ON t.id = f.task_id ORDER BY f.task_id, f
 
 
 def refused_tasks(connection: sa.Connection, objects: ObjectStore, check: Check) -> Finding:
-    """Tasks that a check refuses, with pictures of some where one could be drawn."""
+    """Tasks that a check refuses, with pictures of the first few that could be drawn."""
     rows = connection.execute(_REFUSED, {"check": check.value, "limit": SAMPLE}).all()
     keys = [(row.id, row.refused_picture) for row in rows if row.refused_picture][:SHOWN_PICTURES]
     pictures = [(f"task {task_id}", picture) for task_id, key in keys if (picture := _picture(objects, key))]
@@ -42,19 +42,20 @@ def refused_tasks(connection: sa.Connection, objects: ObjectStore, check: Check)
         rows[0].total if rows else 0,
         "Do what the remedy says and import the order again; `orchestration prints retry --task ID` tries it as it is.",
         ("task", "order", "SKU", "text", "problem", "remedy"),
-        [tuple(row)[1:7] for row in rows],
+        [(row.id, row.order_number, row.sku, row.custom_text, row.refused_problem, row.refused_remedy) for row in rows],
         pictures,
     )
 
 
-def given_up_tasks(connection: sa.Connection) -> Finding:
+def dead_tasks(connection: sa.Connection) -> Finding:
     """Tasks that failed for another reason than a refusal."""
-    rows = connection.execute(_GIVEN_UP, {"limit": SAMPLE}).all()
+    rows = connection.execute(_DEAD, {"limit": SAMPLE}).all()
     return Finding(
         rows[0].total if rows else 0,
-        "Mend what the annotation names; `orchestration prints retry` lets them begin anew.",
+        "Fix what the annotation names; `orchestration prints retry` queues them again.",
         ("task", "order", "SKU", "text", "attempts", "annotation"),
-        [tuple(row)[1:] for row in rows],
+        [(row.id, row.order_number, row.sku, row.custom_text, row.render_retries, row.annotation) for row in rows],
+        is_error=True,
     )
 
 
@@ -67,7 +68,8 @@ def missing_outputs(connection: sa.Connection, objects: ObjectStore) -> Finding:
         len(missing),
         "`orchestration prints refresh --force --task ID` renders them again.",
         ("task", "order", "path", "key", "bytes"),
-        [tuple(row) for row in missing[:SAMPLE]],
+        [(row.task_id, row.order_number, row.pretty_path, row.object_key, row.bytes) for row in missing[:SAMPLE]],
+        is_error=True,
     )
 
 

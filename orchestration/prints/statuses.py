@@ -1,8 +1,7 @@
 """The states of orders and print tasks, as their columns hold them.
 
-Belongs here: the names. Does not: who moves a task from one to the next (`records`, `redo`, `pending`).
-
-Printing and rendering are independent: `PrintStatus` is the shop floor's, and nothing that renders ever touches it.
+Printing and rendering are independent: `PrintStatus` belongs to the workshop, and no rendering ever touches it. Keep
+out: moving a task from one state to the next (`records`, `reset`, `pending`).
 """
 
 from __future__ import annotations

@@ -1,10 +1,9 @@
 """The tables of orders, print tasks and what was rendered for them.
 
-Belongs here: columns, and what PostgreSQL itself holds true of them. Does not: statements.
-
-`print_product` is what was ever rendered, by the address of everything that decides it; a task points at its product,
-so a text that changes leaves the old product, its files and their names where they were. `print_path` gives each
-pretty path to one content for good. Letter case does not tell two paths apart, as on the disks of some shops.
+`print_product` holds each product that was ever rendered, by the address of everything that decides it; a task points
+at its product, so a text that changes leaves the old product, its files and their names where they were. `print_path`
+gives each pretty path to one content for good. Letter case does not tell two paths apart, as on the disks of some
+shops. Keep out: statements.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
-from orchestration.prints.refusal import Check
+from orchestration.prints.solid.refusal import Check
 from orchestration.prints.statuses import InternalStatus, OrderStatus, PrintStatus, RenderState
 from orchestration.storage.schema import metadata
 

@@ -1,6 +1,6 @@
 """A delivery in a process of its own, which is killed between the sending and its record.
 
-Belongs here: the process. Does not: expectations.
+The process. Keep out: expectations.
 """
 
 from __future__ import annotations
@@ -15,8 +15,7 @@ from orchestration.notifications.delivery import deliver
 from orchestration.notifications.outbox import Outbox
 from orchestration.settings import Settings
 from orchestration.storage.database import Database
-from orchestration.work_queue.running import DrainEnd
-from orchestration.work_queue.stopping import StopSignal
+from orchestration.work_queue.options import DrainOptions
 
 if TYPE_CHECKING:
     from multiprocessing.context import ForkServerProcess
@@ -29,7 +28,7 @@ _processes.set_forkserver_preload(["orchestration_tests.notifications.killing"])
 def deliver_everything(url: str, values: dict[str, Any]) -> None:
     """A whole delivery with these settings; what the process does."""
     database = Database(url)
-    asyncio.run(deliver(database, Outbox(Settings(**values)), DrainEnd(StopSignal()), lambda _: None))
+    asyncio.run(deliver(database, Outbox(Settings(**values)), lambda _: None, DrainOptions(idle_seconds=None)))
     database.close()
 
 

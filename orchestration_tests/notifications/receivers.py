@@ -1,6 +1,6 @@
 """The other sides of the channels: an HTTP server and a mail server that write down what they are told.
 
-Belongs here: real servers that answer as they are asked to. Does not: expectations.
+Real servers that answer as they are asked to. Keep out: expectations.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Small words for the tests: make a notice, announce it, drain, look into the table.
 
-Belongs here: arranging and asking. Does not: expectations.
+Arranging and asking. Keep out: expectations.
 """
 
 from __future__ import annotations
@@ -15,14 +15,11 @@ from orchestration.notifications.notice import Notice
 from orchestration.notifications.outbox import Outbox
 from orchestration.notifications.tables import notification
 from orchestration.settings import Settings
-from orchestration.work_queue.running import DrainEnd
-from orchestration.work_queue.stopping import StopSignal
+from orchestration.work_queue.options import DrainOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from orchestration.storage.database import Database
-    from orchestration.work_queue.drain import Drained
+    from orchestration.work_queue.options import DrainResult
 
 SECRET = "whsec_" + base64.b64encode(b"thirty-two bytes of secret words").decode()
 LINK = "https://shop.example/objects/prints/ab/1.stl"
@@ -49,17 +46,14 @@ def make_outbox(**values: Any) -> Outbox:  # noqa: ANN401 - as the settings take
 def announce(database: Database, outbox: Outbox, *notices: Notice) -> int:
     """Announce in a transaction of their own."""
     with database.begin() as connection:
-        return outbox.announce(connection, notices)
+        return outbox.enqueue(connection, notices)
 
 
-async def drain(database: Database, outbox: Outbox) -> tuple[Drained, list[Delivery]]:
+async def drain(database: Database, outbox: Outbox) -> tuple[DrainResult, list[Delivery]]:
     """Deliver until nothing is left to do soon; what was done, and what was reported."""
     reported: list[Delivery] = []
 
-    def heard(deliveries: Sequence[Delivery]) -> None:
-        reported.extend(deliveries)
-
-    drained = await deliver(database, outbox, DrainEnd(StopSignal(), max_seconds=60), heard)
+    drained = await deliver(database, outbox, reported.extend, DrainOptions(idle_seconds=None, max_seconds=60))
     return drained, reported
 
 

@@ -11,7 +11,7 @@ import pytest
 from orchestration.errors import TransientError
 from orchestration.notifications.delivery import Delivery
 from orchestration.notifications.endpoint import Endpoint
-from orchestration.notifications.health import given_up
+from orchestration.notifications.health import dead_notifications
 from orchestration.notifications.webhook import WebhookChannel
 from orchestration.storage.database import Database
 from orchestration_tests.notifications.sending import SECRET, announce, drain, make_notice, make_outbox, rows, states
@@ -91,14 +91,14 @@ async def test_what_was_given_up_is_found_and_can_be_tried_again(
     announce(database, outbox, make_notice())
     await drain(database, outbox)
     with database.begin() as connection:
-        finding = given_up(connection)
+        finding = dead_notifications(connection)
         assert (finding.total, finding.examples[0][:4]) == (1, ("webhook", "print:1:ab", "print.completed", 1))
         assert "status 400" in str(finding.examples[0][4])
         assert outbox.queue.replay(connection) == 1
 
     await drain(database, outbox)
     with database.connect() as connection:
-        assert given_up(connection).total == 0
+        assert dead_notifications(connection).total == 0
     assert rows(database)["print:1:ab", "webhook"].problem is None
     assert set(states(database).values()) == {"delivered"}
     assert (len(receiver.requests), len(mailbox.mails)) == (2, 1)
@@ -152,7 +152,7 @@ async def test_a_defect_in_one_channel_leaves_the_rest_of_the_batch_alone(
     assert (drained.completed, drained.retried, drained.dead) == (1, 2, 1)
     assert len(receiver.requests) == 1
     with database.connect() as connection:
-        assert "ZeroDivisionError" in str(given_up(connection).examples[0][4])
+        assert "ZeroDivisionError" in str(dead_notifications(connection).examples[0][4])
 
 
 async def test_a_channel_that_is_no_longer_set_gives_up_with_a_reason(database: Database, outbox: Outbox) -> None:

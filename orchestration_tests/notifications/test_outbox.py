@@ -61,7 +61,7 @@ async def test_what_was_announced_in_a_failed_transaction_is_never_told(database
 
     def fail() -> None:
         with database.begin() as connection:
-            assert outbox.announce(connection, [make_notice()]) == 1
+            assert outbox.enqueue(connection, [make_notice()]) == 1
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
@@ -92,7 +92,7 @@ def test_of_two_transactions_that_announce_at_once_one_does(database: Database) 
         counts.append(announce(database, outbox, make_notice("b"), make_notice("a")))
 
     with database.begin() as connection:
-        counts.append(outbox.announce(connection, [make_notice("a"), make_notice("b")]))
+        counts.append(outbox.enqueue(connection, [make_notice("a"), make_notice("b")]))
         thread = threading.Thread(target=second)
         thread.start()
         started.wait()

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from orchestration.prints.engines.native import NativeEngine
-from orchestration.prints.fonts import FontLibrary
-from orchestration.prints.outlines import Outlines
-from orchestration.prints.product import Renderer
-from orchestration.prints.shop import PrintShop
+from orchestration.lettering.fonts import FontLibrary
+from orchestration.lettering.outlines import Outlines
+from orchestration.prints.prints import Prints
+from orchestration.prints.solid.engines.native import NativeEngine
+from orchestration.prints.solid.renderer import Renderer
 from orchestration.services import Services
-from orchestration_tests.prints.sketching import sketch
+from orchestration_tests.prints.solid.sketching import sketch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,6 +44,6 @@ def print_services(settings: Settings) -> Iterator[Services]:
 
 
 @pytest.fixture
-def shop(print_services: Services) -> PrintShop:
+def shop(print_services: Services) -> Prints:
     """A print shop with small files instead of real ones, for what does not depend on them."""
-    return PrintShop(print_services, sketch)
+    return Prints(print_services, sketch)

@@ -1,6 +1,6 @@
 """Five hundred names that break naive renderers: the lists of `difficult_names.json`, long ones, and mixed scripts.
 
-Belongs here: the corpus. Does not: what should come of a name, which the tests say.
+The corpus. Keep out: what should come of a name, which the tests say.
 """
 
 from __future__ import annotations

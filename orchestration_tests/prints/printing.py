@@ -1,7 +1,6 @@
 """Orders, drains and what they leave behind, without Dagster.
 
-Belongs here: driving the print shop, reading tables. Does not: expectations, or what stands in for rendering
-(`sketching`).
+It drives the prints and reads their tables. Keep out: expectations, and what stands in for rendering (`sketching`).
 """
 
 from __future__ import annotations
@@ -13,21 +12,22 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from orchestration.prints.drains import Wanted, render_prints
-from orchestration.prints.shop import PrintShop
+from orchestration.prints.drains import render_prints
+from orchestration.prints.prints import Prints
+from orchestration.prints.tasks.queue import RenderOptions
+from orchestration.prints.tasks.reset import TaskSelection
 from orchestration.services import Services
 from orchestration.settings import Settings
-from orchestration.work_queue.running import DrainEnd
-from orchestration.work_queue.stopping import StopSignal
-from orchestration_tests.prints.sketching import sketch
+from orchestration.work_queue.options import DrainOptions
+from orchestration_tests.prints.solid.sketching import sketch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from multiprocessing.process import BaseProcess
 
-    from orchestration.prints.order_import import ImportReport
-    from orchestration.prints.outcomes import PrintedTask, Printing
-    from orchestration.prints.render_pool import Make
+    from orchestration.prints.orders.importing import ImportReport
+    from orchestration.prints.tasks.outcomes import PrintedTask, Printing
+    from orchestration.prints.tasks.pool import Make
     from orchestration.storage.database import Database
 
 TAG, STYLE3, PLATE, CLIP = "PER-KEY3D-STY3-Y3D", "Y3D-NKC-002", "Y3D-REGKEY-STL1", "PER-2PER-A"
@@ -39,16 +39,21 @@ def order(number: object, text: str, sku: str = TAG, **cells: str) -> dict[str, 
     return {"order_number": str(number), "sku": sku, "text": text, **cells}
 
 
-def take_in(shop: PrintShop, *rows: dict[str, str]) -> ImportReport:
+def take_in(shop: Prints, *rows: dict[str, str]) -> ImportReport:
     """Import rows of orders, numbered as in a file."""
     return shop.import_orders(enumerate(rows, start=2))
 
 
-def drain(shop: PrintShop, wanted: Wanted | None = None) -> list[PrintedTask]:
-    """Render what is due, or what is wanted, until nothing is left."""
-    heard: list[PrintedTask] = []
-    asyncio.run(render_prints(shop, heard.extend, DrainEnd(StopSignal()), wanted or Wanted()))
-    return heard
+def drain(
+    shop: Prints, selection: TaskSelection | None = None, options: RenderOptions | None = None
+) -> list[PrintedTask]:
+    """Render what is due, or what is selected, until nothing is left."""
+    reported: list[PrintedTask] = []
+    until_empty = DrainOptions(idle_seconds=None)
+    asyncio.run(
+        render_prints(shop, reported.extend, until_empty, selection or TaskSelection(), options or RenderOptions())
+    )
+    return reported
 
 
 def endings(printed: Iterable[PrintedTask]) -> dict[Printing, int]:
@@ -93,5 +98,5 @@ def start_drain(settings: Settings, make_lines: Make = sketch) -> BaseProcess:
 
 def _drain_alone(values: dict[str, Any], make_lines: Make) -> None:
     services = Services(Settings(**values))
-    drain(PrintShop(services, make_lines))
+    drain(Prints(services, make_lines))
     services.close()

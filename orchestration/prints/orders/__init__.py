@@ -1,0 +1,1 @@
+"""Print orders: reading files of them, importing rows, listing them."""

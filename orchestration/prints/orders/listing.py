@@ -1,0 +1,101 @@
+"""Lists of orders: which there are, and how far their prints are.
+
+It holds the queries of `orders list` and `prints status`. Keep out: how the answers are shown.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import sqlalchemy as sa
+
+from orchestration.prints.tasks.pending import JOINED
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from orchestration.prints.statuses import OrderStatus, RenderState
+
+
+class OrderFilter(NamedTuple):
+    """Which print tasks are listed; what is None does not matter. `text` is a part of the text or order number."""
+
+    order_status: OrderStatus | None = None
+    state: RenderState | None = None
+    sku: str | None = None
+    marketplace: str | None = None
+    text: str | None = None
+    limit: int = 100
+
+
+class ListedTask(NamedTuple):
+    """A print task with its order. `outputs` are its files: kind, pretty path, key, size and link."""
+
+    task_id: int
+    marketplace: str
+    order_number: str
+    order_status: str
+    customer_name: str | None
+    sku: str
+    text: str
+    color_1: str | None
+    color_2: str | None
+    quantity: int
+    status: str
+    render_state: str
+    retries: int
+    annotation: str | None
+    review_reason: str | None
+    stl_path: str | None
+    outputs: list[dict[str, Any]]
+
+
+_LIST = sa.text(f"""
+SELECT t.id, o.marketplace, o.order_number, o.order_status, o.customer_name, p.sku, t.custom_text, t.color_1,
+    t.color_2, t.quantity, t.status, t.stl_render_state, t.render_retries, t.annotation, t.review_reason, t.stl_path,
+    coalesce((
+        SELECT jsonb_agg(jsonb_build_object('kind', f.kind, 'path', f.pretty_path, 'key', f.object_key,
+            'sha256', f.sha256, 'bytes', f.bytes, 'url', f.url, 'url_expires_at', f.url_expires_at) ORDER BY f.position)
+        FROM print_output AS f WHERE f.task_id = t.id), '[]')
+FROM {JOINED}
+WHERE (CAST(:order_status AS text) IS NULL OR o.order_status = :order_status)
+    AND (CAST(:state AS text) IS NULL OR t.stl_render_state = :state)
+    AND (CAST(:sku AS text) IS NULL OR p.sku = :sku)
+    AND (CAST(:marketplace AS text) IS NULL OR o.marketplace = :marketplace)
+    AND (CAST(:text AS text) IS NULL OR strpos(lower(t.custom_text), lower(:text)) > 0
+        OR strpos(lower(o.order_number), lower(:text)) > 0)
+ORDER BY t.created_at DESC, t.id DESC LIMIT :limit""")  # noqa: S608 - of our own constants
+
+_STATUS = sa.text(f"""
+SELECT p.sku,
+    count(*) FILTER (WHERE t.stl_render_state = 'pending') AS pending,
+    count(*) FILTER (WHERE t.stl_render_state = 'running') AS running,
+    count(*) FILTER (WHERE t.stl_render_state = 'completed') AS completed,
+    count(*) FILTER (WHERE t.stl_render_state = 'failed' AND t.refused_check IS NULL) AS failed,
+    count(*) FILTER (WHERE t.refused_check IS NOT NULL) AS refused,
+    count(*) FILTER (WHERE t.needs_review) AS to_review,
+    max(t.updated_at) FILTER (WHERE t.stl_render_state = 'completed') AS last_completed_at
+FROM {JOINED} GROUP BY p.sku ORDER BY p.sku""")  # noqa: S608 - of our own constants
+
+
+class SkuStatus(NamedTuple):
+    """How many print tasks of a SKU are where."""
+
+    sku: str
+    pending: int
+    running: int
+    completed: int
+    failed: int
+    refused: int
+    to_review: int
+    last_completed_at: datetime | None
+
+
+def list_tasks(connection: sa.Connection, wanted: OrderFilter) -> list[ListedTask]:
+    """The print tasks, newest first."""
+    return [ListedTask(*row) for row in connection.execute(_LIST, wanted._asdict())]
+
+
+def sku_statuses(connection: sa.Connection) -> list[SkuStatus]:
+    """Each SKU that was ever ordered, those without a design too."""
+    return [SkuStatus(*row) for row in connection.execute(_STATUS)]

@@ -1,0 +1,1 @@
+"""From one order line to printable files: text, outlines, solids, proofs. No database and no queue."""
