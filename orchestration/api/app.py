@@ -1,6 +1,6 @@
 """The HTTP API.
 
-Belongs here: which routes there are. Does not: the routes, one module each, or the server (`cli`).
+Which routes there are. Keep out: the routes, one module each, or the server (`cli`).
 """
 
 from __future__ import annotations

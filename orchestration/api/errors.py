@@ -1,6 +1,6 @@
 """What an error looks like to a caller: a status, and one JSON object that says why.
 
-Belongs here: from error types to statuses. Does not: the messages, which are written where the error is raised.
+From error types to statuses. Keep out: the messages, which are written where the error is raised.
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, cast
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
-from orchestration.errors import InvalidInputError, OrchestrationError, RefusedError, TransientError
-from orchestration.storage.objects import MissingObjectError
+from orchestration.errors import InvalidInputError, NotFoundError, OrchestrationError, RefusedError, TransientError
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
 # The first that fits.
 _STATUSES: tuple[tuple[type[OrchestrationError], HTTPStatus], ...] = (
-    (MissingObjectError, HTTPStatus.NOT_FOUND),
+    (NotFoundError, HTTPStatus.NOT_FOUND),
     (RefusedError, HTTPStatus.FORBIDDEN),
     (InvalidInputError, HTTPStatus.BAD_REQUEST),
     (TransientError, HTTPStatus.SERVICE_UNAVAILABLE),

@@ -1,6 +1,6 @@
 """The public side of the gallery: a signup image, a generation, and the smaller forms of images.
 
-Belongs here: the routes. Does not: what is public, which the database is asked at each request.
+It holds the routes. Keep out: what is public; each request asks the database.
 
 What has been made private is gone with that very change, though the mirror takes a moment longer.
 """
@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from orchestration.api.objects import answer_object
-from orchestration.gallery.pictures.store import servable
+from orchestration.gallery.images.store import servable
 from orchestration.gallery.public import public_document_text
 from orchestration.gallery.signup import signup_image
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from orchestration.services import Services
 
 _FRESH = {"Cache-Control": "no-store"}
-# As long as a picture that was taken back may still be in somebody's cache.
+# As long as an image that was taken back may still be in somebody's cache.
 _BRIEFLY = {"Cache-Control": "public, max-age=60", "Content-Disposition": "inline"}
 
 
@@ -54,16 +54,16 @@ def routes(services: Services) -> list[Route]:
             raise HTTPException(404, "There is no such public generation")
         return Response(document, media_type="application/json", headers=_FRESH)
 
-    async def read_picture(request: Request) -> Response:
+    async def read_image(request: Request) -> Response:
         key = f"media/{request.path_params['rest']}"
         if not await run_in_threadpool(_is_servable, services, key):
-            raise HTTPException(404, "No public generation shows this picture")
+            raise HTTPException(404, "No public generation shows this image")
         return await answer_object(services, request, key, _BRIEFLY)
 
     return [
         Route("/signup/image", read_signup_image),
         Route("/generations/{history_id}", read_generation),
-        Route("/media/{rest:path}", read_picture),
+        Route("/media/{rest:path}", read_image),
     ]
 
 

@@ -1,6 +1,6 @@
 """`GET /healthz`: whether this process can do its work.
 
-Belongs here: what the API itself needs. Does not: what stands wrong in a domain, which asset checks tell.
+What the API itself needs. Keep out: what stands wrong in a domain, which asset checks tell.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from orchestration.storage.migrate import current_revision, head_revision
+from orchestration.storage.migrate import current_revision, head_revision, schema_problem
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -28,7 +28,7 @@ def routes(services: Services) -> list[Route]:
         state = {"status": "ok", "schema": revision}
         if revision == head_revision():
             return JSONResponse(state)
-        error = f"The schema is at {revision}, and this version needs {head_revision()}: run `orchestration migrate`"
-        return JSONResponse({**state, "status": "failed", "error": error}, HTTPStatus.SERVICE_UNAVAILABLE)
+        failed = {**state, "status": "failed", "error": schema_problem(revision)}
+        return JSONResponse(failed, HTTPStatus.SERVICE_UNAVAILABLE)
 
     return [Route("/healthz", healthz)]

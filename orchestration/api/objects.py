@@ -1,6 +1,6 @@
 """`GET /objects/KEY`: a stored object, for whoever has a signed link to it.
 
-Belongs here: the answer's headers. Does not: what makes a link valid (`storage.links`).
+The answer's headers. Keep out: what makes a link valid (`storage.links`).
 """
 
 from __future__ import annotations

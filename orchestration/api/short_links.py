@@ -1,6 +1,6 @@
 """`GET /n/TOKEN`: where a short link leads.
 
-Belongs here: the redirect. Does not: making short links (`notifications.short_links`).
+The redirect. Keep out: making short links (`notifications.short_links`).
 """
 
 from __future__ import annotations

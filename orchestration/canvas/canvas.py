@@ -1,6 +1,6 @@
-"""The canvas of one process: what it has at hand, and the work over all projects. No Dagster.
+"""The canvas of one process: its parts under these settings, and the work over all projects. No Dagster.
 
-Belongs here: which parts the domain is put together from, under these settings. Does not: the parts, or when they run.
+Keep out: the parts themselves, and when they run.
 """
 
 from __future__ import annotations
@@ -11,17 +11,20 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from orchestration.canvas.media_gc.collector import MediaGarbageCollector
 from orchestration.canvas.retention import retention_rule
 from orchestration.canvas.saving import SaveOptions, SavePolicy, Saver
 from orchestration.canvas.snapshots import UNSAVED, snapshot_rule
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from orchestration.canvas.media_gc.references import ReferenceSource
     from orchestration.canvas.saving import SaveReport
+    from orchestration.runtime.shutdown import GracefulShutdown
     from orchestration.services import Services
     from orchestration.storage.database import Database
-    from orchestration.work_queue.stopping import StopSignal
+    from orchestration.work_queue.queue import TaskQueue
 
 EVERYTHING = SaveOptions()
 # How many busy projects one look of the sensor takes in; the run that it launches saves all that are due.
@@ -29,16 +32,26 @@ MOST_BUSY = 1_000
 
 
 class Canvas:
-    """The canvas of one process. `last_report` is what its last run over projects did."""
+    """The canvas of one process, with the collector of its media; `references` are those of other domains to media."""
 
-    def __init__(self, services: Services, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(
+        self,
+        services: Services,
+        references: Sequence[ReferenceSource] = (),
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.media = MediaGarbageCollector(services, references, clock)
         self.services = services
         self.settings = services.settings
         self.clock = clock
         self.policy = SavePolicy(
             snapshot_rule(self.settings), retention_rule(self.settings), self.settings.snapshot_batch
         )
-        self.last_report: SaveReport | None = None
+
+    @property
+    def queues(self) -> tuple[TaskQueue, ...]:
+        """None: its work is scheduled, not queued."""
+        return ()
 
     @property
     def database(self) -> Database:
@@ -46,7 +59,11 @@ class Canvas:
         return self.services.database
 
     def save_due(
-        self, options: SaveOptions = EVERYTHING, *, stop: StopSignal | None = None, max_seconds: float | None = None
+        self,
+        options: SaveOptions = EVERYTHING,
+        *,
+        stop: GracefulShutdown | None = None,
+        max_seconds: float | None = None,
     ) -> SaveReport:
         """Save the projects that are due, until none is, the limits are reached, or a termination is asked for."""
         stopped: list[bool] = []
@@ -57,8 +74,7 @@ class Canvas:
         def is_stopped() -> bool:
             return bool(stopped) or (deadline is not None and time.monotonic() >= deadline)
 
-        self.last_report = Saver(self.database, self.policy, self.clock, is_stopped).run(options)
-        return self.last_report
+        return Saver(self.database, self.policy, self.clock, is_stopped).run(options)
 
     def busy_projects(self) -> list[str]:
         """Projects that have passed the number of operations after which they are saved."""

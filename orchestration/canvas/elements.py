@@ -1,6 +1,6 @@
 """The elements of a project as rows: reading them, bringing them to a new state, what media they show.
 
-Belongs here: the rows of `canvas_element`. Does not: what changes them (`operations`, `log`).
+The rows of `canvas_element`. Keep out: what changes them (`operations`, `log`).
 """
 
 from __future__ import annotations

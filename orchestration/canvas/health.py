@@ -1,6 +1,6 @@
 """What is standing wrong with the canvas: counted, with examples and the remedy.
 
-Belongs here: the questions. Does not: how the answers are shown, or the questions of media.
+The questions. Keep out: how the answers are shown, or the questions of media.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ def corrupt_snapshots(connection: sa.Connection) -> Finding:
         "corrupt one goes with the snapshots of its age, a named one when an operator deletes it.",
         ("snapshot", "project", "operation", "name", "since", "why"),
         [tuple(row) for row in rows[:SAMPLE]],
+        is_error=True,
     )
 
 
@@ -57,15 +58,16 @@ def overdue_projects(connection: sa.Connection, rule: SnapshotRule, now: datetim
 
 
 def differing_projects(connection: sa.Connection, sample: int = COMPARED) -> Finding:
-    """Of a few projects, chosen anew each time, those whose elements, load and full replay are not the same."""
+    """Of a few projects, chosen at random each time, those whose elements, load and full replay are not the same."""
     chosen = connection.execute(_CHOSEN, {"limit": sample, "longest": LONGEST_REPLAY}).scalars().all()
     found = [(project_id, why) for project_id in chosen if (why := _difference(connection, project_id))]
     return Finding(
         len(found),
-        "The log is the truth: `orchestration canvas repair ID` makes the elements anew from it, and marks snapshots "
+        "The log is the truth: `orchestration canvas repair ID` rebuilds the elements from it, and marks snapshots "
         "that differ. Find out who wrote to the elements beside the log.",
         ("project", "what differs"),
         found,
+        is_error=True,
     )
 
 

@@ -1,8 +1,8 @@
 """Loading a project: the newest snapshot that can be read, and the operations after it.
 
-Belongs here: which snapshot is read, and what becomes of one that cannot be. Does not: its form (`snapshot_form`).
+Which snapshot is read, and what becomes of one that cannot be. Keep out: its form (`snapshot_form`).
 
-A loaded project equals a full replay of its log, whatever snapshots there are: one that is corrupt is marked, so that
+A loaded project equals a full replay of its log, with any snapshots: one that is corrupt is marked, so that
 a check shows it and the next run makes another, and the one before is read instead; in the end the log alone is enough.
 """
 

@@ -1,6 +1,6 @@
 """The log of operations of a project: appending to it, reading it, undoing what it says.
 
-Belongs here: one writer at a time for each project, an index without gaps, each request done once. Does not: what an
+One writer at a time for each project, an index without gaps, each request done once. Keep out: what an
 operation does (`operations`), or going back to an earlier state (`restore`).
 
 A project's row is locked first, so its operations come one after another, and the same request sent twice at the same

@@ -1,6 +1,6 @@
 """The words of a canvas: kinds of elements and operations, an element, an operation.
 
-Belongs here: what they are made of, and the one form that their values have. Does not: what an operation does
+What they are made of, and the one form that their values have. Keep out: what an operation does
 (`operations`), or tables.
 
 Lengths and angles are kept to a millionth of a unit within a hundred million units, and every result is rounded to

@@ -1,6 +1,6 @@
 """The data of each type of operation, as they are stored and as clients send them.
 
-Belongs here: their form, and what they mean by themselves. Does not: what they do to elements (`operations`).
+Their form, and what they mean by themselves. Keep out: what they do to elements (`operations`).
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class OperationData(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_
 
 
 class Nothing(OperationData, frozen=True, forbid_unknown_fields=False):
-    """No data are needed; whatever a client adds is kept in the log."""
+    """No data are needed; what a client adds is kept in the log."""
 
 
 class Updates(OperationData, frozen=True):

@@ -1,6 +1,6 @@
 """What each operation does to the elements of a canvas, and which operation takes it back.
 
-Belongs here: pure rules over a map of id and element. Does not: who may do it, or where it is stored (`log`).
+Pure rules over a map of id and element. Keep out: who may do it, or where it is stored (`log`).
 
 The same rules serve the tables, a replay and an undo, so the three cannot come apart. An operation tells the elements
 that it touched, as they are afterwards, and its inverse: an ordinary operation that, applied to the result, gives the

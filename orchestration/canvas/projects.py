@@ -1,6 +1,6 @@
 """Canvas projects: making them, and who may change them.
 
-Belongs here: the project's own row. Does not: its operations (`log`), elements or snapshots.
+The project's own row. Keep out: its operations (`log`), elements or snapshots.
 """
 
 from __future__ import annotations

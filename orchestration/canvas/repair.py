@@ -1,6 +1,6 @@
-"""Bringing a project's elements and snapshots back in step with its log, should anything have written beside it.
+"""Bringing a project's elements and snapshots back in sync with its log, should anything have written beside it.
 
-Belongs here: the one comparison along the whole log. Does not: corrupt bytes, which are found where they are read.
+The one comparison along the whole log. Keep out: corrupt bytes, which are found where they are read.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Repaired(NamedTuple):
-    """How many elements were written anew or deleted, and which snapshots were marked."""
+    """How many elements were written again or deleted, and which snapshots were marked."""
 
     project_id: str
     elements: int
@@ -29,7 +29,7 @@ class Repaired(NamedTuple):
 
 
 def repair(connection: sa.Connection, project_id: str) -> Repaired:
-    """Replay the whole log in the caller's transaction; what differs from it is made anew, or marked as corrupt.
+    """Replay the whole log in the caller's transaction; what differs from it is made again, or marked as corrupt.
 
     Raises `InvalidInputError` for a project that is not there.
     """

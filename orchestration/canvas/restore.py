@@ -1,6 +1,6 @@
 """Going back to an earlier state of a project.
 
-Belongs here: which operations lead there. Does not: undoing single operations (`log`), reading the state (`loading`).
+Which operations lead there. Keep out: undoing single operations (`log`), reading the state (`loading`).
 
 History is never rewritten: a restore appends ordinary operations that turn what is there into what was, so it stands
 in the log like any other work, and can itself be undone or restored from.

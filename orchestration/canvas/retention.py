@@ -1,6 +1,6 @@
 """Which snapshots of a project are kept: all of late, then one a day, then one a week; named ones always.
 
-Belongs here: the rule, and thinning one project by it. Does not: the log, which is kept whole.
+The rule, and thinning one project by it. Keep out: the log, which is kept whole.
 
 The last snapshot of a week is also the last of its day, so what is kept as a day's grows into a week's, and it makes
 no difference how often or how late a project is thinned. Only snapshots whose bytes are sound count as kept.

@@ -1,6 +1,6 @@
 """Saving the projects that are due: a batch at a time, the longest unsaved first, and thinning what they have.
 
-Belongs here: the order of the work, its limits, and what becomes of a project that cannot be saved. Does not: one
+The order of the work, its limits, and what becomes of a project that cannot be saved. Keep out: one
 snapshot (`snapshots`), the rule of thinning (`retention`), or when this is done.
 
 Every project has a transaction of its own, so what has been saved stays saved, and one that fails keeps no other from
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from orchestration.canvas.projects import known_projects
 from orchestration.canvas.retention import RetentionRule, outlived_projects, thin
@@ -73,6 +73,18 @@ class SaveReport:
     def bytes(self) -> int:
         """How much was written."""
         return sum(one.bytes for one in self.created)
+
+    def summary(self) -> dict[str, Any]:
+        """The report as plain values, for programs."""
+        return {
+            "dry_run": self.dry_run,
+            "processed": self.processed,
+            "bytes": self.bytes,
+            "thinned": self.thinned,
+            "created": [saved._asdict() for saved in self.created],
+            "skipped": {one.project_id: one.reason for one in self.skipped},
+            "errors": {one.project_id: one.reason for one in self.errors},
+        }
 
 
 class Saver:
@@ -153,7 +165,7 @@ class Saver:
                 outcome = act(connection)
                 if report.dry_run:
                     work.rollback()
-        except Exception as error:  # noqa: BLE001 - whatever is wrong with one project must not stop the others
+        except Exception as error:  # noqa: BLE001 - an error of one project must not stop the others
             reason = " ".join(str(error).split()) or type(error).__name__
             log.warning("canvas project failed", project=project_id, reason=reason)
             report.errors.append(Unfinished(project_id, reason))

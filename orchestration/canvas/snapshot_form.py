@@ -1,6 +1,6 @@
-"""The form of a snapshot's bytes: writing elements, and reading them back or telling why that is not possible.
+"""The form of a snapshot's bytes: writing elements, and reading them back or saying why that is not possible.
 
-Belongs here: version, checksum, encoding. Does not: when a snapshot is made (`snapshots`) or which is read (`loading`).
+Version, checksum, encoding. Keep out: when a snapshot is made (`snapshots`) or which is read (`loading`).
 
 Version 1 is zlib over a JSON object of the elements by id, keys sorted, so that equal elements give equal bytes. Of
 2,000 elements JSON makes 428 kB, this 68 kB (6.5 ms to write, 0.8 ms to unpack), a JSONB column 112 kB (12 ms), JSON in

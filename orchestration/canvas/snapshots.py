@@ -1,10 +1,10 @@
 """Snapshots of a project: when one is due, and making it.
 
-Belongs here: the rule, and one consistent snapshot. Does not: the batch over projects (`saving`), reading a snapshot
+The rule, and one consistent snapshot. Keep out: the batch over projects (`saving`), reading a snapshot
 (`loading`), or letting old ones go (`retention`).
 
 The index and the elements are read by one statement, which sees the database as it was at one moment, so they belong
-together whatever is written meanwhile, and no writer waits for the reading. (Not a REPEATABLE READ transaction: its
+together even while others write, and no writer waits for the reading. (Not a REPEATABLE READ transaction: its
 update of the project's row would fail for every operation that came in between.) The row is locked for the length of
 one small update at the end.
 """

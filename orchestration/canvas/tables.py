@@ -1,6 +1,6 @@
 """The tables of canvas projects: the log of operations, the elements that it has led to, and snapshots of them.
 
-Belongs here: columns, keys, constraints. Does not: what an operation does (`operations`), or when a snapshot is due.
+Columns, keys, constraints. Keep out: what an operation does (`operations`), or when a snapshot is due.
 
 `canvas_operation` is the truth; `canvas_element` is what its operations, one after another, have made, and every
 snapshot is that at one of them. So the log is never rewritten, and both others can be made again.

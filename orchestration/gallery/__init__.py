@@ -1,1 +1,1 @@
-"""The public gallery: a mirror of what users made public, its pictures, and the signup page's set."""
+"""The public gallery: a mirror of what users made public, its images, and the signup page's set."""

@@ -1,71 +1,50 @@
-"""Working off the gallery's queues.
+"""The drain of the gallery's mirror.
 
-Belongs here: how a queue, a handler and a selection of keys make one drain. Does not: the handlers.
-
-Without keys a drain takes whatever is due, until it stays idle. With keys it queues those first, ahead of the rest,
-and ends when each of them is settled; meanwhile it works off what else is in the queue.
+It joins queue, handler and settings. Keep out: the handler, and the drains of images (`images.drains`).
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from orchestration.gallery.mirror import Effect, Mirrored, MirrorKeeper
+from orchestration.gallery.mirror import MirrorEffect, MirrorHandler, MirrorResult
 from orchestration.gallery.queues import MirrorOp, mirror_task
-from orchestration.work_queue.model import Priority, TaskState, WorkerDiedError
-from orchestration.work_queue.running import DrainEnd, Heartbeat, QueueRun, Results
+from orchestration.work_queue.drain import drain_queue
+from orchestration.work_queue.model import Priority
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Sequence
 
     from orchestration.gallery.gallery import Gallery
-    from orchestration.work_queue.model import Settled
-    from orchestration.work_queue.queue import TaskQueue
+    from orchestration.work_queue.drain import Heartbeat
+    from orchestration.work_queue.options import DrainOptions
 
 
 async def drain_mirror(
     gallery: Gallery,
-    report: Callable[[Sequence[Mirrored]], None],
-    end: DrainEnd,
+    on_batch: Callable[[Sequence[MirrorResult]], None],
+    options: DrainOptions,
     keys: Sequence[str] | None = None,
     heartbeat: Heartbeat | None = None,
 ) -> None:
     """Mirror the items that are due, or those of `keys` whether or not they changed.
 
-    `report` hears of each batch once it is committed, and in the end of every item of `keys`. The `heartbeat` goes on
-    while the drain is up, also when nothing is due.
+    `on_batch` is called after each commit, and at the end once for the keys that this drain did not settle.
     """
-    pending = set(keys or ())
-    results = Results[Mirrored]()
-
-    def heard(settled: Sequence[Settled]) -> None:
-        mirrored = [*results.take(), *(_lost(one) for one in settled if isinstance(one.error, WorkerDiedError))]
-        pending.difference_update(one.history_id for one in mirrored if one.is_final)
-        if mirrored:
-            report(mirrored)
-
-    if keys:
-        tasks = [mirror_task(key, priority=Priority.HIGH) for key in keys]
+    if keys is not None:
         with gallery.database.begin() as connection:
-            gallery.mirror.enqueue(connection, tasks)
-    follow = gallery.pictures.follow if gallery.settings.gallery_image_hosts else None
-    keeper = MirrorKeeper(gallery.database, base_url=gallery.media_url, report=results.add, follow=follow)
-    until = (lambda: not _unfinished(gallery, gallery.mirror, pending)) if keys else None
-    concurrency = gallery.settings.mirror_concurrency
-    run = QueueRun(gallery.database, gallery.mirror, end, concurrency=concurrency, heartbeat=heartbeat)
-    await run.drain(keeper.handle, heard, until)
-    if pending:
-        report([Mirrored(key, MirrorOp.UPSERT, Effect.FAILED, problem=_UNSETTLED) for key in sorted(pending)])
-
-
-def _lost(lost: Settled) -> Mirrored:
-    is_final = lost.state is not TaskState.WAITING
-    return Mirrored(lost.task.key, "", Effect.FAILED, problem=str(lost.error), is_final=is_final)
-
-
-def _unfinished(gallery: Gallery, queue: TaskQueue, keys: Collection[str]) -> set[str]:
-    with gallery.database.connect() as connection:
-        return queue.unfinished(connection, keys)
-
-
-_UNSETTLED = "Not done when the run ended: it is still queued, or another run has it. Look there, or run it again."
+            gallery.mirror_queue.enqueue(connection, [mirror_task(key, priority=Priority.HIGH) for key in keys])
+    follow = gallery.image_flow.follow if gallery.settings.gallery_image_hosts else None
+    handler = MirrorHandler(gallery.database, gallery.mirror_queue, base_url=gallery.media_url, follow=follow)
+    options = replace(options, concurrency=gallery.settings.mirror_concurrency)
+    drained = await drain_queue(
+        gallery.database, gallery.mirror_queue, handler, on_batch, options, keys=keys, heartbeat=heartbeat
+    )
+    if drained.unsettled:
+        on_batch(
+            [
+                MirrorResult(key, MirrorOp.UPSERT, MirrorEffect.FAILED, problem=reason)
+                for key, reason in drained.unsettled.items()
+            ]
+        )

@@ -1,6 +1,6 @@
-"""The gallery of one process: what it has at hand. No Dagster.
+"""The gallery of one process: its queues, and what its parts work with. No Dagster.
 
-Belongs here: its queues, and what its parts are given. Does not: working the queues off (`drains`).
+Keep out: draining the queues (`drains`).
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from orchestration.gallery.pictures.queues import image_queue, variant_queue
-from orchestration.gallery.pictures.store import PictureFlow
+from orchestration.gallery.images.queues import image_queue, rendition_queue
+from orchestration.gallery.images.store import ImageFlow
 from orchestration.gallery.queues import mirror_queue
 from orchestration.media.rules import HostRules
 
@@ -25,14 +25,14 @@ class Gallery:
     def __init__(self, services: Services) -> None:
         self.services = services
         self.settings = services.settings
-        self.mirror = mirror_queue(services.settings)
-        self.images = image_queue(services.settings)
-        self.variants = variant_queue(services.settings)
+        self.mirror_queue = mirror_queue(services.settings)
+        self.image_queue = image_queue(services.settings)
+        self.rendition_queue = rendition_queue(services.settings)
 
     @property
     def queues(self) -> tuple[TaskQueue, ...]:
         """The gallery's queues, in the order in which work flows through them."""
-        return self.mirror, self.images, self.variants
+        return self.mirror_queue, self.image_queue, self.rendition_queue
 
     @property
     def database(self) -> Database:
@@ -41,7 +41,7 @@ class Gallery:
 
     @property
     def media_url(self) -> str:
-        """What the addresses of image variants begin with; a slash and the object's key follow."""
+        """What the addresses of image renditions begin with; a slash and the object's key follow."""
         return self.settings.public_url.rstrip("/")
 
     @cached_property
@@ -50,6 +50,8 @@ class Gallery:
         return HostRules.for_hosts(self.settings.gallery_image_hosts, "ORCHESTRATION_GALLERY_IMAGE_HOSTS")
 
     @cached_property
-    def pictures(self) -> PictureFlow:
+    def image_flow(self) -> ImageFlow:
         """What follows from an image that is shown, stored or rendered."""
-        return PictureFlow(self.image_rules, images=self.images, variants=self.variants, mirror=self.mirror)
+        return ImageFlow(
+            self.image_rules, images=self.image_queue, renditions=self.rendition_queue, mirror=self.mirror_queue
+        )

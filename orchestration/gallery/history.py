@@ -1,7 +1,7 @@
 """Writing the history: what users make, publish, take back and delete, and what they are called.
 
-Belongs here: changes of the source of truth, in the caller's transaction. Does not: the mirror, for which the
-triggers of these tables enqueue whatever is written here or by anyone else.
+Changes of the source of truth, in the caller's transaction. Keep out: the mirror, for which the
+triggers of these tables enqueue every change, written here or by others.
 """
 
 from __future__ import annotations

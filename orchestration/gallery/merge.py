@@ -1,7 +1,7 @@
 """What the public sees of an item: the rules of the mirror, without a database.
 
-Belongs here: from a history item, its creator, what the mirror holds, and the variants of its images to the public
-document or nothing. Does not: reading or writing any of them.
+It makes the public document, or nothing, from a history item, its creator, what the mirror holds, and the renditions of
+its images. Keep out: reading or writing any of them.
 
 The history decides. The mirror's present document adds one thing only: addresses of optimised files, for a picture or
 video whose own address is still the same. So a merge can be repeated and changes nothing, and what it is made from
@@ -29,10 +29,13 @@ KEYED_MEDIA = ("images", "videos")
 # Never shown, wherever in a document it stands.
 PRIVATE = frozenset({"email"})
 
+# Objects and lists within each other. A document that people write has a dozen, and PostgreSQL takes thousands.
+DEEPEST = 200
+
 _NESTED = (dict, list)
 
 
-class ImageVariants(TypedDict, total=False):
+class ImageRenditions(TypedDict, total=False):
     """What was made of one stored image, by the names that it is shown under; `width` and `height` are the original's.
 
     The other fields are absolute URLs, and the blur placeholder a data URL.
@@ -47,7 +50,7 @@ class ImageVariants(TypedDict, total=False):
 
 
 class HistoryItem(NamedTuple):
-    """A row of the history; `document` is whatever JSON stands there."""
+    """A row of the history; `document` is any JSON."""
 
     history_id: str
     uid: str
@@ -84,26 +87,26 @@ def public_document(
     *,
     creator: Creator | None = None,
     previous: Mapping[str, Any] | None = None,
-    variants: Mapping[str, ImageVariants] | None = None,
+    renditions: Mapping[str, ImageRenditions] | None = None,
     is_taken_down: bool = False,
 ) -> Document | None:
     """What the mirror has to hold: the whole document, or None when it has to hold nothing.
 
-    `previous` is the mirror's present document, `variants` what is stored of images, by their URL. An optimised field
-    comes from the history, else from the variants, else from the mirror. Fields without a value are left out, but for
+    `previous` is the mirror's present document, `renditions` what is stored of images, by their URL. An optimised field
+    comes from the history, else from the renditions, else from the mirror. Fields without a value are left out, but for
     those of `createdBy`. Raises `InvalidInputError` when the history's document is not the shape that can be shown.
     """
     if item is None or not is_visible(item, is_taken_down=is_taken_down):
         return None
     if not isinstance(item.document, dict):
         raise InvalidInputError(_misshapen(item, "the document", "an object that can be read"))
-    shown: Document = _clean(item.document)
+    shown: Document = _clean(item, item.document, DEEPEST)
     for name in KEYED_MEDIA:
         if name in shown:
             entries = _media(item, name, shown[name])
             before = (previous or {}).get(name)
             known = _optimised([*(before if isinstance(before, list) else ()), *entries])
-            made = (variants or {}) if name == "images" else {}
+            made = (renditions or {}) if name == "images" else {}
             shown[name] = [_complete(entry, known, made) for entry in entries]
     shown |= _fields(item, creator or Creator())
     return {name: value for name, value in shown.items() if value is not None}
@@ -129,7 +132,7 @@ def image_urls(item: HistoryItem) -> Iterator[str]:
 
 
 def _fields(item: HistoryItem, creator: Creator) -> Document:
-    """The fields that columns decide, whatever the document says."""
+    """The fields that columns decide, over those of the document."""
     return {
         "id": item.history_id,
         "uid": item.uid,
@@ -155,15 +158,17 @@ def _text(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def _clean(value: Any) -> Any:  # noqa: ANN401 - any JSON
-    """Without fields that have no value, and without those that are nobody's business."""
+def _clean(item: HistoryItem, value: Any, levels: int) -> Any:  # noqa: ANN401 - any JSON
+    """The value without empty and private fields; raises `InvalidInputError` when it has more `levels` than these."""
+    if levels == 0:
+        raise InvalidInputError(_misshapen(item, "the document", f"nested {DEEPEST} levels deep at most"))
     if isinstance(value, dict):
         return {
-            name: _clean(inner) if isinstance(inner, _NESTED) else inner
+            name: _clean(item, inner, levels - 1) if isinstance(inner, _NESTED) else inner
             for name, inner in value.items()
             if inner is not None and name not in PRIVATE
         }
-    return [_clean(inner) if isinstance(inner, _NESTED) else inner for inner in value]
+    return [_clean(item, inner, levels - 1) if isinstance(inner, _NESTED) else inner for inner in value]
 
 
 def _media(item: HistoryItem, name: str, entries: object) -> list[Document]:
@@ -173,7 +178,7 @@ def _media(item: HistoryItem, name: str, entries: object) -> list[Document]:
 
 
 def _misshapen(item: HistoryItem, what: str, wanted: str) -> str:
-    return f"{item.history_id}: {what} in the history is not {wanted}; mend it there, which also asks for it anew"
+    return f"{item.history_id}: {what} in the history is not {wanted}; fix it there, which queues it again"
 
 
 def _by_identity(entries: object) -> dict[str | None, Document]:
@@ -199,13 +204,13 @@ def _optimised(entries: Sequence[object]) -> dict[_File, Document]:
     return found
 
 
-def _complete(entry: Document, known: Mapping[_File, Document], variants: Mapping[str, ImageVariants]) -> Document:
+def _complete(entry: Document, known: Mapping[_File, Document], renditions: Mapping[str, ImageRenditions]) -> Document:
     """The entry, and what else is known of the file at its address."""
     url = entry.get("url")
     if not isinstance(url, str):
         return entry
     kept = known.get((_identity(entry), url), {})
-    if (made := variants.get(url)) is None:
+    if (made := renditions.get(url)) is None:
         return kept | entry
     return kept | made | entry | {"optimized": True}
 

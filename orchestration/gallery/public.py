@@ -1,6 +1,6 @@
-"""Reading the mirror, for whoever shows it.
+"""Reading the mirror, for those who show it.
 
-Belongs here: one public item. Does not: writing the mirror.
+It reads one public item. Keep out: writing the mirror.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def public_document_text(connection: sa.Connection, history_id: str) -> str | None:
-    """The public document as JSON text; None when there is none, or when by its source it is public no longer."""
+    """The public document as JSON text; None when there is none, or when the source has made it private."""
     row: sa.Row[Any] | None = connection.execute(_DOCUMENT, {"history_id": history_id}).one_or_none()
     return None if row is None else str(row[0])
 

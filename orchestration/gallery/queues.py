@@ -1,6 +1,6 @@
 """The gallery's queues and their policies, from the settings; the tasks of the mirror queue.
 
-Belongs here: names, attempts, waits, the form of a task. Does not: what a task does.
+It holds names, attempts, waits, and the form of a task. Keep out: what a task does.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ MIRROR = "mirror"
 
 
 class MirrorOp(StrEnum):
-    """What a writer says has happened to an item; the source decides what becomes of it."""
+    """What a writer reports about an item; the source decides what the mirror shows."""
 
     UPSERT = "upsert"
     UPDATE = "update"
@@ -29,7 +29,7 @@ class MirrorOp(StrEnum):
 
 
 def mirror_queue(settings: Settings) -> TaskQueue:
-    """Items to bring in step with the history; the key is the history id, or `creator:` and a uid."""
+    """Items to bring in sync with the history; the key is the history id, or `creator:` and a uid."""
     retry = RetryPolicy(settings.mirror_attempts, settings.mirror_retry_seconds, Backoff.EXPONENTIAL)
     policy = QueuePolicy(
         MIRROR,
@@ -43,7 +43,7 @@ def mirror_queue(settings: Settings) -> TaskQueue:
 
 
 def mirror_task(history_id: str, op: MirrorOp = MirrorOp.UPSERT, *, priority: Priority | None = None) -> NewTask:
-    """A task that brings one item in step. The triggers write the same, and with it the time of the change.
+    """A task that brings one item in sync. The triggers write the same, and with it the time of the change.
 
     What has to disappear goes before what has to appear.
     """

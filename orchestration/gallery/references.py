@@ -1,6 +1,6 @@
-"""What in the gallery refers to stored media, for whoever wants to delete some.
+"""What in the gallery refers to stored media, for those who want to delete some.
 
-Belongs here: where to look. Does not: what is done about it.
+Where to look. Keep out: what is done about it.
 
 Private generations count like public ones: they are their maker's, who may publish them at any time. Only deleted
 ones do not.

@@ -1,6 +1,6 @@
 """The signup page's images: a small set, refreshed as a whole, of which each visitor sees one.
 
-Belongs here: reading candidates, replacing the set, reading from it. Does not: which image is better (`signup_choice`).
+It reads candidates, replaces the set, and reads from it. Keep out: which image is better (`signup_choice`).
 
 The set is replaced in one transaction, so a reader sees the old one or the new one and nothing between, and a refresh
 that dies leaves the old one. What is shown is asked of the source of truth at each read: an image whose generation has
@@ -73,7 +73,7 @@ class SignupImage(NamedTuple):
 class SignupRefresh(NamedTuple):
     """What a refresh did. Without candidates the set is left as it was: `kept` is its size then, else None.
 
-    `widened` tells that other types than the usual ones were looked at.
+    `widened` means that other types than the usual ones were looked at.
     """
 
     candidates: int
@@ -95,7 +95,7 @@ class SignupSet(NamedTuple):
 
 
 def refresh_signup(connection: sa.Connection, rules: SignupRules, *, now: datetime, random: Random) -> SignupRefresh:
-    """Choose anew and replace the set, in the caller's transaction; refreshes at the same time take turns.
+    """Choose again and replace the set, in the caller's transaction; refreshes at the same time take turns.
 
     A generation is a candidate when it is mirrored and, by the source of truth, visible at this moment and safe.
     """
@@ -114,12 +114,16 @@ def refresh_signup(connection: sa.Connection, rules: SignupRules, *, now: dateti
 def signup_image(connection: sa.Connection) -> SignupImage | None:
     """One image of the set, each as likely as any other; None when none may be shown."""
     row = connection.execute(_ONE).one_or_none()
-    return None if row is None else SignupImage(row[0], row[1], row[2], _creator(row[3]), row[4], row[5])
+    if row is None:
+        return None
+    creator = _creator(row.creator)
+    return SignupImage(row.image_url, row.prompt, row.generation_id, creator, row.score, row.cached_at)
 
 
 def signup_set(connection: sa.Connection) -> SignupSet:
     """How the set stands."""
-    return SignupSet(*connection.execute(_STATE).one())
+    row = connection.execute(_STATE).one()
+    return SignupSet(row.shown, row.stored, row.cached_at, row.revision)
 
 
 def _candidates(connection: sa.Connection, min_score: float) -> tuple[list[Candidate], bool]:
@@ -212,7 +216,7 @@ _ONE = sa.text(f"""
 """)  # noqa: S608 - our own words
 
 _STATE = sa.text(f"""
-    SELECT count(h.history_id) FILTER (WHERE {_SHOWN}), count(s.id), max(s.cached_at),
-        (SELECT last_value FROM generation_revision)
+    SELECT count(h.history_id) FILTER (WHERE {_SHOWN}) AS shown, count(s.id) AS stored, max(s.cached_at) AS cached_at,
+        (SELECT last_value FROM generation_revision) AS revision
     FROM signup_image AS s LEFT JOIN generation_history AS h ON h.history_id = s.generation_id
 """)  # noqa: S608 - our own words

@@ -1,7 +1,6 @@
 """Which images the signup page chooses from: the best public ones, few of each creator.
 
-Belongs here: scores, exclusions and the choice, over plain values. Does not: reading generations or keeping the set
-(`signup`).
+It holds scores, exclusions and the choice, over plain values. Keep out: reading generations, and the set (`signup`).
 
 Documents were written by many versions of other programs, so nothing in them is taken to be of its type.
 """

@@ -1,6 +1,6 @@
 """Whether the signup set is old or short of images, and whether another refresh may help.
 
-Belongs here: those questions, over the state of the set. Does not: refreshing it (`signup`), or when to ask.
+It answers from the state of the set. Keep out: refreshing it (`signup`).
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 # A set that has some images, but is short of them, is refreshed no more often than this.
 PATIENCE = timedelta(minutes=5)
-# How much older than asked for the set may become, before somebody is told: a refresh also takes its time to begin.
+# How much older than asked for the set may become, before a check says so: a refresh also takes its time to begin.
 TOLERANCE = 1.25
 
 
-class Asked(NamedTuple):
-    """When a refresh was last asked for because the set was short of images, and what it could see.
+class LastRequest(NamedTuple):
+    """When a refresh was last requested because the set was short of images, and what it could see.
 
     `revision` is that of the newest change; None when the mirror was behind, so that more was to come without one.
     """
@@ -29,17 +29,20 @@ class Asked(NamedTuple):
     revision: int | None
 
 
-def ask_for_more(state: SignupSet, wanted: int, asked: Asked | None, *, is_behind: bool, now: datetime) -> Asked | None:
+def ask_for_more(
+    state: SignupSet, wanted: int, asked: LastRequest | None, *, is_behind: bool, now: datetime
+) -> LastRequest | None:
     """Whether a refresh may bring a short set nearer to `wanted` images; to be remembered as `asked` then.
 
-    An empty set is filled at once, again and again while the mirror `is_behind`; one with some images when it no longer
-    is, and then with some patience. Neither is asked for again before anything has changed.
+    An empty set is filled at once, and with some patience again while the mirror `is_behind`; one with some images
+    when the mirror no longer is behind, and then with the same patience. Neither is asked for again before anything
+    has changed.
     """
     if state.shown >= wanted or (state.shown and is_behind):
         return None
-    if asked and (asked.revision == state.revision or (state.shown and now - asked.at < PATIENCE)):
+    if asked and (asked.revision == state.revision or ((state.shown or is_behind) and now - asked.at < PATIENCE)):
         return None
-    return Asked(now, None if is_behind else state.revision)
+    return LastRequest(now, None if is_behind else state.revision)
 
 
 def old_set(state: SignupSet, refresh_hours: float, now: datetime) -> Finding:

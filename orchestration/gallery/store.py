@@ -1,9 +1,9 @@
 """Reading what a batch of items is to be mirrored from, and writing the mirror.
 
-Belongs here: the SQL of the mirror. Does not: what is shown (`merge`), or when (`mirror`).
+It holds the SQL of the mirror. Keep out: what is shown (`merge`), and when (`mirror`).
 
 Documents are decoded and encoded here rather than by the driver, which takes three times as long over it; and of the
-mirror's documents only what a merge may keep of them. Whether a row differs from what it should be the server tells.
+mirror's documents only what a merge may keep of them. The server decides whether a row differs from what it should be.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 import sqlalchemy as sa
 
-from orchestration.gallery.merge import OPTIMISED, Creator, HistoryItem, ImageVariants
+from orchestration.gallery.merge import OPTIMISED, Creator, HistoryItem, ImageRenditions
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -89,20 +89,20 @@ def read_situations(connection: sa.Connection, history_ids: Sequence[str]) -> li
     return [_situation(row) for row in connection.execute(_SITUATIONS, {"ids": list(history_ids)})]
 
 
-def read_variants(connection: sa.Connection, urls: Collection[str], base_url: str) -> dict[str, ImageVariants]:
+def read_renditions(connection: sa.Connection, urls: Collection[str], base_url: str) -> dict[str, ImageRenditions]:
     """What was made of the images at these addresses, as far as there is anything.
 
     A file's address is `base_url`, a slash, and its key in the object store (`media/thumbnail/ab/....jpg`).
     """
     if not urls:
         return {}
-    found: dict[str, ImageVariants] = {}
-    for url, width, height, blur, names, keys in connection.execute(_VARIANTS, {"urls": list(urls)}):
+    found: dict[str, ImageRenditions] = {}
+    for url, width, height, blur, names, keys in connection.execute(_RENDITIONS, {"urls": list(urls)}):
         files = {
             _FIELD_OF[name]: f"{base_url}/{key}" for name, key in zip(names, keys, strict=True) if name in _FIELD_OF
         }
         placeholder = {"blurDataUrl": blur} if blur else {}
-        found[url] = msgspec.convert({"width": width, "height": height, **placeholder, **files}, ImageVariants)
+        found[url] = msgspec.convert({"width": width, "height": height, **placeholder, **files}, ImageRenditions)
     return found
 
 
@@ -172,7 +172,7 @@ LEFT JOIN gallery_takedown AS t ON t.history_id = k.history_id
 LEFT JOIN public_generation AS p ON p.history_id = k.history_id AND h.is_visible
 ORDER BY k.place""")
 
-_VARIANTS = sa.text("""
+_RENDITIONS = sa.text("""
 SELECT s.url, m.width, m.height, m.blur, v.names, v.keys
 FROM media_source AS s JOIN media AS m USING (content_hash)
 CROSS JOIN LATERAL (

@@ -1,11 +1,11 @@
-"""The gallery's tables: the source of truth, what is shown of it, and the signup page's pictures.
+"""The gallery's tables: the source of truth, what is shown of it, and the signup page's images.
 
-Belongs here: what PostgreSQL itself holds true of them. Does not: statements; the triggers, which stand in the
-revision that makes these tables and nowhere else.
+PostgreSQL itself enforces their rules. Keep out: statements, and the triggers, which stand in the revision that makes
+these tables and nowhere else.
 
 `generation_history` is the source, and `public_generation` its mirror. Whether an item may be seen is one generated
 column of the source, so that triggers, indexes and queries cannot differ on it. The triggers number each change by
-`revision`, and put a task for whatever the mirror shows otherwise into the queue, in the writer's transaction.
+`revision`, and queue a task for every change that the mirror has to follow, in the writer's transaction.
 """
 
 from __future__ import annotations

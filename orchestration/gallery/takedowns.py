@@ -1,6 +1,6 @@
-"""Taking items down: an operator's removal, which holds until it is lifted, whatever the history says.
+"""Taking items down: an operator's removal, which holds until it is lifted. The history cannot undo it.
 
-Belongs here: the list of what is taken down. Does not: the mirror, which follows by a trigger.
+It holds the list of what is taken down. Keep out: the mirror, which follows by a trigger.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ def test_a_notice_without_a_link_leads_nowhere(database: Database, base_url: str
     assert requests.get(short_link(base_url, row.token), timeout=10).status_code == 404
 
 
-@pytest.mark.parametrize("token", [new_token(), "1", "%00", "%25' OR 1=1", "%ED%A0%80"])
+@pytest.mark.parametrize("token", [pytest.param(new_token(), id="new"), "1", "%00", "%25' OR 1=1", "%ED%A0%80"])
 def test_what_nobody_was_given_leads_nowhere(base_url: str, token: str) -> None:
     answer = requests.get(short_link(base_url, token), allow_redirects=False, timeout=10)
     assert answer.status_code == 404

@@ -1,6 +1,6 @@
 """Mirror drains in processes of their own, which can be killed.
 
-Belongs here: the processes. Does not: expectations.
+The processes. Keep out: expectations.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 from orchestration.gallery.drains import drain_mirror
 from orchestration.gallery.gallery import Gallery
 from orchestration.observability.logs import configure_logging
+from orchestration.runtime.shutdown import GracefulShutdown
 from orchestration.services import Services
 from orchestration.settings import Settings
-from orchestration.work_queue.running import DrainEnd
-from orchestration.work_queue.stopping import StopSignal
+from orchestration.work_queue.options import DrainOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,9 +32,9 @@ def drain_in_process(values: dict[str, Any], idle_seconds: float | None, barrier
     """Drain with these settings, once all the others are there too; what the process does."""
     gallery = Gallery(Services(Settings(**values)))
     configure_logging(gallery.settings.log_level)
-    with gallery.database.connect(), StopSignal() as stop:
+    with gallery.database.connect(), GracefulShutdown() as stop:
         barrier.wait()
-        asyncio.run(drain_mirror(gallery, lambda _: None, DrainEnd(stop, idle_seconds)))
+        asyncio.run(drain_mirror(gallery, lambda _: None, DrainOptions(idle_seconds, stop=stop)))
     gallery.services.close()
 
 

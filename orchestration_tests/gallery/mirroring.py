@@ -1,11 +1,12 @@
 """Small words for the tests of the mirror: write history, drain, look at both sides.
 
-Belongs here: what more than one of those tests says. Does not: expectations.
+What more than one of those tests says. Keep out: expectations.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -13,15 +14,16 @@ import sqlalchemy as sa
 from orchestration.gallery import history
 from orchestration.gallery.drains import drain_mirror
 from orchestration.gallery.history import NewGeneration, Status, User
-from orchestration.work_queue.running import DrainEnd
-from orchestration.work_queue.stopping import StopSignal
+from orchestration.work_queue.claim import Claim
+from orchestration.work_queue.options import DrainOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from orchestration.gallery.gallery import Gallery
-    from orchestration.gallery.mirror import Mirrored
+    from orchestration.gallery.mirror import MirrorResult
     from orchestration.storage.database import Database
+    from orchestration.work_queue.model import Task
 
 
 def generation(
@@ -57,14 +59,38 @@ def rename(gallery: Gallery, uid: str, username: str) -> None:
         history.save_users(connection, [user])
 
 
-def drain(gallery: Gallery, keys: list[str] | None = None) -> list[Mirrored]:
+def drain(gallery: Gallery, keys: list[str] | None = None) -> list[MirrorResult]:
     """Mirror until nothing is left; what was reported."""
-    reported: list[Mirrored] = []
-    asyncio.run(drain_mirror(gallery, reported.extend, DrainEnd(StopSignal()), keys))
+    reported: list[MirrorResult] = []
+    asyncio.run(drain_mirror(gallery, reported.extend, DrainOptions(idle_seconds=None), keys))
     return reported
 
 
-def effects(reported: list[Mirrored]) -> dict[str, str]:
+def claim(gallery: Gallery, limit: int | None = None, worker: int = 0) -> list[Task]:
+    """Take tasks of the mirror queue, as a worker of that number does."""
+    with gallery.database.begin() as connection:
+        return gallery.mirror_queue.claim(connection, worker, limit)
+
+
+def held(gallery: Gallery, tasks: Sequence[Task], heard: list[MirrorResult] | None = None) -> Claim[MirrorResult]:
+    """The claim that a worker makes of these tasks; `heard` gets what is passed on before its end."""
+
+    async def pass_on(claim: Claim[MirrorResult]) -> None:
+        results = claim.take_results()
+        if heard is not None:
+            heard.extend(results)
+
+    return Claim(
+        gallery.database,
+        gallery.mirror_queue,
+        tasks,
+        linger=lambda _: None,
+        pass_on=pass_on,
+        is_stopping=lambda: False,
+    )
+
+
+def effects(reported: list[MirrorResult]) -> dict[str, str]:
     """What became of each item in the end."""
     return {one.history_id: str(one.effect) for one in reported}
 
@@ -80,6 +106,14 @@ def execute(database: Database, statement: str, **values: object) -> None:
     """What an outside writer does."""
     with database.begin() as connection:
         connection.execute(sa.text(statement), values)
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+    """Wait for what another thread or process is about to do."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.01)
 
 
 def waiting(database: Database) -> dict[str, str]:

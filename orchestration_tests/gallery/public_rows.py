@@ -1,6 +1,6 @@
 """Generations that are public and mirrored, written straight into both tables.
 
-Belongs here: rows for tests of what is made of the mirror. Does not: mirroring.
+Rows for tests of what is made of the mirror. Keep out: mirroring.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from orchestration.gallery.merge import (
     OPTIMISED,
     Creator,
     HistoryItem,
-    ImageVariants,
+    ImageRenditions,
     image_urls,
     merge_media,
     public_document,
@@ -66,9 +66,9 @@ SHOWN = ITEMS.map(lambda item: item._replace(visibility="public", is_public=True
 
 
 @st.composite
-def made_variants(draw: st.DrawFn) -> dict[str, ImageVariants]:
+def made_variants(draw: st.DrawFn) -> dict[str, ImageRenditions]:
     urls = draw(st.sets(URLS))
-    return {url: ImageVariants(thumbnailUrl=f"thumbnailUrl of {url}", width=8, height=4) for url in urls}
+    return {url: ImageRenditions(thumbnailUrl=f"thumbnailUrl of {url}", width=8, height=4) for url in urls}
 
 
 def item(document: object, **columns: object) -> HistoryItem:
@@ -79,9 +79,9 @@ def shown(
     item: HistoryItem,
     creator: Creator | None = None,
     previous: dict[str, Any] | None = None,
-    variants: dict[str, ImageVariants] | None = None,
+    renditions: dict[str, ImageRenditions] | None = None,
 ) -> dict[str, Any]:
-    document = public_document(item, creator=creator, previous=previous, variants=variants)
+    document = public_document(item, creator=creator, previous=previous, renditions=renditions)
     assert document is not None
     return document
 
@@ -108,10 +108,10 @@ def test_what_is_not_there_is_not_shown() -> None:
 
 @given(SHOWN, made_variants(), DOCUMENTS)
 def test_merging_again_changes_nothing(
-    item: HistoryItem, variants: dict[str, ImageVariants], previous: dict[str, Any]
+    item: HistoryItem, renditions: dict[str, ImageRenditions], previous: dict[str, Any]
 ) -> None:
-    once = shown(item, previous=previous, variants=variants)
-    assert shown(item, previous=once, variants=variants) == once
+    once = shown(item, previous=previous, renditions=renditions)
+    assert shown(item, previous=once, renditions=renditions) == once
     assert json.loads(json.dumps(once)) == once
 
 
@@ -122,9 +122,9 @@ def test_apart_from_optimised_fields_only_the_history_decides(item: HistoryItem,
 
 @given(SHOWN, made_variants(), DOCUMENTS)
 def test_an_optimised_field_always_belongs_to_the_address_beside_it(
-    item: HistoryItem, variants: dict[str, ImageVariants], previous: dict[str, Any]
+    item: HistoryItem, renditions: dict[str, ImageRenditions], previous: dict[str, Any]
 ) -> None:
-    document = shown(item, previous=previous, variants=variants)
+    document = shown(item, previous=previous, renditions=renditions)
     for entry in [*document.get("images", []), *document.get("videos", [])]:
         values = {name: entry[name] for name in OPTIMISED if name in entry and entry[name] is not True}
         assert values == {name: f"{name} of {entry['url']}" for name in values}
@@ -178,17 +178,17 @@ def test_a_field_that_left_the_history_leaves_the_mirror() -> None:
 
 
 def test_the_history_goes_before_the_variants_and_these_before_the_mirror() -> None:
-    variants = {"a": ImageVariants(thumbnailUrl="made", avifUrl="made", width=8, height=4)}
+    renditions = {"a": ImageRenditions(thumbnailUrl="made", avifUrl="made", width=8, height=4)}
     before = {"images": [image("a", thumbnailUrl="old", avifUrl="old", webpUrl="old")]}
-    merged = shown(item({"images": [image("a", thumbnailUrl="own")]}), previous=before, variants=variants)
+    merged = shown(item({"images": [image("a", thumbnailUrl="own")]}), previous=before, renditions=renditions)
     assert merged["images"] == [
         image("a", thumbnailUrl="own", avifUrl="made", webpUrl="old", width=8, height=4, optimized=True)
     ]
 
 
 def test_variants_are_for_images_not_for_videos_of_the_same_address() -> None:
-    variants = {"a": ImageVariants(thumbnailUrl="made")}
-    assert shown(item({"videos": [image("a")]}), variants=variants)["videos"] == [image("a")]
+    renditions = {"a": ImageRenditions(thumbnailUrl="made")}
+    assert shown(item({"videos": [image("a")]}), renditions=renditions)["videos"] == [image("a")]
 
 
 def test_columns_win_over_fields_of_the_document() -> None:

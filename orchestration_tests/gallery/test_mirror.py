@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -10,42 +11,44 @@ import sqlalchemy as sa
 
 from orchestration.gallery import history
 from orchestration.gallery.history import Visibility
-from orchestration.gallery.mirror import Mirrored, MirrorKeeper
+from orchestration.gallery.mirror import MirrorHandler, MirrorResult
 from orchestration.gallery.takedowns import lift, takedown
-from orchestration.work_queue.claim import Claim
 from orchestration.work_queue.model import NewTask, StaleClaimError
 from orchestration_tests.gallery.mirroring import (
     change,
+    claim,
     drain,
     effects,
     execute,
     generation,
+    held,
     image,
     rename,
     shown,
+    wait_until,
     waiting,
     write,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from orchestration.gallery.gallery import Gallery
+    from orchestration.gallery.mirror import Follow
+    from orchestration.work_queue.claim import Claim
 
 
 def enqueue(gallery: Gallery, key: str, payload: object) -> None:
     """What an outside writer asks for."""
     with gallery.database.begin() as connection:
-        gallery.mirror.enqueue(connection, [NewTask(key, payload, order_key=key)])
+        gallery.mirror_queue.enqueue(connection, [NewTask(key, payload, order_key=key)])
 
 
-def keeper(gallery: Gallery, report: Callable[[Sequence[Mirrored]], None] = lambda _: None) -> MirrorKeeper:
-    return MirrorKeeper(gallery.database, base_url=gallery.media_url, report=report)
-
-
-def claim(gallery: Gallery) -> Claim:
-    with gallery.database.begin() as connection:
-        return Claim(gallery.mirror, 0, gallery.mirror.claim(connection, worker=0))
+def handle(gallery: Gallery, claim: Claim[MirrorResult], follow: Follow | None = None) -> None:
+    """What a drain does with a claim."""
+    asyncio.run(
+        MirrorHandler(gallery.database, gallery.mirror_queue, base_url=gallery.media_url, follow=follow).handle(claim)
+    )
 
 
 def test_a_public_generation_is_shown_whole_with_its_creator(gallery: Gallery) -> None:
@@ -178,7 +181,7 @@ def test_one_bad_item_fails_alone(gallery: Gallery) -> None:
     assert set(failed) == {"h1", "h2", "h3"}
     assert "h1: the document in the history is not an object" in failed["h1"]
     assert "h2: the document in the history is not" in failed["h2"]
-    assert "h3: the database refuses the item" in failed["h3"]
+    assert "The database refuses h3" in failed["h3"]
     assert set(shown(gallery.database)) == {"h0", "h4", "h5"}
 
 
@@ -262,12 +265,11 @@ def test_what_follows_from_a_shown_document_is_in_its_transaction(gallery: Galle
             raise ZeroDivisionError
 
     write(gallery, generation())
-    one = MirrorKeeper(gallery.database, base_url="", report=lambda _: None, follow=follow)
-    held = claim(gallery)
+    mine = held(gallery, claim(gallery))
     with pytest.raises(ZeroDivisionError):
-        one._work(held)
+        handle(gallery, mine, follow)
     assert (shown(gallery.database), waiting(gallery.database)) == ({}, {"h1": "upsert"})
-    one._work(held)
+    handle(gallery, mine, follow)
     assert followed == ["h1", "h1"]
     assert set(shown(gallery.database)) == {"h1"}
 
@@ -282,51 +284,45 @@ def test_keys_are_mirrored_whether_or_not_they_changed(gallery: Gallery) -> None
 
 def test_a_worker_that_lost_its_claim_leaves_the_mirror_alone(gallery: Gallery) -> None:
     write(gallery, generation())
-    late = claim(gallery)
+    late = held(gallery, claim(gallery))
     execute(gallery.database, "UPDATE task SET lease_until = now() - interval '1 second'")
     with gallery.database.begin() as connection:
-        gallery.mirror.reap(connection)
+        gallery.mirror_queue.reap(connection)
     execute(gallery.database, "UPDATE task SET run_at = now()")
     drain(gallery)
     execute(gallery.database, "DELETE FROM public_generation")
     with pytest.raises(StaleClaimError):
-        keeper(gallery)._work(late)
+        handle(gallery, late)
     assert shown(gallery.database) == {}
 
 
 def test_an_item_that_is_being_changed_does_not_hold_up_its_batch(gallery: Gallery) -> None:
-    """And the change that commits while its item is in hand is mirrored by the task that it brings."""
+    """And the change that commits while its item is claimed is mirrored by the task that it brings."""
     write(gallery, generation("h1"), generation("h2"))
-    held, reported = claim(gallery), list[Mirrored]()
-    other_done = threading.Event()
-
-    def hear(batch: Sequence[Mirrored]) -> None:
-        reported.extend(batch)
-        other_done.set()
-
+    reported: list[MirrorResult] = []
+    mine = held(gallery, claim(gallery), reported)
     with gallery.database.begin() as connection:
         history.update(connection, "h1", {"isPublic": False})
-        worker = threading.Thread(target=keeper(gallery, hear)._work, args=(held,))
+        worker = threading.Thread(target=handle, args=(gallery, mine))
         worker.start()
-        assert other_done.wait(10)
+        wait_until(lambda: effects(reported) == {"h2": "added"})
         assert set(shown(gallery.database)) == {"h2"}
     worker.join(10)
-    assert effects(reported) == {"h2": "added", "h1": "unchanged"}
+    assert effects(mine.take_results()) == {"h1": "unchanged"}
     assert waiting(gallery.database) == {"h1": "remove"}
     assert effects(drain(gallery)) == {"h1": "unchanged"}
 
 
-def test_a_change_waits_for_the_batch_that_has_its_item_in_hand(gallery: Gallery) -> None:
+def test_a_change_waits_for_the_batch_that_has_claimed_its_item(gallery: Gallery) -> None:
     """So whatever the batch has read is still true when it commits."""
     write(gallery, generation())
-    held, reading, may_go_on = claim(gallery), threading.Event(), threading.Event()
+    mine, reading, may_go_on = held(gallery, claim(gallery)), threading.Event(), threading.Event()
 
     def pause(_connection: sa.Connection, _documents: object) -> None:
         reading.set()
         assert may_go_on.wait(10)
 
-    slow = MirrorKeeper(gallery.database, base_url="", report=lambda _: None, follow=pause)
-    worker = threading.Thread(target=slow._work, args=(held,))
+    worker = threading.Thread(target=handle, args=(gallery, mine, pause))
     worker.start()
     assert reading.wait(10)
     writer = threading.Thread(target=change, args=(gallery, "h1", {"isPublic": False}))

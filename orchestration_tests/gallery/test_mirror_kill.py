@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from orchestration.gallery import history
-from orchestration.gallery.drift import Drift, find_drift
 from orchestration.gallery.history import Visibility
+from orchestration.gallery.reconcile import MirrorDiff, find_drift
 from orchestration_tests.gallery.killing import draining
 from orchestration_tests.gallery.mirroring import drain, execute, generation, write
 
@@ -87,7 +87,7 @@ def test_killed_drains_leave_nothing_behind_and_nothing_twice(gallery: Gallery, 
         users.join()
     assert [process.exitcode for process in processes] == [-signal.SIGKILL] * 2 + [0, 0]
     with gallery.database.begin() as connection:
-        assert find_drift(connection) == Drift(_left(), _left(), 0, (), (), ())
+        assert find_drift(connection) == MirrorDiff(_left(), _left(), 0, (), (), ())
     assert (answer(gallery, TWICE), answer(gallery, BACK), answer(gallery, LEAKS)) == (0, 0, 0)
     assert answer(gallery, WRITERS) > 2
 
@@ -104,5 +104,5 @@ def test_what_a_killed_drain_had_in_hand_is_done_by_the_next(gallery: Gallery, s
         processes[0].kill()
     drain(gallery)
     with gallery.database.begin() as connection:
-        assert find_drift(connection) == Drift(COUNT, COUNT, 0, (), (), ())
+        assert find_drift(connection) == MirrorDiff(COUNT, COUNT, 0, (), (), ())
     assert (answer(gallery, TWICE), answer(gallery, "SELECT count(*) FROM journal")) == (0, COUNT)

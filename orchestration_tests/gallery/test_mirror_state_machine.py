@@ -18,20 +18,21 @@ from hypothesis.stateful import (
 )
 
 from orchestration.gallery import history
-from orchestration.gallery.drift import find_drift, repair
 from orchestration.gallery.history import NewGeneration, User, Visibility
 from orchestration.gallery.merge import OPTIMISED
-from orchestration.gallery.mirror import MirrorKeeper
+from orchestration.gallery.mirror import MirrorHandler
+from orchestration.gallery.reconcile import find_drift, repair
 from orchestration.gallery.takedowns import lift, takedown
-from orchestration.work_queue.claim import Claim
 from orchestration.work_queue.model import DeadReason, NewTask, Priority, StaleClaimError
 from orchestration.work_queue.queue import LOCK_CLASS
+from orchestration_tests.gallery.mirroring import held
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from orchestration.gallery.gallery import Gallery
-    from orchestration.gallery.mirror import Follow
+    from orchestration.gallery.mirror import Follow, MirrorResult
+    from orchestration.work_queue.claim import Claim
 
 KEYS, UIDS, WORKERS = ("a", "b", "c", "d"), ("u1", "u2"), (1, 2)
 ADDRESSES = ("x.png", "y.png")
@@ -72,7 +73,7 @@ class MirrorMachine(RuleBasedStateMachine):
         self.model: dict[str, dict[str, Any]] = {}
         self.users: dict[str, str] = {}
         self.down: set[str] = set()
-        self.claims: list[Claim] = []
+        self.claims: list[Claim[MirrorResult]] = []
         self.revisions: dict[str, int] = {}
         self.made = 0
         with self.database.begin() as connection:
@@ -186,14 +187,14 @@ class MirrorMachine(RuleBasedStateMachine):
     @rule(key=st.sampled_from(KEYS), payload=PAYLOADS, priority=st.sampled_from(Priority))
     def enqueue(self, key: str, payload: object, priority: Priority) -> None:
         with self.database.begin() as connection:
-            self.gallery.mirror.enqueue(connection, [NewTask(key, payload, order_key=key, priority=priority)])
+            self.gallery.mirror_queue.enqueue(connection, [NewTask(key, payload, order_key=key, priority=priority)])
 
     @rule(worker=st.sampled_from(WORKERS), limit=st.integers(1, 4))
     def claim(self, worker: int, limit: int) -> None:
         with self.database.begin() as connection:
-            tasks = self.gallery.mirror.claim(connection, worker, limit)
+            tasks = self.gallery.mirror_queue.claim(connection, worker, limit)
         if tasks:
-            self.claims.append(Claim(self.gallery.mirror, worker, tasks))
+            self.claims.append(held(self.gallery, tasks))
 
     @precondition(lambda self: self.claims)
     @rule(data=st.data(), crashes=RARELY)
@@ -232,27 +233,27 @@ class MirrorMachine(RuleBasedStateMachine):
 
     def reap(self) -> None:
         with self.database.begin() as connection:
-            self.gallery.mirror.reap(connection)
+            self.gallery.mirror_queue.reap(connection)
 
-    def handle(self, claim: Claim, follow: Follow | None = None) -> None:
-        MirrorKeeper(self.database, base_url="", report=lambda _: None, follow=follow)._work(claim)
+    def handle(self, claim: Claim[MirrorResult], follow: Follow | None = None) -> None:
+        MirrorHandler(self.database, self.gallery.mirror_queue, base_url="", follow=follow)._work(claim)
 
     @rule()
     def drain(self) -> None:
         """Whatever others left behind is done in the end, and the mirror is the history's public part."""
         self.run_out()
         with self.database.begin() as connection:
-            repair(connection, self.gallery.mirror, find_drift(connection))  # for tasks that were given up
-            self.gallery.mirror.replay(connection)
+            repair(connection, self.gallery.mirror_queue, find_drift(connection))  # for tasks that were given up
+            self.gallery.mirror_queue.replay(connection)
             connection.execute(
                 sa.text("UPDATE task SET run_at = now(), attempt = 0, crashes = 0 WHERE state = 'waiting'")
             )
         while True:
             with self.database.begin() as connection:
-                tasks = self.gallery.mirror.claim(connection, WORKERS[0], 3)
+                tasks = self.gallery.mirror_queue.claim(connection, WORKERS[0], 3)
             if not tasks:
                 break
-            self.handle(Claim(self.gallery.mirror, WORKERS[0], tasks))
+            self.handle(held(self.gallery, tasks))
         assert self.behind() == set()
         self.settled_items_are_as_the_history_says()
         with self.database.begin() as connection:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestration.gallery.signup import SignupSet
-from orchestration.gallery.signup_health import PATIENCE, Asked, ask_for_more, missing_images, old_set
+from orchestration.gallery.signup_health import PATIENCE, LastRequest, ask_for_more, missing_images, old_set
 
 NOW = datetime(2026, 2, 1, tzinfo=UTC)
 LONG_AGO = NOW - timedelta(days=1)
@@ -20,7 +20,7 @@ def state(shown: int, revision: int = 7) -> SignupSet:
     return SignupSet(shown, shown, LONG_AGO, revision)
 
 
-def asks(shown: int, asked: Asked | None = None, *, is_behind: bool = False) -> Asked | None:
+def asks(shown: int, asked: LastRequest | None = None, *, is_behind: bool = False) -> LastRequest | None:
     """Whether a refresh of a set that should have ten images is asked for."""
     return ask_for_more(state(shown), 10, asked, is_behind=is_behind, now=NOW)
 
@@ -31,34 +31,36 @@ def test_a_full_set_needs_nothing() -> None:
 
 
 def test_an_empty_set_is_filled_at_once_even_while_the_mirror_is_behind() -> None:
-    assert asks(0) == Asked(NOW, 7)
-    assert asks(0, is_behind=True) == Asked(NOW, None)
+    assert asks(0) == LastRequest(NOW, 7)
+    assert asks(0, is_behind=True) == LastRequest(NOW, None)
 
 
 def test_an_empty_set_needs_no_patience_once_there_is_more_to_choose_from() -> None:
     a_moment_ago = NOW - timedelta(seconds=30)
-    assert asks(0, Asked(a_moment_ago, None)) == Asked(NOW, 7)
-    assert asks(0, Asked(a_moment_ago, 6)) == Asked(NOW, 7)
-    assert asks(0, Asked(a_moment_ago, 7)) is None
-    assert asks(3, Asked(a_moment_ago, 6)) is None
+    assert asks(0, LastRequest(a_moment_ago, None)) == LastRequest(NOW, 7)
+    assert asks(0, LastRequest(a_moment_ago, 6)) == LastRequest(NOW, 7)
+    assert asks(0, LastRequest(a_moment_ago, 7)) is None
+    assert asks(0, LastRequest(a_moment_ago, None), is_behind=True) is None
+    assert asks(0, LastRequest(NOW - PATIENCE, None), is_behind=True) == LastRequest(NOW, None)
+    assert asks(3, LastRequest(a_moment_ago, 6)) is None
 
 
 def test_a_short_set_waits_for_the_mirror() -> None:
     assert asks(3, is_behind=True) is None
-    assert asks(3) == Asked(NOW, 7)
+    assert asks(3) == LastRequest(NOW, 7)
 
 
 @pytest.mark.parametrize(
     ("asked", "again"),
     [
-        (Asked(NOW - PATIENCE / 2, 6), False),
-        (Asked(NOW - PATIENCE / 2, None), False),
-        (Asked(LONG_AGO, 7), False),
-        (Asked(LONG_AGO, 6), True),
-        (Asked(LONG_AGO, None), True),
+        (LastRequest(NOW - PATIENCE / 2, 6), False),
+        (LastRequest(NOW - PATIENCE / 2, None), False),
+        (LastRequest(LONG_AGO, 7), False),
+        (LastRequest(LONG_AGO, 6), True),
+        (LastRequest(LONG_AGO, None), True),
     ],
 )
-def test_nothing_is_asked_again_soon_or_before_anything_has_changed(asked: Asked, again: bool) -> None:
+def test_nothing_is_asked_again_soon_or_before_anything_has_changed(asked: LastRequest, again: bool) -> None:
     assert (asks(3, asked) is not None) is again
 
 

@@ -43,11 +43,12 @@ def clear(database: Database) -> None:
 
 def tasks(database: Database) -> list[dict[str, Any]]:
     """Every task but for what tells two equal ones apart."""
-    ignored = {"id", "run_at", "sort_at", "enqueued_at", "lease_until", "claimed_at", "finished_at"}
+    ignored = {"id", "run_at", "sort_at", "enqueued_at", "lease_until", "claimed_at", "finished_at", "first_failed_at"}
     with database.begin() as connection:
         rows = connection.execute(sa.select(task).order_by(task.c.id)).mappings()
         found = [{name: value for name, value in row.items() if name not in ignored} for row in rows]
     for row in found:
+        row["history"] = [{**death, "dead_at": None} for death in row["history"]]
         row["payload"] = {name: value for name, value in row["payload"].items() if name != "at"}
     return found
 
@@ -63,19 +64,19 @@ def test_the_database_enqueues_by_the_very_statement_of_the_queue(database: Data
 
 def finish(gallery: Gallery, error: Exception | None) -> None:
     with gallery.database.begin() as connection:
-        claimed = gallery.mirror.claim(connection, worker=0)
-        gallery.mirror.settle(connection, [Outcome(one, error) for one in claimed])
+        claimed = gallery.mirror_queue.claim(connection, worker=0)
+        gallery.mirror_queue.settle(connection, [Outcome(one, error) for one in claimed])
 
 
 def claim(gallery: Gallery) -> None:
     with gallery.database.begin() as connection:
-        gallery.mirror.claim(connection, worker=0)
+        gallery.mirror_queue.claim(connection, worker=0)
 
 
 def claim_and_ask_again(gallery: Gallery) -> None:
     claim(gallery)
     with gallery.database.begin() as connection:
-        gallery.mirror.enqueue(connection, [mirror_task("h1")])
+        gallery.mirror_queue.enqueue(connection, [mirror_task("h1")])
 
 
 SITUATIONS: dict[str, Callable[[Gallery], None]] = {
@@ -99,12 +100,12 @@ def test_both_ways_to_enqueue_leave_the_same_task(gallery: Gallery, op: MirrorOp
         connection.execute(one, {"key": "h1", "op": op})
 
     def enqueue_by_queue(connection: sa.Connection) -> None:
-        gallery.mirror.enqueue(connection, [mirror_task("h1", op), mirror_task("h2", op)])
+        gallery.mirror_queue.enqueue(connection, [mirror_task("h1", op), mirror_task("h2", op)])
 
     def enqueue_in(situation: str, enqueue: Callable[[sa.Connection], None]) -> list[dict[str, Any]]:
         clear(gallery.database)
         with gallery.database.begin() as connection:
-            gallery.mirror.enqueue(connection, [mirror_task("h1", MirrorOp.UPDATE)])
+            gallery.mirror_queue.enqueue(connection, [mirror_task("h1", MirrorOp.UPDATE)])
         SITUATIONS[situation](gallery)
         with gallery.database.begin() as connection:
             enqueue(connection)
@@ -172,7 +173,7 @@ def test_what_has_to_disappear_goes_before_what_has_to_appear(gallery: Gallery) 
     write(gallery, *(generation(f"h{n}") for n in range(5)))
     change(gallery, "h4", {"isDeleted": True})
     with gallery.database.begin() as connection:
-        first, *_ = gallery.mirror.claim(connection, worker=0)
+        first, *_ = gallery.mirror_queue.claim(connection, worker=0)
     assert first.key == "h4"
 
 
@@ -249,6 +250,6 @@ def test_the_shape_of_a_task_is_the_same_from_python_and_from_the_database(galle
     (by_trigger,) = tasks(gallery.database)
     clear(gallery.database)
     with gallery.database.begin() as connection:
-        gallery.mirror.enqueue(connection, [mirror_task("h1")])
+        gallery.mirror_queue.enqueue(connection, [mirror_task("h1")])
     assert tasks(gallery.database) == [by_trigger]
     assert mirror_task("h1") == NewTask("h1", {"op": MirrorOp.UPSERT}, order_key="h1")

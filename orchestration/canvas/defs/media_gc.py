@@ -1,9 +1,8 @@
-"""The collection of canvas media as an asset: what it does, when it runs, what it shows, and what stands wrong.
+"""The collection of canvas media, as an asset: what it does, when it runs, what it shows, and what stands wrong.
 
-Belongs here: Dagster's side of it. Does not: collecting.
+Keep out: collecting.
 """
 
-import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,15 +10,16 @@ import dagster as dg
 from pydantic import Field
 
 from orchestration.canvas.media_gc import health
-from orchestration.canvas.media_gc.collector import CollectOptions, MediaCollector
+from orchestration.canvas.media_gc.collector import CollectOptions, MediaGarbageCollector
 from orchestration.canvas.media_gc.model import Collection, Medium
+from orchestration.canvas.media_gc.summary import summary
 from orchestration.observability.logs import about
-from orchestration.runtime.assets import AssetJob, asset_job, governed_asset
-from orchestration.runtime.checks import DomainChecks, check_job, check_sensors
+from orchestration.runtime.assets import AssetJob, Pool, asset_job, domain_asset
+from orchestration.runtime.checks import check, check_result
 from orchestration.runtime.failures import step_failures
-from orchestration.runtime.markdown import markdown_table, picture
+from orchestration.runtime.metadata import markdown_table, picture
 from orchestration.runtime.schedules import cron_schedule
-from orchestration.work_queue.stopping import StopSignal
+from orchestration.runtime.shutdown import GracefulShutdown
 
 media_files = dg.AssetSpec(
     ["canvas", "media_files"],
@@ -39,43 +39,45 @@ class CollectConfig(dg.Config):
     force: bool = Field(default=False, description="Go on although a guard speaks against it")
 
 
-@governed_asset(
+@domain_asset(
     "canvas/media_gc",
     deps=[
         media_files,
-        dg.AssetSpec(["canvas", "snapshots"]),
-        dg.AssetSpec(["gallery", "public_generations"]),
+        dg.AssetKey(["canvas", "snapshots"]),
+        dg.AssetKey(["gallery", "public_generations"]),
     ],
     description="Media that nothing refers to are marked, and deleted when their grace is over: not a row or an object "
     "that an element, a snapshot, a project or a generation names.",
+    pool=Pool("canvas_collect", limit=1),  # two collections would count each other's deletions against their limits
+    kinds={"s3", "postgres"},
+    max_runtime=7_200,
 )
 def media_gc(
-    context: dg.AssetExecutionContext, config: CollectConfig, media: dg.ResourceParam[MediaCollector]
+    context: dg.AssetExecutionContext, config: CollectConfig, media: dg.ResourceParam[MediaGarbageCollector]
 ) -> dg.MaterializeResult[None]:
     """Collect once; fails when a guard refuses it."""
     options = CollectOptions(config.dry_run, config.ttl_days, config.max_items, config.force)
-    stopped = threading.Event()
-    with StopSignal() as stop, step_failures(), about(run=context.run.run_id):
-        stop.call(stopped.set)
-        collection = media.collect(options, stopped.is_set)
-    if collection.plan.refused and not config.dry_run:
-        raise dg.Failure(collection.plan.refused, metadata=of_collection(collection), allow_retries=False)
-    return dg.MaterializeResult(metadata=of_collection(collection))
+    with GracefulShutdown() as stop, step_failures(), about(run=context.run.run_id):
+        collection = media.collect(options, lambda: stop.is_requested)
+        if collection.plan.refused and not config.dry_run:
+            raise dg.Failure(collection.plan.refused, metadata=of_collection(collection), allow_retries=False)
+        return dg.MaterializeResult(metadata=of_collection(collection))
 
 
 def of_collection(collection: Collection) -> dict[str, Any]:
     """What operators read beside a collection: counts, bytes, samples, reasons, and pictures of what goes."""
     survey, plan, result = collection.survey, collection.plan, collection.result
     shown: dict[str, Any] = {
+        "summary": dg.MetadataValue.json(summary(collection)),
         "collection": collection.run_id,
         "dry_run": collection.is_dry_run,
-        "media": survey.media,
-        "media_bytes": survey.bytes,
+        "media": survey.census.media,
+        "media_bytes": survey.census.bytes,
         "bucket_bytes": survey.bucket.bytes,
         "difference_bytes": survey.bucket.difference,
-        "places": sum(survey.places.values()),
+        "places": sum(survey.census.places.values()),
         "counts_repaired": len(plan.drift),
-        "candidates": survey.candidate_total,
+        "candidates": survey.census.candidate_total,
         "marked": len(plan.marks if result is None else result.marked),
         "revived": len(plan.revived),
         "deleted": len(plan.deletions if result is None else result.deleted),
@@ -96,11 +98,12 @@ def _tables(collection: Collection) -> dict[str, str]:
     """The sources, the first media that are marked and that go, and why others stay; without empty tables."""
     plan, result = collection.plan, collection.result
     reasons: Mapping[str, str] = plan.skipped if result is None else {**result.skipped, **result.failed}
+    orphans = [(one.storage_path, one.bytes, one.seen_at) for one in plan.orphans]
     tables: dict[str, tuple[Sequence[str], Sequence[Sequence[object]]]] = {
-        "references": (("source", "places"), list(collection.survey.places.items())),
+        "references": (("source", "places"), list(collection.survey.census.places.items())),
         "newly_marked": (_OF_MEDIA, _media_rows(plan.marks)),
         "going": (_OF_MEDIA, _media_rows(plan.deletions)),
-        "orphaned_objects": (("object", "bytes", "seen"), [orphan[:3] for orphan in plan.orphans]),
+        "orphaned_objects": (("object", "bytes", "seen"), orphans),
         "reasons": (("medium", "why it stays"), list(reasons.items())),
     }
     return {name: markdown_table(columns, rows) for name, (columns, rows) in tables.items() if rows}
@@ -110,62 +113,53 @@ _OF_MEDIA = ("medium", "object", "bytes", "rows of the object")
 
 
 def _media_rows(media: Sequence[Medium]) -> list[Sequence[object]]:
-    return [tuple(medium) for medium in media]
+    return [(one.media_id, one.storage_path, one.bytes, one.sharers) for one in media]
 
 
-_checks = DomainChecks[MediaCollector]("media")
-
-
-CHECKS = [
-    _checks.ask(
-        "reference_counts_are_true",
-        media_gc,
-        lambda media, _: health.misleading_counts(media),
-        description="No stored count would let an old medium that is in use be taken for garbage.",
-    ),
-    _checks.ask(
-        "bucket_equals_database",
-        media_gc,
-        lambda media, _: health.bucket_differences(media),
-        description="Every medium has its object and every object its medium, of the same size.",
-    ),
-    _checks.ask(
-        "nothing_live_is_marked",
-        media_gc,
-        lambda media, _: health.live_media_marked(media),
-        description="Nothing refers to a medium that is marked for deletion.",
-        severity=dg.AssetCheckSeverity.ERROR,
-    ),
-    _checks.ask(
-        "collection_was_not_refused",
-        media_gc,
-        lambda _, connection: health.refused_collections(connection),
-        description="No guard refused the last collection.",
-        severity=dg.AssetCheckSeverity.ERROR,
-    ),
-]
-
-canvas_collect: AssetJob = asset_job(
-    "canvas_collect", media_gc, description="Mark media that nothing refers to, and delete those whose grace is over."
+@dg.asset_check(
+    asset=media_gc, description="No stored count would let an old medium that is in use be taken for garbage."
 )
-canvas_media_check: AssetJob = check_job("canvas_media", CHECKS)
+def reference_counts_are_true(media: dg.ResourceParam[MediaGarbageCollector]) -> dg.AssetCheckResult:
+    """Count the references again."""
+    return check_result(health.misleading_counts(media))
 
 
-def media_gc_definitions(collector: MediaCollector) -> dg.Definitions:
-    """The asset, its checks, job and schedule, over this collector."""
-    return dg.Definitions(
-        assets=[media_files, media_gc],
-        asset_checks=CHECKS,
-        jobs=[canvas_collect, canvas_media_check],
-        sensors=check_sensors("canvas_media", [canvas_collect], canvas_media_check),
-        schedules=[
-            cron_schedule(
-                "canvas_media_collection",
-                canvas_collect,
-                collector.settings.gc_cron,
-                variable="ORCHESTRATION_GC_CRON",
-                description="Collects the canvas media that nothing refers to.",
-            )
-        ],
-        resources={"media": collector},
+@dg.asset_check(
+    asset=media_gc, description="Every medium has its object and every object its medium, of the same size."
+)
+def bucket_equals_database(media: dg.ResourceParam[MediaGarbageCollector]) -> dg.AssetCheckResult:
+    """Compare the two."""
+    return check_result(health.bucket_differences(media))
+
+
+@dg.asset_check(asset=media_gc, description="Nothing refers to a medium that is marked for deletion.")
+def nothing_live_is_marked(media: dg.ResourceParam[MediaGarbageCollector]) -> dg.AssetCheckResult:
+    """List the media that are marked and in use."""
+    return check_result(health.live_media_marked(media))
+
+
+@dg.asset_check(asset=media_gc, description="No guard refused the last collection.")
+def collection_was_not_refused(media: dg.ResourceParam[MediaGarbageCollector]) -> dg.AssetCheckResult:
+    """Look at the last collection."""
+    return check(media, health.refused_collections)
+
+
+CHECKS = [reference_counts_are_true, bucket_equals_database, nothing_live_is_marked, collection_was_not_refused]
+
+
+def definitions(media: MediaGarbageCollector, checks: AssetJob) -> dg.Definitions:
+    """The collection by this collector; the job `checks` runs after its runs."""
+    job = asset_job(
+        "canvas_collect",
+        media_gc,
+        description="Mark media that nothing refers to, and delete those whose grace is over.",
+        checks=checks,
     )
+    schedule = cron_schedule(
+        "canvas_media_collection",
+        job,
+        media.settings.gc_cron,
+        variable="ORCHESTRATION_GC_CRON",
+        description="Collects the canvas media that nothing refers to.",
+    )
+    return dg.Definitions(assets=[media_files, media_gc], asset_checks=CHECKS, jobs=[job], schedules=[schedule])

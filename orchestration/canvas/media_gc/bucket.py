@@ -1,6 +1,6 @@
 """Database and bucket compared, object by object and to the byte.
 
-Belongs here: the comparison, and reading both sides. Does not: what is done about a difference.
+The comparison, and reading both sides. Keep out: what is done about a difference.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def compare(rows: Mapping[str, int], condemned: Mapping[str, int], objects: Mapping[str, int]) -> Bucket:
-    """Compare the sizes that rows tell, and those of deleted media, with the objects that are there; by object key."""
+    """Compare the sizes in the rows, and those of deleted media, with the objects that are there; by object key."""
     return Bucket(
         database_objects=len(rows),
         database_bytes=sum(rows.values()),
@@ -35,7 +35,7 @@ def compare(rows: Mapping[str, int], condemned: Mapping[str, int], objects: Mapp
 def read_bucket(database: Database, objects: ObjectStore) -> Bucket:
     """Both sides as they are, while others go on writing.
 
-    The two cannot be read at the same moment: whatever differs at first is looked up in the database once more, which
+    The two cannot be read at the same moment: what differs at first is looked up in the database once more, which
     leaves out what was uploaded or deleted in between. Raises `TransientError` when either side does not answer.
     """
     rows, condemned = _told(database)

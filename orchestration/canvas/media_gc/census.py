@@ -1,15 +1,15 @@
 """Counting every medium's references in one scan, and reading off what a collection needs to know.
 
-Belongs here: the scan, and queries over its result. Does not: the bucket, or any change of a medium.
+It holds the scan, and queries over its result. Keep out: the bucket, and any change of a medium.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from orchestration.canvas.media_gc.model import Drift, Medium, Tombstone
+from orchestration.canvas.media_gc.model import Census, Medium, Tombstone, WrongCount
 from orchestration.canvas.media_gc.references import all_references, names_of_media
 
 if TYPE_CHECKING:
@@ -18,26 +18,8 @@ if TYPE_CHECKING:
 
     from orchestration.canvas.media_gc.references import ReferenceSource
 
-# Wrong counts that one collection mends.
+# Wrong counts that one collection repairs.
 MOST_DRIFT = 100_000
-
-
-class Census(NamedTuple):
-    """What `Survey` has beside the bucket; the names are the same."""
-
-    media: int
-    bytes: int
-    places: Mapping[str, int]
-    former_places: Mapping[str, int]
-    drift: Sequence[Drift]
-    drifted: int
-    candidates: Sequence[Medium]
-    candidate_total: int
-    marked: int
-    revived: Sequence[Medium]
-    due: Sequence[Medium]
-    due_total: int
-    unsettled: Sequence[Tombstone]
 
 
 def take_census(
@@ -54,7 +36,7 @@ def take_census(
             source.name: 0 for source in sources} | {row.source: row.places for row in connection.execute(_PLACES)
         },
         former_places=connection.execute(_FORMER_PLACES).scalar() or {},
-        drift=[Drift(*row) for row in connection.execute(_DRIFT, {"most": MOST_DRIFT})],
+        drift=[WrongCount(*row) for row in connection.execute(_DRIFT, {"most": MOST_DRIFT})],
         drifted=totals.drifted,
         candidates=_media(connection, _CANDIDATES, moment),
         candidate_total=totals.candidates,

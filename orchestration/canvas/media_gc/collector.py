@@ -1,6 +1,6 @@
-"""The media collection of one process: what it has at hand, and one collection from beginning to end. No Dagster.
+"""The media collection of one process: one collection from beginning to end. No Dagster.
 
-Belongs here: which parts a collection is put together from. Does not: the parts, or when one runs.
+It puts a collection together from its parts. Keep out: the parts, and when one runs.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from orchestration.canvas.media_gc.bucket import read_bucket
-from orchestration.canvas.media_gc.engine import carry_out
+from orchestration.canvas.media_gc.engine import execute
 from orchestration.canvas.media_gc.model import Collection, Limits, Plan, Rules
 from orchestration.canvas.media_gc.plan import make_plan
 from orchestration.canvas.media_gc.references import CANVAS_SOURCES
@@ -46,8 +46,8 @@ class CollectOptions(NamedTuple):
 NO_OPTIONS = CollectOptions()
 
 
-class MediaCollector:
-    """Collects the canvas media that nothing refers to. `last` is what this process collected last."""
+class MediaGarbageCollector:
+    """Collects the canvas media that nothing refers to."""
 
     def __init__(
         self,
@@ -59,7 +59,6 @@ class MediaCollector:
         self.settings = services.settings
         self.sources = (*CANVAS_SOURCES, *references)
         self.clock = clock
-        self.last: Collection | None = None
 
     @property
     def database(self) -> Database:
@@ -81,14 +80,13 @@ class MediaCollector:
             survey = store.survey(started_at, rules.ttl, rules.limits.items)
             plan = make_plan(survey, rules, started_at)
             pictures = _pictures(self.services.objects, plan)
-            result = None if options.dry_run else carry_out(store, plan, rules, self.clock, stopping)
+            result = None if options.dry_run else execute(store, plan, rules, self.clock, stopping)
             collection = Collection(
                 run_id, options.dry_run, started_at, self.clock(), rules, survey, plan, result, pictures
             )
             with self.database.begin() as connection:
                 finish_run(connection, collection)
-        _tell(collection)
-        self.last = collection
+        _log(collection)
         return collection
 
     def undo(self, run_id: int) -> Undone:
@@ -133,7 +131,7 @@ def _pictures(objects: ObjectStore, plan: Plan) -> list[tuple[str, bytes]]:
     return found
 
 
-def _tell(collection: Collection) -> None:
+def _log(collection: Collection) -> None:
     plan, result = collection.plan, collection.result
     if plan.refused:
         log.warning("media collection refused", run_id=collection.run_id, reason=plan.refused)

@@ -1,6 +1,6 @@
 """Carrying out a plan: one step after the other, over anything that keeps media.
 
-Belongs here: the order of steps, batches, the time limit, and that no failure stops the rest. Does not: SQL (`store`),
+The order of steps, batches, the time limit, and that no failure stops the rest. Keep out: SQL (`store`),
 decisions (`plan`).
 
 The order makes a crash harmless wherever it comes. Counts, marks and lifted marks are facts of this moment and may be
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from orchestration.canvas.media_gc.model import Claimed, Result, Settled
+from orchestration.canvas.media_gc.model import Claimed, DeletedObject, Result
 from orchestration.errors import OrchestrationError
 from orchestration.observability.logs import get_logger
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
     from datetime import datetime, timedelta
 
-    from orchestration.canvas.media_gc.model import Drift, Medium, Orphan, Plan, Rules, Survey, Tombstone
+    from orchestration.canvas.media_gc.model import Medium, Orphan, Plan, Rules, Survey, Tombstone, WrongCount
 
 log = get_logger()
 
@@ -31,7 +31,7 @@ class GarbageStore(Protocol):
     def survey(self, now: datetime, ttl: timedelta, most: int) -> Survey:
         """The state at `now`, with at most so many candidates and due media."""
 
-    def repair(self, drift: Sequence[Drift]) -> None:
+    def repair(self, drift: Sequence[WrongCount]) -> None:
         """Store the true counts."""
 
     def revive(self, media_ids: Collection[str]) -> None:
@@ -49,11 +49,11 @@ class GarbageStore(Protocol):
     def claim_orphans(self, orphans: Sequence[Orphan], now: datetime) -> Sequence[Tombstone]:
         """Note that these objects are to go; each is looked at once more when it does."""
 
-    def settle(self, tombstones: Sequence[Tombstone], now: datetime) -> Sequence[Settled]:
+    def settle(self, tombstones: Sequence[Tombstone], now: datetime) -> Sequence[DeletedObject]:
         """Delete the objects that no medium has any more."""
 
 
-def carry_out(
+def execute(
     store: GarbageStore,
     plan: Plan,
     rules: Rules,
@@ -91,9 +91,9 @@ def _settle(
     rules: Rules,
     clock: Callable[[], datetime],
     is_over: Callable[[], bool],
-) -> list[Settled]:
+) -> list[DeletedObject]:
     """Delete objects batch by batch until the time is over; a batch that fails leaves the others alone."""
-    settled: list[Settled] = []
+    settled: list[DeletedObject] = []
     for start in range(0, len(work), rules.limits.batch):
         if is_over():
             break
@@ -102,12 +102,12 @@ def _settle(
             settled += store.settle(batch, clock())
         except OrchestrationError as error:
             log.warning("a batch of media could not be deleted", error=str(error), media=len(batch))
-            settled += [Settled(tombstone, problem=str(error)) for tombstone in batch]
+            settled += [DeletedObject(tombstone, problem=str(error)) for tombstone in batch]
         log.info("media deleted", settled=len(settled), of=len(work))
     return settled
 
 
-def _result(plan: Plan, claimed: Claimed, settled: Sequence[Settled]) -> Result:
+def _result(plan: Plan, claimed: Claimed, settled: Sequence[DeletedObject]) -> Result:
     done = [one.tombstone for one in settled if not one.problem]
     problems = {one.tombstone.medium or one.tombstone.storage_path: one for one in settled if one.problem}
     return Result(

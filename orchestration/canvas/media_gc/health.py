@@ -1,6 +1,6 @@
-"""What is standing wrong with canvas media, whoever made it so: counted, with examples and the remedy.
+"""What is wrong with canvas media: counted, with examples and the remedy.
 
-Belongs here: the questions. Does not: how the answers are shown.
+The questions. Keep out: how the answers are shown.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from orchestration.canvas.media_gc.census import count_references
 from orchestration.observability.findings import SAMPLE, Finding
 
 if TYPE_CHECKING:
-    from orchestration.canvas.media_gc.collector import MediaCollector
+    from orchestration.canvas.media_gc.collector import MediaGarbageCollector
     from orchestration.canvas.media_gc.model import Bucket
 
 
-def misleading_counts(collector: MediaCollector) -> Finding:
+def misleading_counts(collector: MediaGarbageCollector) -> Finding:
     """Media in use whose stored count says that they are not, old enough to be taken for garbage.
 
     Counts are as the last collection left them, so one of a younger medium, or one that is too high, says nothing.
@@ -35,7 +35,7 @@ def misleading_counts(collector: MediaCollector) -> Finding:
     )
 
 
-def live_media_marked(collector: MediaCollector) -> Finding:
+def live_media_marked(collector: MediaGarbageCollector) -> Finding:
     """Media that are marked for deletion although something refers to them."""
     with collector.database.begin() as connection:
         count_references(connection, collector.sources)
@@ -46,10 +46,11 @@ def live_media_marked(collector: MediaCollector) -> Finding:
         "look for `session_replication_role` and disabled triggers.",
         ("medium", "places", "marked", "to be deleted after"),
         [tuple(row) for row in rows[:SAMPLE]],
+        is_error=True,
     )
 
 
-def bucket_differences(collector: MediaCollector) -> Finding:
+def bucket_differences(collector: MediaGarbageCollector) -> Finding:
     """Objects without a row, rows without their object, sizes that differ, and deletions that are not finished."""
     bucket = collector.reconcile()
     rows = difference_rows(bucket)
@@ -80,6 +81,7 @@ def refused_collections(connection: sa.Connection) -> Finding:
         "Find out why so much would go. If that is meant, run `orchestration gc --force`.",
         ("collection", "began", "why"),
         [tuple(row) for row in rows],
+        is_error=True,
     )
 
 

@@ -1,6 +1,6 @@
 """What a collection knows, plans and has done, as plain values.
 
-Belongs here: their form. Does not: deciding (`plan`), doing (`engine`), or where they come from (`store`).
+Keep out: deciding (`plan`), doing (`engine`), and where the values come from (`store`).
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Orphan(NamedTuple):
     is_referenced: bool = False
 
 
-class Drift(NamedTuple):
+class WrongCount(NamedTuple):
     """A stored count that is wrong."""
 
     media_id: str
@@ -55,8 +55,8 @@ class Drift(NamedTuple):
 class Bucket(NamedTuple):
     """Database and bucket, side by side, under `FOLDER`; sizes in bytes by object key.
 
-    `condemned` are objects whose media are deleted and which are to follow, `mismatched` the sizes that the row and
-    the bucket tell, in this order.
+    `condemned` are objects whose media are deleted and which are to follow, `mismatched` the sizes in the row and
+    in the bucket, in this order.
     """
 
     database_objects: int
@@ -70,18 +70,18 @@ class Bucket(NamedTuple):
 
     @property
     def difference(self) -> int:
-        """Bytes in the bucket beyond those that the database tells of."""
+        """Bytes in the bucket beyond those that the database counts."""
         return self.bytes - self.database_bytes
 
     @property
     def unexplained(self) -> int:
         """What is left of the difference when every finding is taken into account: 0, or this arithmetic is wrong."""
         explained = sum(self.orphans.values()) + sum(self.condemned.values()) - sum(self.missing.values())
-        return self.difference - explained - sum(found - told for told, found in self.mismatched.values())
+        return self.difference - explained - sum(found - stored for stored, found in self.mismatched.values())
 
 
-class Survey(NamedTuple):
-    """The state of the media at one moment, from one scan of all references.
+class Census(NamedTuple):
+    """The media in the database at one moment, from one scan of all references.
 
     `places` counts the places that refer to media, by source, and `former_places` is what the last collection found;
     `drift` holds the first wrong counts of `drifted`, `candidates` the oldest of `candidate_total`, `due` the first
@@ -92,7 +92,7 @@ class Survey(NamedTuple):
     bytes: int
     places: Mapping[str, int]
     former_places: Mapping[str, int]
-    drift: Sequence[Drift]
+    drift: Sequence[WrongCount]
     drifted: int
     candidates: Sequence[Medium]
     candidate_total: int
@@ -101,6 +101,12 @@ class Survey(NamedTuple):
     due: Sequence[Medium]
     due_total: int
     unsettled: Sequence[Tombstone]
+
+
+class Survey(NamedTuple):
+    """The state of the media at one moment: in the database, beside the bucket, and the objects that no row names."""
+
+    census: Census
     bucket: Bucket
     orphans: Sequence[Orphan]
 
@@ -136,7 +142,7 @@ class Plan(NamedTuple):
     all that are `watched` are remembered.
     """
 
-    drift: Sequence[Drift] = ()
+    drift: Sequence[WrongCount] = ()
     marks: Sequence[Medium] = ()
     revived: Sequence[Medium] = ()
     deletions: Sequence[Medium] = ()
@@ -158,8 +164,8 @@ class Claimed(NamedTuple):
     failed: Mapping[str, str]
 
 
-class Settled(NamedTuple):
-    """What became of a tombstone's object.
+class DeletedObject(NamedTuple):
+    """What happened to a tombstone's object.
 
     With a problem it is still there, as when it `is_wanted` by an upload that is under way; the next collection looks
     again.

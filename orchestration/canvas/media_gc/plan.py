@@ -1,6 +1,6 @@
 """What a collection is to do, decided from a survey: pure, and the same for a dry run and a real one.
 
-Belongs here: candidates, limits, guards and their reasons. Does not: reading, or carrying it out (`engine`).
+Candidates, limits, guards and their reasons. Keep out: reading, or carrying it out (`engine`).
 
 The age of a medium counts from its last upload. That nothing refers to it is known of this moment only; when the last
 reference went, nobody wrote down. So the grace period, and not the TTL, is how long a canvas operation can be undone
@@ -28,19 +28,19 @@ def make_plan(survey: Survey, rules: Rules, now: datetime) -> Plan:
     """The plan of one collection; refused, and empty, when a guard speaks against it."""
     if not rules.force and (alarm := _alarm(survey, rules.limits)):
         return Plan(refused=f"{alarm}; use {OVERRIDE} if that is meant")
-    deletions, skipped = within_limits(survey.due, rules.limits)
-    freed = freed_bytes(deletions) + sum({one.storage_path: one.bytes for one in survey.unsettled}.values())
+    deletions, skipped = within_limits(survey.census.due, rules.limits)
+    freed = freed_bytes(deletions) + sum({one.storage_path: one.bytes for one in survey.census.unsettled}.values())
     orphans, orphans_refused = _orphans(survey, rules, now, freed)
     return Plan(
-        drift=survey.drift,
-        marks=survey.candidates,
-        revived=survey.revived,
+        drift=survey.census.drift,
+        marks=survey.census.candidates,
+        revived=survey.census.revived,
         deletions=deletions,
-        unsettled=survey.unsettled,
+        unsettled=survey.census.unsettled,
         orphans=orphans,
         watched=survey.orphans,
         skipped=skipped,
-        left=survey.due_total - len(deletions) - len(skipped),
+        left=survey.census.due_total - len(deletions) - len(skipped),
         freed=freed + sum(orphan.bytes for orphan in orphans),
         orphans_refused=orphans_refused,
     )
@@ -83,19 +83,20 @@ def within_limits(due: Sequence[Medium], limits: Limits) -> tuple[list[Medium], 
 
 def _alarm(survey: Survey, limits: Limits) -> str:
     """What is wrong with the survey: a source that lost its references looks like media that lost their use."""
-    if not survey.media:
+    census = survey.census
+    if not census.media:
         return ""
-    if not any(survey.places.values()):
-        return f"nothing refers to any of {survey.media} media, which looks like references that could not be found"
-    for source, former in survey.former_places.items():
-        if former and not survey.places.get(source):
+    if not any(census.places.values()):
+        return f"nothing refers to any of {census.media} media, which looks like references that could not be found"
+    for source, former in census.former_places.items():
+        if former and not census.places.get(source):
             return f"the source {source} refers to no medium, where the last collection found {former} places"
     if survey.bucket.database_objects and not survey.bucket.objects:
         return f"the object store holds none of {survey.bucket.database_objects} objects; look at its address"
-    going = survey.candidate_total + survey.marked
-    if going > limits.share * survey.media:
-        percent = 100 * going / survey.media
-        return f"{going} of {survey.media} media ({percent:.0f} %) would go, more than {limits.share:.0%}"
+    going = census.candidate_total + census.marked
+    if going > limits.share * census.media:
+        percent = 100 * going / census.media
+        return f"{going} of {census.media} media ({percent:.0f} %) would go, more than {limits.share:.0%}"
     return ""
 
 

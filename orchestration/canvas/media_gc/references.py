@@ -1,6 +1,6 @@
 """What refers to media, and where it is read from.
 
-Belongs here: what a source is, the canvas's own sources, and the one scan over all of them. Does not: sources of other
+What a source is, the canvas's own sources, and the one scan over all of them. Keep out: sources of other
 domains, which each of them gives itself (`domains` hands them over).
 
 A source is asked as a whole, in the same statement as all others, so a reference that moves from one to another in one
@@ -42,7 +42,7 @@ ELEMENTS = CanvasSource(
     "elements",
     "SELECT project_id || '/' || element_id AS place, media_texts(meta) AS value FROM canvas_element",
 )
-# Every snapshot that is kept counts, corrupted ones too: somebody may still mend one.
+# Every snapshot that is kept counts, corrupted ones too: somebody may still repair one.
 SNAPSHOTS = CanvasSource(
     "snapshots", "SELECT CAST(id AS text) AS place, unnest(media_refs) AS value FROM canvas_snapshot"
 )

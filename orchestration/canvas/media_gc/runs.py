@@ -1,6 +1,6 @@
 """The record of collections: what each did, what it marked, what it deleted, and undoing its marks.
 
-Belongs here: the rows that operators read. Does not: collecting.
+The rows that operators read. Keep out: collecting.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Undone(NamedTuple):
-    """What became of a collection's marks: media that are kept now, and those that were deleted before."""
+    """What happened to a collection's marks: media that are kept now, and those that were deleted before."""
 
     run_id: int
     kept: list[str]
@@ -43,10 +43,10 @@ def finish_run(connection: sa.Connection, collection: Collection) -> None:
     survey, plan, result = collection.survey, collection.plan, collection.result
     found = {
         "finished_at": collection.finished_at,
-        "media": survey.media,
-        "media_bytes": survey.bytes,
-        "places": dict(survey.places),
-        "candidates": survey.candidate_total,
+        "media": survey.census.media,
+        "media_bytes": survey.census.bytes,
+        "places": dict(survey.census.places),
+        "candidates": survey.census.candidate_total,
         "refused_reason": "; ".join(filter(None, (plan.refused, plan.orphans_refused))) or None,
     }
     if result is not None:

@@ -1,10 +1,10 @@
 """Media in PostgreSQL and the object store, as the engine uses them.
 
-Belongs here: marks, deletions, objects. Does not: counting references (`census`), when any of it is done (`engine`).
+Marks, deletions, objects. Keep out: counting references (`census`), when any of it is done (`engine`).
 
 What keeps a collection and everybody else apart:
-* A deletion locks the medium's row first, and then looks for references. Whoever adds a reference locks the row too,
-  in a trigger, and so either comes first, and is seen or waited for, or comes after and finds the row gone.
+* A deletion locks the medium's row first, and then looks for references. A writer that adds a reference locks it too,
+  in a trigger. It comes first, and is seen or waited for; or it comes after, and finds the row gone.
 * A collection never waits for a row: one that somebody holds is somebody's business, and kept.
 * An upload holds its object key, shared, from before it looks for the object until its row is committed. The deletion
   of an object takes the key for itself alone, and then looks for a row: so no row is left without its object.
@@ -21,7 +21,7 @@ import sqlalchemy as sa
 
 from orchestration.canvas.media_gc.bucket import read_bucket
 from orchestration.canvas.media_gc.census import prepare_scan, referenced_media, referenced_objects, take_census
-from orchestration.canvas.media_gc.model import Claimed, Orphan, Settled, Survey, Tombstone
+from orchestration.canvas.media_gc.model import Claimed, DeletedObject, Orphan, Survey, Tombstone
 from orchestration.canvas.media_gc.plan import is_ours
 from orchestration.errors import OrchestrationError, TransientError
 from orchestration.observability.logs import get_logger
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
     from datetime import datetime, timedelta
 
-    from orchestration.canvas.media_gc.model import Bucket, Drift, Medium
+    from orchestration.canvas.media_gc.model import Bucket, Medium, WrongCount
     from orchestration.canvas.media_gc.references import ReferenceSource
     from orchestration.storage.database import Database
     from orchestration.storage.objects import ObjectStore
@@ -59,9 +59,9 @@ class MediaStore:
         orphans = self._orphans(bucket)
         with self._database.begin() as connection:
             census = take_census(connection, self._sources, now, ttl, most)
-        return Survey(**census._asdict(), bucket=bucket, orphans=orphans)
+        return Survey(census, bucket, orphans)
 
-    def repair(self, drift: Sequence[Drift]) -> None:
+    def repair(self, drift: Sequence[WrongCount]) -> None:
         """Store the true counts; a row that somebody holds gets its own another time."""
         ids, counts = [one.media_id for one in drift], [one.counted for one in drift]
         with self._database.begin() as connection:
@@ -114,7 +114,7 @@ class MediaStore:
         with self._database.begin() as connection:
             return [Tombstone(*row) for row in connection.execute(_BURY_ORPHANS, values)]
 
-    def settle(self, tombstones: Sequence[Tombstone], now: datetime) -> Sequence[Settled]:
+    def settle(self, tombstones: Sequence[Tombstone], now: datetime) -> Sequence[DeletedObject]:
         """Delete the objects of a batch that no medium has any more; each key is held until the result is committed."""
         with self._database.begin() as connection:
             pending = connection.execute(_PENDING, {"ids": [one.id for one in tombstones]}).all()
@@ -125,9 +125,9 @@ class MediaStore:
                 connection.execute(_SETTLE, {**columns, "now": now})
         by_id = {end.id: end for end in ends}
         return [
-            Settled(one, by_id[one.id].freed, by_id[one.id].error or "")
+            DeletedObject(one, by_id[one.id].freed, by_id[one.id].error or "")
             if one.id in by_id
-            else Settled(one, problem="its content is being uploaded again at this moment", is_wanted=True)
+            else DeletedObject(one, problem="its content is being uploaded again at this moment", is_wanted=True)
             for one in tombstones
         ]
 

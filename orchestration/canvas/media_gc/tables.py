@@ -1,6 +1,6 @@
 """The tables of canvas media and of their collection.
 
-Belongs here: columns, keys, constraints. Does not: statements; the functions and triggers that keep writers and the
+Columns, keys, constraints. Keep out: statements; the functions and triggers that keep writers and the
 collection apart, which stand in the revision that makes these tables and nowhere else.
 
 A medium lives in `canvas_media` and is marked in `media_gc_mark`. Its deletion moves the row into `media_tombstone` in

@@ -1,6 +1,6 @@
 """Storing a medium: its object and its row, safe against a collection that is at work.
 
-Belongs here: the one way to add canvas media. Does not: what refers to them.
+The one way to add canvas media. Keep out: what refers to them.
 
 The object key is held, shared with other uploads, from before the object is looked for until the caller's transaction
 ends, so no collection deletes an object that an upload has just found to be there. A transaction that fails leaves an

@@ -1,6 +1,6 @@
 """A collection in a process of its own that is killed at a chosen step.
 
-Belongs here: the process and the steps. Does not: expectations.
+The process and the steps. Keep out: expectations.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import signal
 from typing import TYPE_CHECKING, Any
 
 from orchestration.canvas.media_gc import store as media_store
-from orchestration.canvas.media_gc.collector import MediaCollector
+from orchestration.canvas.media_gc.collector import MediaGarbageCollector
 from orchestration.services import Services
 from orchestration.settings import Settings
 from orchestration.storage.objects import ObjectStore
@@ -38,7 +38,7 @@ def collect_and_die(values: dict[str, Any], now: datetime, point: str) -> None:
     owner: Any = ObjectStore if step == "delete" else media_store.MediaStore
     setattr(owner, step, _fatal(getattr(owner, step), moment, 2 if step == "delete" else 1))
     services = Services(Settings(**values))
-    MediaCollector(services, clock=lambda: now).collect()
+    MediaGarbageCollector(services, clock=lambda: now).collect()
 
 
 def _fatal(work: Callable[..., Any], moment: str, fatal: int) -> Callable[..., Any]:

@@ -1,6 +1,6 @@
 """Writers that refer to media and stop doing so, and uploads, while a collection runs every simulated day.
 
-Belongs here: the actors, and what each of them notes of what it saw. Does not: expectations, but for the ones that
+The actors, and what each of them notes of what it saw. Keep out: expectations, but for the ones that
 only an actor can check at its moment. The benchmark soaks the same race for longer.
 """
 

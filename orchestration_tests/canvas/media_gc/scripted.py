@@ -1,6 +1,6 @@
 """A `GarbageStore` in memory, which does what a test's script says.
 
-Belongs here: the same rules as the real store's, in plain Python, and places to interfere. Does not: expectations.
+The same rules as the real store's, in plain Python, and places to interfere. Keep out: expectations.
 """
 
 from __future__ import annotations
@@ -9,7 +9,16 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from orchestration.canvas.media_gc.bucket import compare
-from orchestration.canvas.media_gc.model import Claimed, Drift, Medium, Orphan, Settled, Survey, Tombstone
+from orchestration.canvas.media_gc.model import (
+    Census,
+    Claimed,
+    DeletedObject,
+    Medium,
+    Orphan,
+    Survey,
+    Tombstone,
+    WrongCount,
+)
 from orchestration.canvas.media_gc.plan import is_ours
 from orchestration.errors import TransientError
 
@@ -82,8 +91,10 @@ class ScriptedStore:
         due.sort(key=lambda key: (self.marks[key].delete_after, self.rows[key].storage_path, key))
         condemned = {one.storage_path: one.bytes for one in self.tombstones.values()}
         bucket = compare({row.storage_path: row.bytes for row in self.rows.values()}, condemned, self.objects)
-        drift = [Drift(key, row.places, places[key]) for key, row in self.rows.items() if row.places != places[key]]
-        return Survey(
+        drift = [
+            WrongCount(key, row.places, places[key]) for key, row in self.rows.items() if row.places != places[key]
+        ]
+        census = Census(
             media=len(self.rows),
             bytes=sum(row.bytes for row in self.rows.values()),
             places={"elements": sum(places.values())},
@@ -97,14 +108,14 @@ class ScriptedStore:
             due=[self._medium(key) for key in due[: most + 1]],
             due_total=len(due),
             unsettled=list(self.tombstones.values()),
-            bucket=bucket,
-            orphans=[
-                Orphan(key, size, self.seen.get(key), key in self.references.values())
-                for key, size in sorted(bucket.orphans.items())
-            ],
         )
+        orphans = [
+            Orphan(key, size, self.seen.get(key), key in self.references.values())
+            for key, size in sorted(bucket.orphans.items())
+        ]
+        return Survey(census, bucket, orphans)
 
-    def repair(self, drift: Sequence[Drift]) -> None:
+    def repair(self, drift: Sequence[WrongCount]) -> None:
         """Store the true counts."""
         for one in drift:
             self.rows[one.media_id] = self.rows[one.media_id]._replace(places=one.counted)
@@ -139,19 +150,19 @@ class ScriptedStore:
         """Bury objects."""
         return [self._bury(None, one.storage_path, one.bytes) for one in orphans]
 
-    def settle(self, tombstones: Sequence[Tombstone], now: datetime) -> Sequence[Settled]:  # noqa: ARG002 - as the protocol has it
+    def settle(self, tombstones: Sequence[Tombstone], now: datetime) -> Sequence[DeletedObject]:  # noqa: ARG002 - as the protocol has it
         """Delete objects."""
         self.on_settle()
         self.batches.append(len(tombstones))
         return [self._settle(one) for one in tombstones]
 
-    def _settle(self, one: Tombstone) -> Settled:
+    def _settle(self, one: Tombstone) -> DeletedObject:
         if one.storage_path in self.stubborn:
-            return Settled(one, problem="access denied")
+            return DeletedObject(one, problem="access denied")
         del self.tombstones[one.id]
         if not is_ours(one.storage_path) or any(row.storage_path == one.storage_path for row in self.rows.values()):
-            return Settled(one)
-        return Settled(one, freed=self.objects.pop(one.storage_path, 0))
+            return DeletedObject(one)
+        return DeletedObject(one, freed=self.objects.pop(one.storage_path, 0))
 
     def _bury(self, media_id: str | None, path: str, size: int) -> Tombstone:
         self._next += 1

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from orchestration.canvas.media_gc import health
-from orchestration.canvas.media_gc.collector import CollectOptions, MediaCollector
+from orchestration.canvas.media_gc.collector import CollectOptions, MediaGarbageCollector
 from orchestration.canvas.media_gc.runs import tombstones
 from orchestration.errors import ConfigurationError, InvalidInputError
 from orchestration_tests.canvas.media_gc.worlds import body_of, key_of
@@ -77,7 +77,7 @@ def test_a_refusal_is_noted_and_is_a_finding_until_a_collection_goes_through(wor
 
 def test_a_source_that_cannot_be_read_ends_the_collection(world: RealWorld) -> None:
     sources = (Source("lost", "SELECT 'x' AS place, no_such_column AS value FROM canvas_project"),)
-    collector = MediaCollector(world.services, sources, world.clock)
+    collector = MediaGarbageCollector(world.services, sources, world.clock)
     with pytest.raises(sa.exc.ProgrammingError, match="no_such_column"):
         collector.collect()
     assert world.marked() == set()
@@ -85,9 +85,9 @@ def test_a_source_that_cannot_be_read_ends_the_collection(world: RealWorld) -> N
 
 def test_a_source_of_another_domain_counts_as_much_as_ours(world: RealWorld) -> None:
     sources = (Source("theirs", "SELECT 'x' AS place, 'dead-1' AS value"),)
-    collection = MediaCollector(world.services, sources, world.clock).collect()
+    collection = MediaGarbageCollector(world.services, sources, world.clock).collect()
     assert [medium.media_id for medium in collection.plan.marks] == ["dead-2"]
-    assert collection.survey.places["theirs"] == 1
+    assert collection.survey.census.places["theirs"] == 1
 
 
 def test_undoing_keeps_what_is_left_and_tells_what_is_not(world: RealWorld) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from orchestration.canvas.media_gc.engine import carry_out
+from orchestration.canvas.media_gc.engine import execute
 from orchestration.errors import TransientError
 from orchestration.settings import Settings
 from orchestration_tests.canvas.media_gc.scripted import unreachable
@@ -55,7 +55,7 @@ def test_the_time_limit_ends_between_two_batches_and_the_next_run_goes_on(world:
 def test_a_stop_is_heard_between_two_batches(world: ScriptedWorld) -> None:
     collection = world.collect(dry_run=True)
     stops = iter([False, True])
-    result = carry_out(world.store, collection.plan, collection.rules, world.clock, lambda: next(stops))
+    result = execute(world.store, collection.plan, collection.rules, world.clock, lambda: next(stops))
     assert (len(result.deleted), result.left) == (7, 13)
 
 

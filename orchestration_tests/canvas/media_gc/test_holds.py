@@ -62,7 +62,7 @@ def test_a_new_reference_lifts_the_mark_and_is_found_by_the_scan(marked: RealWor
     marked.execute(WRITES[write])
     assert marked.marked() == set()
     collection = marked.collect()
-    assert (collection.plan.marks, collection.survey.candidate_total) == ([], 0)
+    assert (collection.plan.marks, collection.survey.census.candidate_total) == ([], 0)
     assert marked.counts()["dead"] == 1
 
 
@@ -88,5 +88,5 @@ def test_an_image_on_the_signup_page_is_in_use(marked: RealWorld) -> None:
 def test_a_place_that_names_a_medium_three_times_is_one_place(marked: RealWorld) -> None:
     meta = f'{{"mediaId": "dead", "url": "dead", "deep": {{"storagePath": "{key_of("dead")}"}}}}'
     marked.execute("UPDATE canvas_element SET meta = CAST(:meta AS jsonb) WHERE element_id = 'old'", meta=meta)
-    assert marked.collect().survey.places["elements"] == 9
+    assert marked.collect().survey.census.places["elements"] == 9
     assert marked.counts()["dead"] == 1

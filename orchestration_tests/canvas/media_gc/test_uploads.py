@@ -59,6 +59,6 @@ def test_a_second_upload_makes_a_medium_young_again_and_lifts_its_mark(real: Rea
     real.add("old", days_old=0)
     assert real.marked() == set()
     real.clock.turn(days=30)
-    assert real.collect().survey.candidate_total == 0
+    assert real.collect().survey.census.candidate_total == 0
     real.clock.turn(days=1)
-    assert real.collect().survey.candidate_total == 1
+    assert real.collect().survey.census.candidate_total == 1

@@ -1,6 +1,6 @@
 """One world for the scripted store, one for the real things: the same few verbs, so that one contract holds for both.
 
-Belongs here: adding media and references, turning the clock, collecting. Does not: expectations.
+Adding media and references, turning the clock, collecting. Keep out: expectations.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import sqlalchemy as sa
 
-from orchestration.canvas.media_gc.collector import CollectOptions, MediaCollector, rules_of
-from orchestration.canvas.media_gc.engine import carry_out
+from orchestration.canvas.media_gc.collector import CollectOptions, MediaGarbageCollector, rules_of
+from orchestration.canvas.media_gc.engine import execute
 from orchestration.canvas.media_gc.model import FOLDER, Collection
 from orchestration.canvas.media_gc.plan import make_plan
 from orchestration.canvas.media_gc.uploads import Upload, store_media
@@ -109,11 +109,11 @@ class ScriptedWorld:
         rules, now = rules_of(self.settings, chosen), self.clock()
         survey = self.store.survey(now, rules.ttl, rules.limits.items)
         plan = make_plan(survey, rules, now)
-        result = None if chosen.dry_run else carry_out(self.store, plan, rules, self.clock)
+        result = None if chosen.dry_run else execute(self.store, plan, rules, self.clock)
         run_id = len(self._marked) + 1
         self._marked[run_id] = list(result.marked) if result else []
         if result and not plan.refused:
-            self.store.former_places = dict(survey.places)
+            self.store.former_places = dict(survey.census.places)
         return Collection(run_id, chosen.dry_run, now, self.clock(), rules, survey, plan, result)
 
     def undo(self, run_id: int) -> None:
@@ -137,7 +137,7 @@ class RealWorld:
     def __init__(self, services: Services) -> None:
         self.clock = Clock()
         self.services = services
-        self.collector = MediaCollector(services, MEDIA_REFERENCES, self.clock)
+        self.collector = MediaGarbageCollector(services, MEDIA_REFERENCES, self.clock)
         self.execute("INSERT INTO canvas_project (project_id, name, owner_uid) VALUES ('p', 'Board', 'ada')")
 
     def execute(self, statement: str, **values: object) -> list[Any]:

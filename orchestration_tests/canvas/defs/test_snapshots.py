@@ -1,4 +1,4 @@
-"""The canvas in Dagster: a run saves and tells what it did, its sensor and schedule ask for it, checks find faults."""
+"""Snapshots in Dagster: a run saves and reports, its sensor and schedule ask for it, its checks find faults."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 import pytest
 
+from orchestration.canvas import defs
 from orchestration.canvas.canvas import Canvas
-from orchestration.canvas.defs.definitions import canvas_definitions
-from orchestration.canvas.defs.jobs import AGAIN_SECONDS, look
+from orchestration.canvas.defs.snapshots import AGAIN_SECONDS, look
 from orchestration.errors import ConfigurationError
 from orchestration_tests.canvas.boards import HOUR, add_projects, change, do, flip_byte, loaded, rows, snapshot, work
+from orchestration_tests.runtime.queued_runs import add_run
 from orchestration_tests.runtime.ticks import tick
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ _QUIET = {"console": {"config": {"log_level": "CRITICAL"}}}
 @pytest.fixture
 def loaded_definitions(canvas: Canvas) -> dg.Definitions:
     """The definitions over the test's canvas."""
-    return canvas_definitions(canvas)
+    return defs.definitions(canvas)
 
 
 @pytest.fixture
@@ -43,9 +44,11 @@ def run(
     job: str,
     **config: object,
 ) -> dg.ExecuteInProcessResult:
-    """Execute a job in this process."""
+    """Execute a job in this process, whether or not it succeeds."""
     ops = {"canvas__snapshots": {"config": config}} if config else {}
-    return definitions.resolve_job_def(job).execute_in_process({"ops": ops, "loggers": _QUIET}, instance)
+    return definitions.resolve_job_def(job).execute_in_process(
+        {"ops": ops, "loggers": _QUIET}, instance, raise_on_error=False
+    )
 
 
 def metadata(result: dg.ExecuteInProcessResult) -> dict[str, Any]:
@@ -126,14 +129,17 @@ def test_the_sensor_asks_for_one_run_when_a_project_is_busy(
     assert not tick(loaded_definitions, SENSOR, memory).requests, "it has been saved"
 
 
-def test_the_sensor_waits_while_a_run_is_under_way(
-    loaded_definitions: dg.Definitions, database: Database, memory: dg.DagsterInstance
+@pytest.mark.parametrize("status", [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.STARTED])
+def test_the_sensor_waits_while_a_run_is_queued_or_under_way(
+    loaded_definitions: dg.Definitions, database: Database, memory: dg.DagsterInstance, status: dg.DagsterRunStatus
 ) -> None:
     add_projects(database, "p")
     do(database, work(100), "p")
-    job = loaded_definitions.resolve_job_def("canvas_snapshot")
-    memory.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
+    add_run(memory, status, "canvas_snapshot")
     assert tick(loaded_definitions, SENSOR, memory)[:2] == ([], "1 busy projects, and a run is under way")
+    (run,) = memory.get_runs()
+    memory.report_run_failed(run, "its process was killed")
+    assert len(tick(loaded_definitions, SENSOR, memory).requests) == 1
 
 
 def test_a_project_that_stays_busy_is_asked_for_again_after_a_while() -> None:
@@ -174,16 +180,15 @@ def test_a_project_is_overdue_only_when_runs_should_have_come(services: Services
     for age, overdue in ((timedelta(0), 0), (35 * HOUR, 0), (36 * HOUR, 1)):
         canvas = Canvas(services, clock=lambda age=age: now + age)  # type: ignore[misc]  # the loop's own age
         with dg.DagsterInstance.ephemeral() as instance:
-            assert len(failed_checks(canvas_definitions(canvas), instance)) == overdue
+            assert len(failed_checks(defs.definitions(canvas), instance)) == overdue
 
 
 def test_settings_reach_the_definitions(services: Services) -> None:
     services.settings = services.settings.model_copy(
         update={"snapshot_cron": "15 2 * * *", "snapshot_operations": 7, "snapshot_hours": 6.0}
     )
-    definitions = canvas_definitions(Canvas(services))
-    (schedule,) = definitions.schedules or ()
-    assert isinstance(schedule, dg.ScheduleDefinition)
+    definitions = defs.definitions(Canvas(services))
+    schedule = definitions.resolve_schedule_def("canvas_regular_snapshot")
     assert (schedule.cron_schedule, schedule.job_name) == ("15 2 * * *", "canvas_snapshot")
     assert "7 operations" in str(definitions.resolve_sensor_def(SENSOR).description)
     policy = definitions.resolve_asset_graph().get(SNAPSHOTS).freshness_policy
@@ -193,4 +198,4 @@ def test_settings_reach_the_definitions(services: Services) -> None:
 def test_a_cron_that_is_none_names_its_variable(services: Services) -> None:
     services.settings = services.settings.model_copy(update={"snapshot_cron": "now and then"})
     with pytest.raises(ConfigurationError, match="ORCHESTRATION_SNAPSHOT_CRON 'now and then'"):
-        canvas_definitions(Canvas(services))
+        defs.definitions(Canvas(services))

@@ -1,4 +1,4 @@
-"""Drift between the mirror and the history is found, told and repaired."""
+"""MirrorDiff between the mirror and the history is found, told and repaired."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from orchestration.gallery.drift import Drift, drifted_items, find_drift, repair
+from orchestration.gallery.reconcile import MirrorDiff, drifted_items, find_drift, repair
 from orchestration.gallery.takedowns import takedown
 from orchestration_tests.gallery.mirroring import change, drain, effects, execute, generation, rename, shown, write
 
@@ -28,7 +28,7 @@ def mirrored(gallery: Gallery) -> Gallery:
     return gallery
 
 
-def drift_of(gallery: Gallery) -> Drift:
+def drift_of(gallery: Gallery) -> MirrorDiff:
     with gallery.database.begin() as connection:
         return find_drift(connection)
 
@@ -36,7 +36,7 @@ def drift_of(gallery: Gallery) -> Drift:
 def repaired(gallery: Gallery) -> dict[str, str]:
     """Ask for what differs, and drain."""
     with gallery.database.begin() as connection:
-        repair(connection, gallery.mirror, find_drift(connection))
+        repair(connection, gallery.mirror_queue, find_drift(connection))
     return effects(drain(gallery))
 
 
@@ -46,13 +46,13 @@ def without_triggers(gallery: Gallery, statement: str) -> None:
 
 
 def test_a_mirror_in_step_has_no_drift(mirrored: Gallery) -> None:
-    assert drift_of(mirrored) == Drift(COUNT - 1, COUNT - 1, 0, (), (), ())
+    assert drift_of(mirrored) == MirrorDiff(COUNT - 1, COUNT - 1, 0, (), (), ())
     with mirrored.database.begin() as connection:
         assert drifted_items(connection).total == 0
 
 
 def test_an_empty_gallery_has_no_drift(gallery: Gallery) -> None:
-    assert drift_of(gallery) == Drift(0, 0, 0, (), (), ())
+    assert drift_of(gallery) == MirrorDiff(0, 0, 0, (), (), ())
 
 
 EXTRA = {

@@ -1,10 +1,10 @@
-"""From a shown generation to its images' variants and back: what has to be fetched, made and shown anew.
+"""From a shown generation to the renditions of its images and back: what has to be fetched, made and shown again.
 
-Belongs here: what follows from a generation that is shown, from an image that is stored, and from variants that are
-made, each within the transaction of its cause, so that no step is lost when a process dies between two. Does not:
-fetching and rendering (`media`), the mirror.
+It queues what follows from a generation that is shown, from an image that is stored, and from renditions that are made.
+Each follows within the transaction of its cause, so no step is lost when a process dies between two. Keep out: fetching
+and rendering (`media`), and the mirror.
 
-Tasks are locked in one order, the mirror's before the variants' before the images', so that no two of these
+Tasks are locked in one order, the mirror's before the renditions' before the images', so that no two of these
 transactions wait for each other.
 """
 
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from orchestration.errors import OrchestrationError
-from orchestration.gallery.pictures.tables import generation_picture
+from orchestration.gallery.images.tables import generation_picture
 from orchestration.gallery.queues import MirrorOp, mirror_task
 from orchestration.media.rules import parse_web_url
 from orchestration.storage import bulk
@@ -24,6 +24,7 @@ from orchestration.work_queue.model import NewTask, Priority
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
+    from orchestration.media.fetcher import StoredImages
     from orchestration.media.rules import HostRules
     from orchestration.storage.database import Database
     from orchestration.work_queue.queue import TaskQueue
@@ -32,13 +33,13 @@ if TYPE_CHECKING:
 _PAGE = 1_000
 
 
-class PictureFlow:
-    """What follows from what, between the queues of images, variants and the mirror."""
+class ImageFlow:
+    """What follows from what, between the queues of images, renditions and the mirror."""
 
-    def __init__(self, rules: HostRules, *, images: TaskQueue, variants: TaskQueue, mirror: TaskQueue) -> None:
+    def __init__(self, rules: HostRules, *, images: TaskQueue, renditions: TaskQueue, mirror: TaskQueue) -> None:
         self._rules = rules
         self._images = images
-        self._variants = variants
+        self._renditions = renditions
         self._mirror = mirror
 
     def follow(self, connection: sa.Connection, documents: Sequence[Mapping[str, Any]]) -> None:
@@ -46,18 +47,17 @@ class PictureFlow:
         shown = {str(document["id"]): list(self._entries(document)) for document in documents}
         missing = {entry["url"] for entries in shown.values() for entry in entries if not _is_optimised(entry)}
         _note(connection, {history_id: {entry["url"] for entry in entries} for history_id, entries in shown.items()})
-        # Not those that were given up, or each change of a generation would let them begin anew.
-        given_up = connection.execute(_GIVEN_UP, {"queue": self._images.name, "urls": sorted(missing)}).scalars()
-        self._images.enqueue(connection, [NewTask(url) for url in sorted(missing - set(given_up))])
+        self._images.enqueue(connection, _without_dead(connection, self._images, missing))
 
-    def stored(self, connection: sa.Connection, hashes: Mapping[str, str]) -> None:
-        """Images are stored, by URL: have their variants made, or shown where they are made already."""
+    def stored(self, connection: sa.Connection, images: StoredImages) -> None:
+        """Images are stored: queue their renditions, or show those that are made already."""
+        hashes = images.by_url
         made = set(connection.execute(_RENDERED, {"hashes": sorted(set(hashes.values()))}).scalars())
         self._show(connection, [url for url, content_hash in hashes.items() if content_hash in made])
-        self._variants.enqueue(connection, [NewTask(one) for one in sorted(set(hashes.values()) - made)])
+        self._renditions.enqueue(connection, _without_dead(connection, self._renditions, set(hashes.values()) - made))
 
     def rendered(self, connection: sa.Connection, hashes: Sequence[str]) -> None:
-        """Variants are made: have the generations that show these images mirrored with them."""
+        """Renditions are made: queue the generations that show these images, to be mirrored with them."""
         self._show(connection, connection.execute(_URLS_OF, {"hashes": list(hashes)}).scalars().all())
 
     def ask_for_all(self, database: Database) -> int:
@@ -106,6 +106,12 @@ def servable(connection: sa.Connection, key: str) -> bool:
     return bool(connection.execute(_SERVABLE, {"key": key}).scalar_one())
 
 
+def _without_dead(connection: sa.Connection, queue: TaskQueue, keys: Collection[str]) -> list[NewTask]:
+    """Tasks of these keys, but for dead ones: each change of a generation would let those begin again."""
+    dead = connection.execute(_DEAD, {"queue": queue.name, "keys": sorted(keys)}).scalars()
+    return [NewTask(key) for key in sorted(set(keys) - set(dead))]
+
+
 def _is_optimised(entry: Mapping[str, Any]) -> bool:
     return bool(entry.get("thumbnailUrl") and entry.get("avifUrl"))
 
@@ -127,8 +133,8 @@ _RENDERED = sa.text(
     "SELECT DISTINCT content_hash FROM media_variant WHERE content_hash = ANY (CAST(:hashes AS text[]))"
 )
 
-_GIVEN_UP = sa.text("""
-    SELECT key FROM task WHERE queue = :queue AND key = ANY (CAST(:urls AS text[])) AND state = 'dead'
+_DEAD = sa.text("""
+    SELECT key FROM task WHERE queue = :queue AND key = ANY (CAST(:keys AS text[])) AND state = 'dead'
 """)
 
 _URLS_OF = sa.text("SELECT url FROM media_source WHERE content_hash = ANY (CAST(:hashes AS text[]))")

@@ -7,18 +7,17 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 import pytest
 
-from orchestration.canvas.defs.media_gc import media_gc_definitions
+from orchestration.canvas import defs
+from orchestration.canvas.canvas import Canvas
 from orchestration.canvas.media_gc.uploads import Upload, store_media
 from orchestration.errors import ConfigurationError
 from orchestration.services import Services
 from orchestration.settings import Settings
-from orchestration_tests.canvas.media_gc.worlds import body_of, key_of
+from orchestration_tests.canvas.media_gc.worlds import RealWorld, body_of, key_of
 from orchestration_tests.media.pictures import encode, scene
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from orchestration_tests.canvas.media_gc.worlds import RealWorld
 
 ASSET = dg.AssetKey(["canvas", "media_gc"])
 PICTURE = encode(scene(), "PNG")
@@ -26,8 +25,9 @@ _QUIET = {"console": {"config": {"log_level": "CRITICAL"}}}
 
 
 @pytest.fixture
-def world(real: RealWorld) -> RealWorld:
+def world(services: Services) -> RealWorld:
     """Twelve media in use, and a picture that nothing refers to."""
+    real = RealWorld(services)
     for number in range(12):
         real.add(f"used-{number}")
         real.show(f"place-{number}", f"used-{number}")
@@ -37,9 +37,16 @@ def world(real: RealWorld) -> RealWorld:
     return real
 
 
+def loaded(world: RealWorld) -> dg.Definitions:
+    """The canvas's definitions, over the world's collector."""
+    canvas = Canvas(world.collector.services)
+    canvas.media = world.collector
+    return defs.definitions(canvas)
+
+
 def collect(world: RealWorld, instance: dg.DagsterInstance, **config: object) -> dg.ExecuteInProcessResult:
     """Run the job with this config."""
-    job = media_gc_definitions(world.collector).resolve_job_def("canvas_collect")
+    job = loaded(world).resolve_job_def("canvas_collect")
     run_config = {"ops": {"canvas__media_gc": {"config": config}}, "loggers": _QUIET}
     return job.execute_in_process(run_config, instance, raise_on_error=False)
 
@@ -52,7 +59,7 @@ def shown(result: dg.ExecuteInProcessResult) -> Mapping[str, Any]:
 
 def checks(world: RealWorld, instance: dg.DagsterInstance) -> dict[str, dg.AssetCheckEvaluation]:
     """The checks, by name."""
-    job = media_gc_definitions(world.collector).resolve_job_def("canvas_media_check")
+    job = loaded(world).resolve_job_def("canvas_media_check")
     result = job.execute_in_process({"loggers": _QUIET}, instance)
     return {one.check_name: one for one in result.get_asset_check_evaluations()}
 
@@ -117,9 +124,9 @@ def test_limits_come_from_the_run_config(world: RealWorld, instance: dg.DagsterI
 def test_a_cron_that_is_none_names_its_variable(world: RealWorld) -> None:
     world.collector.settings = Settings(gc_cron="now and then")
     with pytest.raises(ConfigurationError, match="ORCHESTRATION_GC_CRON 'now and then' is no schedule"):
-        media_gc_definitions(world.collector)
+        loaded(world)
 
 
 def test_the_definitions_touch_nothing(world: RealWorld) -> None:
     world.collector.services = Services(Settings(database_url="postgresql://127.0.0.1:1/x", object_store="ftp://no"))
-    assert media_gc_definitions(world.collector).resolve_job_def("canvas_collect").tags["dagster/max_runtime"] == "7200"
+    assert loaded(world).resolve_job_def("canvas_collect").tags["dagster/max_runtime"] == "7200"

@@ -1,6 +1,6 @@
 """The queues of the gallery's images, from the settings.
 
-Belongs here: names, attempts, waits. Does not: what a task does.
+It holds names, attempts and waits. Keep out: what a task does.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ def image_queue(settings: Settings) -> TaskQueue:
     return _queue("gallery-image", settings)
 
 
-def variant_queue(settings: Settings) -> TaskQueue:
-    """Stored images whose variants are to be made; the key is the content hash."""
+def rendition_queue(settings: Settings) -> TaskQueue:
+    """Stored images to make renditions of; the key is the content hash."""
     return _queue("gallery-variant", settings)
 
 

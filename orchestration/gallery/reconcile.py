@@ -1,10 +1,10 @@
-"""Drift: where the mirror is not what the history says, found and repaired.
+"""Where the mirror is not what the history says: found, and queued for repair.
 
-Belongs here: comparing both sides, and asking for what differs. Does not: mending it, which the mirror's tasks do.
+It compares both sides, and queues what differs. Keep out: the repair itself, which the mirror's tasks do.
 
 What is compared: which items are shown; of each the history's revision, the creator's three fields, and the columns
 that readers filter and sort by; and whether the mirror's document is still the one that was written, by its hash.
-Not compared is what variants of images exist, since what makes them asks for the items that show them. First come the
+Image renditions are not compared: the renderer requeues every item that shows an image it has rendered. First come the
 numbers of rows and a hash over each of 256 ranges of ids, each computed inside the database in one pass over each
 side; then only the items of ranges that differ. Items with a task that has yet to run are behind, which is no drift.
 """
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from orchestration.work_queue.queue import TaskQueue
 
 
-class Drift(NamedTuple):
+class MirrorDiff(NamedTuple):
     """What differs, by history id. `extra` items are shown though they must not be, which is the most urgent.
 
     `source` and `mirror` are how many items there should be and are, `ranges` how many ranges of ids differ, those of
@@ -44,7 +44,7 @@ class Drift(NamedTuple):
         return len(self.extra) + len(self.missing) + len(self.stale)
 
 
-def find_drift(connection: sa.Connection) -> Drift:
+def find_drift(connection: sa.Connection) -> MirrorDiff:
     """Compare the mirror with the history. Each of the two statements sees one moment of both sides."""
     rows = connection.execute(_RANGES).all()
     differing = [row.range for row in rows if not row.is_same]
@@ -52,7 +52,7 @@ def find_drift(connection: sa.Connection) -> Drift:
     if differing:
         for history_id, kind in connection.execute(_ITEMS, {"ranges": differing}):
             found[kind].append(history_id)
-    return Drift(
+    return MirrorDiff(
         sum(row.source for row in rows),
         sum(row.mirror for row in rows),
         len(differing),
@@ -60,8 +60,8 @@ def find_drift(connection: sa.Connection) -> Drift:
     )
 
 
-def repair(connection: sa.Connection, queue: TaskQueue, drift: Drift) -> int:
-    """Ask for every item that differs, what must disappear first; how many."""
+def repair(connection: sa.Connection, queue: TaskQueue, drift: MirrorDiff) -> int:
+    """Queue every item that differs, what must disappear first; returns how many."""
     kinds: Sequence[tuple[MirrorOp, Sequence[str]]] = (
         (MirrorOp.REMOVE, drift.extra),
         (MirrorOp.UPSERT, drift.missing),
@@ -76,7 +76,7 @@ def drifted_items(connection: sa.Connection) -> Finding:
     return drift_finding(find_drift(connection))
 
 
-def drift_finding(drift: Drift) -> Finding:
+def drift_finding(drift: MirrorDiff) -> Finding:
     """What a comparison found, with examples and the remedy."""
     examples = [
         *((one, "shown, and must not be") for one in drift.extra[:SAMPLE]),
@@ -89,6 +89,7 @@ def drift_finding(drift: Drift) -> Finding:
         "them; if they come back, see the dead letters of the mirror queue.",
         ("item", "what"),
         examples[:SAMPLE],
+        is_error=bool(drift.extra),
     )
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,13 +12,13 @@ from orchestration.errors import ConfigurationError
 from orchestration.gallery.drains import drain_mirror
 from orchestration.gallery.gallery import Gallery
 from orchestration.gallery.history import NewGeneration, Status, Visibility, create, set_visibility, update
-from orchestration.gallery.pictures.drains import make_image_variants
-from orchestration.gallery.pictures.store import servable
-from orchestration.media.mirror import Mirrored, MirroredImage
+from orchestration.gallery.images.drains import make_renditions
+from orchestration.gallery.images.store import servable
+from orchestration.media.fetcher import FetchOutcome, MirroredImage
 from orchestration.services import Services
+from orchestration.work_queue.options import DrainOptions
 from orchestration.work_queue.policy import QueuePolicy
-from orchestration.work_queue.running import DrainEnd
-from orchestration.work_queue.stopping import StopSignal
+from orchestration_tests.gallery.images.serving import Server, serving
 from orchestration_tests.media.pictures import encode, scene
 
 if TYPE_CHECKING:
@@ -36,46 +34,14 @@ def _quick_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(QueuePolicy, "poll", lambda _policy, _in_vain: 0.02)
 
 
-class Server:
-    """Serves what is in `files`, and counts how often each was asked for."""
-
-    def __init__(self) -> None:
-        self.files: dict[str, bytes] = {}
-        self.asked: list[str] = []
-        server = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                server.asked.append(self.path)
-                body = server.files.get(self.path)
-                self.send_response(404 if body is None else 200)
-                self.send_header("Content-Length", str(len(body or b"")))
-                self.end_headers()
-                self.wfile.write(body or b"")
-
-            def log_message(self, *_: object) -> None:
-                """Say nothing."""
-
-        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.endpoint = f"127.0.0.1:{self.http.server_port}"
-
-    def url(self, path: str) -> str:
-        return f"http://{self.endpoint}{path}"
-
-
 @pytest.fixture
 def server() -> Iterator[Server]:
     """Serves two pictures, one of them at two addresses, and what is none."""
-    server = Server()
     one, other = encode(scene(900, 600), "PNG"), encode(scene(500, 700), "JPEG")
     script = b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>"
-    server.files |= {"/1.png": one, "/same.png": one, "/2.jpg": other, "/evil.svg": script, "/page.png": b"<html>"}
-    thread = threading.Thread(target=server.http.serve_forever, daemon=True)
-    thread.start()
-    yield server
-    server.http.shutdown()
-    thread.join()
-    server.http.server_close()
+    with serving() as server:
+        server.files |= {"/1.png": one, "/same.png": one, "/2.jpg": other, "/evil.svg": script, "/page.png": b"<html>"}
+        yield server
 
 
 @pytest.fixture
@@ -96,14 +62,14 @@ def publish(gallery: Gallery, history_id: str, *urls: str, **image: object) -> N
 
 def mirror(gallery: Gallery) -> None:
     """Bring the mirror in step."""
-    asyncio.run(drain_mirror(gallery, lambda _: None, DrainEnd(StopSignal())))
+    asyncio.run(drain_mirror(gallery, lambda _: None, DrainOptions(idle_seconds=None)))
 
 
 def make(gallery: Gallery) -> tuple[list[MirroredImage], list[Rendition]]:
     """Work off the queues of images; what became of them."""
     images: list[MirroredImage] = []
     variants: list[Rendition] = []
-    asyncio.run(make_image_variants(gallery, images.extend, variants.extend, DrainEnd(StopSignal())))
+    asyncio.run(make_renditions(gallery, images.extend, variants.extend, DrainOptions(idle_seconds=None)))
     return images, variants
 
 
@@ -125,7 +91,7 @@ def test_a_published_image_gets_its_smaller_forms_and_the_document_shows_them(ga
     mirror(gallery)
     assert "thumbnailUrl" not in shown_images(gallery, "g")[0]
     images, variants = make(gallery)
-    assert [image.outcome for image in images] == [Mirrored.STORED] * 2
+    assert [image.outcome for image in images] == [FetchOutcome.STORED] * 2
     assert [set(one.variant_bytes) for one in variants] == [{"thumbnail", "webp", "avif"}] * 2
     mirror(gallery)
     first, second = shown_images(gallery, "g")
@@ -166,7 +132,7 @@ def test_an_image_that_is_stored_already_is_shown_without_being_fetched_again(ga
     publish(gallery, "b", server.url("/1.png"))
     mirror(gallery)
     images, variants = make(gallery)
-    assert [(image.outcome, len(variants)) for image in images] == [(Mirrored.DEDUPLICATED, 1)]
+    assert [(image.outcome, len(variants)) for image in images] == [(FetchOutcome.DEDUPLICATED, 1)]
     mirror(gallery)
     assert shown_images(gallery, "b")[0]["avifUrl"]
     assert server.asked == ["/1.png"]
@@ -190,14 +156,14 @@ def test_what_is_no_picture_is_given_up_with_a_reason_and_the_generation_stays_a
     publish(gallery, "g", server.url(path), server.url("/1.png"))
     mirror(gallery)
     images, variants = make(gallery)
-    assert {image.url: image.outcome for image in images}[server.url(path)] is Mirrored.FAILED
+    assert {image.url: image.outcome for image in images}[server.url(path)] is FetchOutcome.FAILED
     assert len(variants) == 1
     mirror(gallery)
     bad, good = shown_images(gallery, "g")
     assert "thumbnailUrl" not in bad
     assert good["thumbnailUrl"]
     with gallery.database.connect() as connection:
-        (dead,) = gallery.images.dead(connection)
+        (dead,) = gallery.image_queue.dead(connection)
     assert dead.key == server.url(path)
     assert dead.error
 
@@ -225,7 +191,7 @@ def test_without_allowed_hosts_nothing_is_asked_for_until_the_operator_names_one
     assert make(closed) == ([], [])
     closed.services.close()
 
-    assert gallery.pictures.ask_for_all(gallery.database) == 1
+    assert gallery.image_flow.ask_for_all(gallery.database) == 1
     make(gallery)
     mirror(gallery)
     assert shown_images(gallery, "g")[0]["thumbnailUrl"]
@@ -283,13 +249,10 @@ def test_mirroring_and_rendering_at_the_same_time_neither_lose_anything_nor_bloc
         publish(gallery, name, server.url("/1.png"), server.url("/same.png"), server.url("/2.jpg"))
 
     async def work() -> None:
-        def end() -> DrainEnd:
-            return DrainEnd(StopSignal(), idle_seconds=1.0)
-
-        failures: list[str | None] = []
+        options, failures = DrainOptions(idle_seconds=1.0), list[str | None]()
         await asyncio.gather(
-            drain_mirror(gallery, lambda done: failures.extend(one.problem for one in done), end()),
-            make_image_variants(gallery, lambda _: None, lambda _: None, end()),
+            drain_mirror(gallery, lambda done: failures.extend(one.problem for one in done), options),
+            make_renditions(gallery, lambda _: None, lambda _: None, options),
         )
         assert set(failures) == {None}
 

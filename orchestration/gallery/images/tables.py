@@ -1,8 +1,8 @@
 """Which public generation shows which image.
 
-Belongs here: that table. Does not: the images themselves (`media`).
+It holds that table. Keep out: the images themselves (`media`).
 
-A row goes with its generation, so whatever is made of an image is reachable only while somebody shows the image.
+A row goes with its generation, so the renditions of an image are reachable only while a generation shows the image.
 """
 
 from __future__ import annotations

@@ -1,0 +1,169 @@
+"""The images of the signup page, as an asset: when the set is chosen again, what it shows, and its checks.
+
+The set is refreshed when it is old, and when it is short of images and the gallery has more. Keep out: choosing.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+
+import dagster as dg
+import msgspec
+import sqlalchemy as sa
+
+from orchestration.gallery.defs.public_generations import public_generations
+from orchestration.gallery.gallery import Gallery
+from orchestration.gallery.images.store import thumbnail_keys
+from orchestration.gallery.signup import SignupImage, SignupRefresh, refresh_signup, signup_rules, signup_set
+from orchestration.gallery.signup_health import TOLERANCE, LastRequest, ask_for_more, missing_images, old_set
+from orchestration.observability.logs import about
+from orchestration.runtime.assets import AssetJob, Pool, asset_job, domain_asset
+from orchestration.runtime.checks import check
+from orchestration.runtime.failures import step_failures
+from orchestration.runtime.metadata import Pictures, markdown_table
+from orchestration.runtime.partitions import count_unfinished
+from orchestration.runtime.shutdown import GracefulShutdown
+
+LOOK_SECONDS = 30
+SHORTEST_WINDOW = timedelta(minutes=1)  # that Dagster allows
+SAMPLES = 8
+SHOWN_PICTURES = 4
+
+Metadata = dict[str, Any]
+
+
+@domain_asset(
+    "gallery/signup_images",
+    deps=[public_generations],
+    description="The best public images, few of each creator, of which each visitor of the signup page sees one. "
+    "Replaced as a whole; an empty choice keeps the old set.",
+    pool=Pool("gallery_signup", limit=1),
+    kinds={"postgres"},
+    max_runtime=600,
+)
+def signup_images(context: dg.AssetExecutionContext, gallery: dg.ResourceParam[Gallery]) -> dg.MaterializeResult[None]:
+    """Choose again."""
+    # A termination request waits for the end of the refresh.
+    with GracefulShutdown(), step_failures(), about(run=context.run.run_id):
+        random = Random(context.run.run_id)  # noqa: S311 - an order of images, the same if the run is repeated
+        with gallery.database.begin() as connection:
+            refresh = refresh_signup(connection, signup_rules(gallery.settings), now=datetime.now(UTC), random=random)
+        with gallery.database.connect() as connection:
+            return dg.MaterializeResult(metadata=of_signup(connection, refresh, Pictures(gallery.services.objects)))
+
+
+def of_signup(connection: sa.Connection, refresh: SignupRefresh, pictures: Pictures) -> Metadata:
+    """A refresh of the signup set: counts, the best images, and the first pictures that are stored here."""
+    images = refresh.images
+    shown: Metadata = {
+        "images": len(images),
+        "candidates": refresh.candidates,
+        "other_types": refresh.widened,
+        "creators": len({image.creator for image in images}),
+    }
+    if refresh.kept is not None:
+        shown["kept"] = dg.MetadataValue.text(f"No image was good enough; the old set of {refresh.kept} stays")
+        return shown
+    best = sorted(images, key=lambda image: -(image.score or 0.0))
+    shown |= {"best_score": best[0].score or 0.0, "lowest_score": best[-1].score or 0.0}
+    rows = [(image.score, image.creator and image.creator.username, image.prompt) for image in best[:SAMPLES]]
+    shown["best"] = dg.MetadataValue.md(markdown_table(("score", "creator", "prompt"), rows))
+    return shown | _pictures(connection, best, pictures)
+
+
+def _pictures(connection: sa.Connection, images: Sequence[SignupImage], pictures: Pictures) -> Metadata:
+    keys = thumbnail_keys(connection, [image.source_url for image in images if image.source_url])
+    stored = [(image, keys[image.source_url]) for image in images if image.source_url in keys][:SHOWN_PICTURES]
+    drawn = [(image, pictures.of(key, f"score {image.score}")) for image, key in stored]
+    return {
+        f"picture_{number}": dg.MetadataValue.md(picture) for number, (_, picture) in enumerate(drawn, 1) if picture
+    }
+
+
+@dg.asset_check(asset=signup_images, description="The signup images were refreshed in time.")
+def signup_images_are_fresh(gallery: dg.ResourceParam[Gallery]) -> dg.AssetCheckResult:
+    """Compare the age of the set with the settings."""
+    hours = gallery.settings.signup_refresh_hours
+    return check(gallery, lambda connection: old_set(signup_set(connection), hours, datetime.now(UTC)))
+
+
+@dg.asset_check(asset=signup_images, description="The signup page has as many images to choose from as it should.")
+def signup_set_is_full(gallery: dg.ResourceParam[Gallery]) -> dg.AssetCheckResult:
+    """Compare the size of the set with the settings."""
+    return check(gallery, lambda connection: missing_images(signup_set(connection), gallery.settings.signup_images))
+
+
+CHECKS = [signup_images_are_fresh, signup_set_is_full]
+
+
+def signup_sensor(gallery: Gallery, job: AssetJob) -> dg.SensorDefinition:
+    """The sensor that fills the signup set: at the start, and while it is short of images."""
+
+    @dg.sensor(
+        name="gallery_signup_sensor",
+        job=job,
+        minimum_interval_seconds=LOOK_SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Refreshes the signup images when there are none, and when there are too few and the gallery "
+        "has changed.",
+    )
+    def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+        if count_unfinished(context.instance, job.name):
+            return dg.SkipReason("A refresh is under way")
+        asked = msgspec.json.decode(context.cursor, type=LastRequest) if context.cursor else None
+        with gallery.database.connect() as connection:
+            state, queue = signup_set(connection), gallery.mirror_queue.counts(connection)
+        is_behind = bool(queue.waiting or queue.active)
+        wanted = gallery.settings.signup_images
+        asking = ask_for_more(state, wanted, asked, is_behind=is_behind, now=datetime.now(UTC))
+        if asking is None:
+            return dg.SkipReason(f"{state.shown} of {wanted} images, and no more to be had")
+        return dg.SensorResult(run_requests=[dg.RunRequest()], cursor=msgspec.json.encode(asking).decode())
+
+    return sensor
+
+
+def signup_schedule(gallery: Gallery, job: AssetJob) -> dg.ScheduleDefinition:
+    """The schedule that refreshes the signup set when it is as old as the settings allow."""
+
+    @dg.schedule(
+        name="gallery_signup_schedule",
+        job=job,
+        cron_schedule="*/5 * * * *",
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description=f"Refreshes the signup images {gallery.settings.signup_refresh_hours:g} hours after the last time.",
+    )
+    def schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        # The last attempt, since one that finds no image leaves the old set.
+        last = context.instance.get_latest_materialization_event(signup_images.key)
+        age = timedelta(seconds=context.scheduled_execution_time.timestamp() - last.timestamp) if last else None
+        if age is None:
+            return dg.SkipReason("Never refreshed: the sensor does that")
+        if age < timedelta(hours=gallery.settings.signup_refresh_hours):
+            return dg.SkipReason(f"Refreshed {age} ago")
+        return dg.RunRequest()
+
+    return schedule
+
+
+def definitions(gallery: Gallery, checks: AssetJob) -> dg.Definitions:
+    """The signup images of this gallery; the job `checks` runs after their runs."""
+    job = asset_job(
+        "gallery_signup", signup_images, description="Choose the signup page's images again.", checks=checks
+    )
+    return dg.Definitions(
+        assets=[_fresh(signup_images, gallery.settings.signup_refresh_hours)],
+        asset_checks=CHECKS,
+        jobs=[job],
+        sensors=[signup_sensor(gallery, job)],
+        schedules=[signup_schedule(gallery, job)],
+    )
+
+
+def _fresh(asset: dg.AssetsDefinition, hours: float) -> dg.AssetsDefinition:
+    """The asset with the freshness that its refreshes should keep to."""
+    window = max(SHORTEST_WINDOW, timedelta(hours=hours * TOLERANCE))
+    policy = dg.FreshnessPolicy.time_window(fail_window=window)
+    return asset.map_asset_specs(lambda spec: spec.replace_attributes(freshness_policy=policy))

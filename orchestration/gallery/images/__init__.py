@@ -1,0 +1,1 @@
+"""Images of public generations: fetching them and making their renditions."""

@@ -1,1 +1,0 @@
-"""Smaller and lighter forms of the images that public generations show."""
