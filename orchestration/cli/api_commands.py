@@ -1,6 +1,6 @@
 """`orchestration api`: the HTTP API.
 
-Belongs here: the server's address and its logs. Does not: the routes.
+The server's address and its logs. Keep out: the routes.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from orchestration.cli.session import open_services
+from orchestration.cli.options import open_services
 from orchestration.observability.logs import configure_logging
 
 API_PORT = 3001

@@ -1,27 +1,27 @@
 """The commands of canvas projects: saving them, loading one, going back in one, reading its log, repairing it.
 
-Belongs here: arguments, and what is printed. Does not: the work, or the media of the canvas (`gc_commands`).
+It holds arguments, and what is printed. Keep out: the work, and the media of the canvas (`gc_commands`).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import msgspec
 import typer
 
+from orchestration.canvas.defs.snapshots import SnapshotConfig, snapshots
 from orchestration.canvas.loading import load
 from orchestration.canvas.log import PAGE, list_operations
 from orchestration.canvas.repair import repair
 from orchestration.canvas.restore import Target, restore
 from orchestration.canvas.snapshots import list_snapshots, save
-from orchestration.cli.conductor import conductor
+from orchestration.cli import gc_commands
+from orchestration.cli.job_runner import JobRunner, RunOutcome, job_runner
+from orchestration.cli.options import Json, open_services, settings_for
 from orchestration.cli.output import SOME_FAILED, console, note, print_json, print_table
-from orchestration.cli.session import Json, open_services, settings_for
 from orchestration.errors import ConfigurationError, TransientError
-
-if TYPE_CHECKING:
-    from orchestration.canvas.saving import SaveReport
+from orchestration.runtime.assets import run_config
 
 SHOWN_NAMES = 3
 
@@ -37,32 +37,44 @@ def register(app: typer.Typer) -> None:
     ):  # fmt: skip
         group.command(name)(command)
     app.add_typer(group, name="canvas")
+    gc_commands.register(app)
 
 
 def canvas_snapshot(
     project: Annotated[str | None, typer.Option(help="Only this project, due or not.")] = None,
     name: Annotated[str | None, typer.Option(help="Keep this state of the project under a name.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would be saved; change nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Report what would be saved; change nothing.")] = False,
     as_json: Json = False,
 ) -> int:
     """Save the projects that are due, through Dagster, or keep one project's state under a name."""
     if name is not None:
         return _keep(project, name, dry_run=dry_run, as_json=as_json)
-    config = {"projects": [project] if project else [], "dry_run": dry_run}
-    with conductor(settings_for()) as conduct:
-        conduct.run("canvas_snapshot", {"canvas__snapshots": config})
-    for problem in conduct.problems:
+    config = SnapshotConfig(projects=[project] if project else [], dry_run=dry_run)
+    with job_runner(settings_for()) as runner:
+        outcome = save_due(runner, config)
+    for problem in runner.problems:
         note(problem)
-    report = conduct.domains.canvas.last_report
-    if report is None:
+    summary = outcome.metadata.get("summary")
+    if not isinstance(summary, dict):
         raise TransientError("No project was looked at; the run's events are in the UI")
     if as_json:
-        print_json(_summary(report))
+        print_json(summary)
     else:
-        _print_report(report)
-    for failed in report.errors:
-        note(f"{failed.project_id} was not saved: {failed.reason}")
-    return SOME_FAILED if report.errors or conduct.problems else 0
+        _print_report(summary)
+    for project_id, reason in summary["errors"].items():
+        note(f"{project_id} was not saved: {reason}")
+    return SOME_FAILED if summary["errors"] or runner.problems else 0
+
+
+def save_due(runner: JobRunner, config: SnapshotConfig | None = None) -> RunOutcome:
+    """Save the projects that are due; the outcome's `summary` reports what that did."""
+    return runner.run("canvas_snapshot", run_config(snapshots, config) if config else None)
+
+
+def check_canvas(runner: JobRunner) -> None:
+    """Run the checks of projects and of media."""
+    runner.run("canvas_check")
+    runner.run("canvas_media_check")
 
 
 def _keep(project: str | None, name: str, *, dry_run: bool, as_json: bool) -> int:
@@ -79,25 +91,16 @@ def _keep(project: str | None, name: str, *, dry_run: bool, as_json: bool) -> in
     return 0
 
 
-def _summary(report: SaveReport) -> dict[str, Any]:
-    return {
-        "dry_run": report.dry_run,
-        "processed": report.processed,
-        "bytes": report.bytes,
-        "thinned": report.thinned,
-        "created": [saved._asdict() for saved in report.created],
-        "skipped": {one.project_id: one.reason for one in report.skipped},
-        "errors": {one.project_id: one.reason for one in report.errors},
-    }
-
-
-def _print_report(report: SaveReport) -> None:
-    rows = [(one.project_id, one.op_index, one.element_count, one.bytes) for one in report.created]
-    title = "Would be saved" if report.dry_run else "Saved"
+def _print_report(summary: dict[str, Any]) -> None:
+    columns = ("project_id", "op_index", "element_count", "bytes")
+    rows = [tuple(saved[name] for name in columns) for saved in summary["created"]]
+    title = "Would be saved" if summary["dry_run"] else "Saved"
     print_table(title, ("project", "last operation", "elements", "bytes"), rows)
-    if report.skipped:
-        print_table("Not due", ("project", "has"), [tuple(one) for one in report.skipped])
-    console().print(f"{len(report.created)} saved, {len(report.skipped)} not due, {report.thinned} snapshots thinned")
+    if summary["skipped"]:
+        print_table("Not due", ("project", "has"), list(summary["skipped"].items()))
+    console().print(
+        f"{len(summary['created'])} saved, {len(summary['skipped'])} not due, {summary['thinned']} snapshots thinned"
+    )
 
 
 def canvas_load(
@@ -167,7 +170,7 @@ def _names(named: tuple[str, ...]) -> str:
 
 
 def canvas_repair(project_id: ProjectId, as_json: Json = False) -> None:
-    """Make a project's elements anew from its log, and mark the snapshots that differ from it."""
+    """Make a project's elements again from its log, and mark the snapshots that differ from it."""
     with open_services() as services, services.database.begin() as connection:
         repaired = repair(connection, project_id)
     if as_json:

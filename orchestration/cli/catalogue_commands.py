@@ -1,4 +1,7 @@
-"""The commands of the catalogue: sync, export, quarantine, status and what operators mend by hand."""
+"""The commands of the catalogue: sync, export, quarantine, status, drift, and what operators do by hand.
+
+It holds arguments, output and exit codes. Keep out: running a sync (`catalogue_sync`).
+"""
 
 from __future__ import annotations
 
@@ -9,22 +12,26 @@ from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
-from orchestration.catalogue.drift import accept_drift, list_drift
+from orchestration.catalogue.catalogue import Catalogue
+from orchestration.catalogue.defs.families import product_families
+from orchestration.catalogue.drift.drift import accept_drift, list_drift
 from orchestration.catalogue.export import Export, export_columns, export_rows
-from orchestration.catalogue.feed_source import host_rules
-from orchestration.catalogue.pipeline import Catalogue
-from orchestration.catalogue.quarantine import kept_document, list_quarantine
-from orchestration.catalogue.removal import restore_families
-from orchestration.catalogue.syncs import end_running, supplier_statuses
-from orchestration.cli.conductor import SyncOptions, conductor
+from orchestration.catalogue.families.quarantine import kept_document, list_quarantine
+from orchestration.catalogue.feed.removal import restore_families
+from orchestration.catalogue.feed.source import host_rules
+from orchestration.catalogue.feed.sync_runs import stop_sync, supplier_statuses
+from orchestration.cli.catalogue_sync import SyncOptions, quarantined_families, sort_failures, sync_catalogue
+from orchestration.cli.job_runner import job_runner
+from orchestration.cli.options import Feed, Json, open_services, settings_for
 from orchestration.cli.output import SOME_FAILED, console, note, print_json, print_table
-from orchestration.cli.session import Feed, Json, open_services, settings_for
 from orchestration.errors import ConfigurationError, InvalidInputError
-from orchestration.runtime.partition_keys import encode_key
+from orchestration.runtime.assets import run_config
+from orchestration.runtime.drains import DrainConfig
+from orchestration.runtime.partitions import encode_key
 from orchestration.storage.tabular import TableFormat, write_rows
 
 if TYPE_CHECKING:
-    from orchestration.catalogue.tally import SyncTally
+    from collections.abc import Mapping, Sequence
 
 LISTED_FAILURES = 20
 
@@ -49,7 +56,9 @@ def register(app: typer.Typer) -> None:
 def sync(
     feed: Feed = None,
     supplier: Annotated[list[str] | None, typer.Option(help="Only this supplier; may be repeated.")] = None,
-    full: Annotated[bool, typer.Option("--full", help="Download everything, whatever the hashes say.")] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="Download everything, also what the hashes say is unchanged.")
+    ] = False,
     allow_mass_removal: Annotated[
         bool, typer.Option("--allow-mass-removal", help="Remove families that the guard would hold back.")
     ] = False,
@@ -58,17 +67,22 @@ def sync(
     """Sync the catalogue with its feed, through Dagster, in this process."""
     settings = settings_for(feed)
     started = time.monotonic()
-    with conductor(settings) as conduct:
-        host_rules(conduct.catalogue.services.feed_url, settings)  # complain of a bad address before anything starts
-        conduct.sync(SyncOptions(supplier or (), full, allow_mass_removal))
-    tally, problems = conduct.catalogue.tally, conduct.problems
-    summary = tally.summary(time.monotonic() - started)
+    with job_runner(settings) as runner:
+        host_rules(runner.domains.catalogue.feed_url, settings)  # a bad address ends it before anything starts
+        summary = sync_catalogue(runner, SyncOptions(supplier or (), full, allow_mass_removal))
+    printed = summary.as_json(time.monotonic() - started)
     if as_json:
-        print_json(summary)
+        print_json(printed)
     else:
-        _print_sync(summary)
-    _note_failures(tally, problems)
-    return SOME_FAILED if tally.has_failures or problems else 0
+        _print_sync(printed)
+    _note_problems(runner.problems)
+    _note_reasons("removals held back", summary.held_back)
+    _note_reasons("quarantined", summary.quarantined)
+    _note_reasons("failed", summary.failed)
+    _note_reasons("image failed", summary.failed_images, summary.images.get("failed", 0))
+    if summary.stopped:
+        raise summary.stopped
+    return SOME_FAILED if summary.has_failures or runner.problems else 0
 
 
 def _print_sync(summary: dict[str, object]) -> None:
@@ -79,17 +93,17 @@ def _print_sync(summary: dict[str, object]) -> None:
     print_table("Sync", ("what", "count"), rows)
 
 
-def _note_failures(tally: SyncTally, problems: list[str]) -> None:
+def _note_problems(problems: Sequence[str]) -> None:
     for problem in problems:
         note(problem)
-    for title, reasons in (
-        ("removals held back", tally.guarded), ("quarantined", tally.quarantined),
-        ("failed", tally.failed), ("image failed", tally.failed_images),
-    ):  # fmt: skip
-        for key, reason in list(reasons.items())[:LISTED_FAILURES]:
-            note(f"{title}: {key}: {reason}")
-        if len(reasons) > LISTED_FAILURES:
-            note(f"... and {len(reasons) - LISTED_FAILURES} more {title}")
+
+
+def _note_reasons(title: str, reasons: Mapping[str, str], total: int | None = None) -> None:
+    """Say what went wrong with the first items; `total` is how many there are, if not all are given."""
+    for key, reason in list(reasons.items())[:LISTED_FAILURES]:
+        note(f"{title}: {key}: {reason}")
+    if (more := (len(reasons) if total is None else total) - LISTED_FAILURES) > 0:
+        note(f"... and {more} more {title}")
 
 
 def export(
@@ -146,8 +160,8 @@ def stop(
 ) -> None:
     """Stop a supplier's sync between two families. The next sync goes on where this one ended."""
     with open_services() as services, services.database.begin() as connection:
-        cancelled = Catalogue(services).families.cancel(connection, supplier)
-        end_running(connection, supplier, message="Stopped by an operator")
+        cancelled = Catalogue(services).family_queue.cancel(connection, supplier)
+        stop_sync(connection, supplier, message="Stopped by an operator")
     print_json({"cancelled": cancelled}) if as_json else console().print(f"{cancelled} families taken from the queue")
 
 
@@ -194,16 +208,18 @@ def quarantine_replay(
     feed: Feed = None,
     as_json: Json = False,
 ) -> int:
-    """Download and import quarantined families again; those that are mended leave the quarantine."""
-    settings = settings_for(feed)
-    with conductor(settings) as conduct:
-        held = _held(conduct.catalogue)
+    """Download and import quarantined families again; those that can be used leave the quarantine."""
+    settings, failed = settings_for(feed), dict[str, str]()
+    with job_runner(settings) as runner:
+        catalogue = runner.domains.catalogue
+        held = quarantined_families(catalogue)
         wanted = [a_number for a_number in held if not a_numbers or a_number in a_numbers]
         if wanted:
-            host_rules(conduct.catalogue.services.feed_url, settings)
-            keys = [encode_key(a_number) for a_number in wanted]
-            conduct.run("catalogue_import", {"catalogue__product_families": {"keys": keys}})
-        still = {a_number: reason for a_number, reason in _held(conduct.catalogue).items() if a_number in wanted}
+            host_rules(catalogue.feed_url, settings)
+            config = DrainConfig(keys=[encode_key(a_number) for a_number in wanted])
+            outcome = runner.run("catalogue_import", run_config(product_families, config))
+            _, failed = sort_failures(catalogue, outcome)
+        still = {a_number: reason for a_number, reason in quarantined_families(catalogue).items() if a_number in wanted}
     unknown = sorted(set(a_numbers or ()) - set(held))
     if as_json:
         print_json({"replayed": len(wanted), "mended": len(wanted) - len(still), "still_quarantined": still})
@@ -211,14 +227,10 @@ def quarantine_replay(
         console().print(f"{len(wanted)} replayed, {len(wanted) - len(still)} mended")
     for a_number in unknown:
         note(f"{a_number} is not in quarantine; nothing was done for it")
-    _note_failures(conduct.catalogue.tally, conduct.problems)
-    return SOME_FAILED if still or unknown else 0
-
-
-def _held(catalogue: Catalogue) -> dict[str, str]:
-    """The families in quarantine, with the reasons."""
-    with catalogue.database.connect() as connection:
-        return {entry.a_number: entry.reason for entry in list_quarantine(connection)}
+    _note_problems(runner.problems)
+    _note_reasons("quarantined", still)
+    _note_reasons("failed", failed)
+    return SOME_FAILED if still or unknown or failed or runner.problems else 0
 
 
 def drift_list(as_json: Json = False) -> None:

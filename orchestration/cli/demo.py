@@ -1,6 +1,6 @@
 """`orchestration demo`: the sample feed's two days, orders, histories and projects, headless, through Dagster.
 
-Belongs here: the order of the show. Does not: the sample supplier (`orchestration.demo`).
+The order of the show. Keep out: the sample supplier (`orchestration.demo`).
 """
 
 from __future__ import annotations
@@ -11,26 +11,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from orchestration.catalogue.changes import told
 from orchestration.catalogue.export import Export, export_rows
-from orchestration.cli.conductor import SyncOptions, conductor
+from orchestration.catalogue.families.changes import shown_values
+from orchestration.cli.catalogue_sync import SyncOptions, check_catalogue, sync_catalogue
+from orchestration.cli.catalogue_sync import render_images as render_catalogue_images
+from orchestration.cli.job_runner import job_runner
+from orchestration.cli.options import Json
 from orchestration.cli.output import SOME_FAILED, console, note, print_json, print_table
-from orchestration.cli.session import Json
+from orchestration.cli.prints_commands import print_counts, print_problems
+from orchestration.cli.samples import canvas_samples, load_gallery_samples, print_samples, show_gallery_samples
 from orchestration.demo import orders
-from orchestration.demo.canvas_media import SAMPLE_MEDIA, load_media
 from orchestration.demo.feed import write_feed
-from orchestration.demo.histories import SAMPLE_HISTORIES, SAMPLE_SEED, load_histories, served_pictures
-from orchestration.demo.projects import SAMPLE_PROJECTS, load_projects
 from orchestration.demo.server import serve
-from orchestration.gallery.drift import find_drift
+from orchestration.gallery.reconcile import find_drift
 from orchestration.gallery.signup import signup_set
-from orchestration.prints.order_rows import read_csv
 from orchestration.settings import load_settings
 
 if TYPE_CHECKING:
     import typer
 
-    from orchestration.cli.conductor import Conductor
+    from orchestration.cli.job_runner import JobRunner
     from orchestration.demo.feed import SampleFeed
     from orchestration.settings import Settings
 
@@ -61,13 +61,13 @@ def _day(folder: Path, day: int, base_url: str, *, shown: bool) -> dict[str, Any
     note(f"Day {day}: writing the sample feed")
     feed = write_feed(folder / "feed", day=day, base_url=base_url)
     started = time.monotonic()
-    with conductor(_settings(folder, base_url)) as conduct:
-        conduct.sync(SyncOptions())
+    with job_runner(_settings(folder, base_url)) as runner:
+        synced = sync_catalogue(runner, SyncOptions())
         seconds = time.monotonic() - started
-        conduct.render()
-        conduct.check()
-        changes = _changes(conduct)
-    summary = conduct.catalogue.tally.summary(seconds)
+        render_catalogue_images(runner)
+        check_catalogue(runner)
+        changes = _changes(runner)
+    summary = synced.as_json(seconds)
     differences = _unexpected(summary, feed)
     if shown:
         _show(day, summary, changes, differences)
@@ -86,18 +86,15 @@ def _prints(folder: Path, base_url: str, *, shown: bool) -> dict[str, Any]:
     """Import the sample orders, render them, and look at what was refused."""
     note("Importing and rendering the sample orders")
     started = time.monotonic()
-    with conductor(_settings(folder, base_url)) as conduct:
-        conduct.prints.import_orders(read_csv(orders.write_orders(folder / "orders.csv").read_bytes()))
-        conduct.render_prints()
-        conduct.notify()
-        conduct.check_prints()
-        tally = conduct.prints.tally
-    summary: dict[str, Any] = {**tally.summary(), "seconds": round(time.monotonic() - started, 1)}
+    with job_runner(_settings(folder, base_url)) as runner:
+        rendered = print_samples(runner, folder / "orders.csv")
+    counts = print_counts(rendered)
+    summary: dict[str, Any] = {**counts, "seconds": round(time.monotonic() - started, 1)}
     expected = summary["rendered"] + summary["cached"] == orders.RENDERED and summary["refused"] == orders.REFUSED
     if shown:
         console().print(f"Prints in {summary['seconds']} s", style="bold")
-        console().print("  orders:   " + ", ".join(f"{count} {name}" for name, count in tally.summary().items()))
-        print_table("Refused", ("task", "why, and what to do"), list(tally.problems.items()))
+        console().print("  orders:   " + ", ".join(f"{count} {name}" for name, count in counts.items()))
+        print_table("Refused", ("task", "why, and what to do"), list(print_problems(rendered).items()))
     return {"prints": summary, "as_expected": expected}
 
 
@@ -105,13 +102,10 @@ def _gallery(folder: Path, base_url: str, *, shown: bool) -> dict[str, Any]:
     """Load sample histories, mirror them with smaller forms of their images, and choose the signup images."""
     note("Mirroring the sample histories")
     started = time.monotonic()
-    with conductor(_settings(folder, base_url)) as conduct:
-        pictures = served_pictures(folder / "feed", base_url)
-        loaded = load_histories(conduct.gallery.database, SAMPLE_HISTORIES, SAMPLE_SEED, pictures=pictures)
-        conduct.drain_gallery()
-        conduct.refresh_signup()
-        conduct.check_gallery()
-        with conduct.gallery.database.connect() as connection:
+    with job_runner(_settings(folder, base_url)) as runner:
+        loaded = load_gallery_samples(runner, folder / "feed", base_url)
+        show_gallery_samples(runner)
+        with runner.domains.gallery.database.connect() as connection:
             drift, signup = find_drift(connection), signup_set(connection)
     summary = {
         "histories": loaded.histories,
@@ -130,20 +124,16 @@ def _canvas(folder: Path, base_url: str, *, shown: bool) -> dict[str, Any]:
     """Load sample projects and media, save the projects, and mark the media that nothing refers to."""
     note("Saving the sample projects, and collecting their media")
     started = time.monotonic()
-    with conductor(_settings(folder, base_url)) as conduct:
-        loaded = load_projects(conduct.domains.canvas.database, SAMPLE_PROJECTS, SAMPLE_SEED)
-        media = load_media(conduct.domains.services, SAMPLE_MEDIA, SAMPLE_SEED)
-        conduct.save_canvas()
-        conduct.collect_media()
-        conduct.check_canvas()
-        saved, collection = conduct.domains.canvas.last_report, conduct.domains.media.last
-        bucket = conduct.domains.media.reconcile()
+    with job_runner(_settings(folder, base_url)) as runner:
+        samples = canvas_samples(runner)
+        bucket = runner.domains.canvas.media.reconcile()
+    saved, collected = samples.saved.metadata["summary"], samples.collected.metadata["summary"]
     summary = {
-        "projects": loaded.projects,
-        "operations": loaded.operations,
-        "snapshots": len(saved.created) if saved else 0,
-        "media": media.media,
-        "marked": len(collection.plan.marks) if collection else 0,
+        "projects": samples.projects.projects,
+        "operations": samples.projects.operations,
+        "snapshots": len(saved["created"]),
+        "media": samples.media.media,
+        "marked": len(collected["marked"]),
         "bytes_unexplained": bucket.unexplained,
         "seconds": round(time.monotonic() - started, 1),
     }
@@ -154,9 +144,9 @@ def _canvas(folder: Path, base_url: str, *, shown: bool) -> dict[str, Any]:
     return {"canvas": summary, "as_expected": as_expected}
 
 
-def _changes(conduct: Conductor) -> list[dict[str, Any]]:
+def _changes(runner: JobRunner) -> list[dict[str, Any]]:
     """The changes of this day's syncs, without the families that came whole."""
-    with conduct.catalogue.database.begin() as connection:
+    with runner.domains.catalogue.database.begin() as connection:
         rows = list(export_rows(connection, Export.CHANGES))
     newest = {row["supplier"]: row["sync_id"] for row in sorted(rows, key=lambda row: row["sync_id"] or 0)}
     return [row for row in rows if row["sync_id"] == newest[row["supplier"]] and row["kind"] != "added"]
@@ -180,7 +170,8 @@ def _show(day: int, summary: dict[str, Any], changes: list[dict[str, Any]], diff
     out.print("  images:   " + ", ".join(f"{count} {name}" for name, count in images.items()))
     if changes:
         rows = [
-            (row["key"], row["kind"], row["field"], *map(_cut, told(row["before"], row["after"]))) for row in changes
+            (row["key"], row["kind"], row["field"], *map(_cut, shown_values(row["before"], row["after"])))
+            for row in changes
         ]
         print_table(f"Changes of day {day}", ("key", "kind", "field", "before", "after"), rows[:SHOWN_CHANGES])
         if len(rows) > SHOWN_CHANGES:

@@ -1,6 +1,6 @@
 """`orchestration demo-load`: sample rows of any size, for tests, benchmarks and whoever wants to try things.
 
-Belongs here: arguments, and what is printed. Does not: the samples (`orchestration.demo`).
+Arguments, and what is printed. Keep out: the samples (`orchestration.demo`).
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
+from orchestration.cli.options import Json, open_services
 from orchestration.cli.output import console, print_json
-from orchestration.cli.session import Json, open_services
 
 
 def register(app: typer.Typer) -> None:

@@ -1,21 +1,28 @@
 """The commands of the gallery: mirroring, comparing, the signup images, taking items down.
 
-Belongs here: arguments, and what is printed. Does not: the work.
+It holds arguments, and what is printed. Keep out: the work.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from orchestration.cli.conductor import RunOutcome, conductor
+from orchestration.cli.job_runner import NOTHING_DONE, JobRunner, RunOutcome, job_runner
+from orchestration.cli.options import Json, open_services, settings_for
 from orchestration.cli.output import SOME_FAILED, console, note, print_json, print_table
-from orchestration.cli.session import Json, open_services, settings_for
-from orchestration.gallery.drift import find_drift
-from orchestration.gallery.drift import repair as repair_drift
+from orchestration.errors import StoppedError
+from orchestration.gallery.defs.image_variants import ImageConfig, image_variants
+from orchestration.gallery.defs.public_generations import MirrorConfig, public_generations
 from orchestration.gallery.queues import mirror_queue
+from orchestration.gallery.reconcile import find_drift
+from orchestration.gallery.reconcile import repair as repair_drift
 from orchestration.gallery.takedowns import lift, takedown
+from orchestration.runtime.assets import run_config
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 LISTED = 100
 
@@ -34,22 +41,52 @@ def register(app: typer.Typer) -> None:
 
 
 def gallery_drain(as_json: Json = False) -> int:
-    """Mirror what is queued, through Dagster, in this process."""
-    with conductor(settings_for()) as conduct:
-        outcome = conduct.drain_gallery()
-        problems = conduct.problems
-    _print_run("Mirror", outcome, as_json=as_json)
-    _note(problems)
-    return SOME_FAILED if problems or outcome.metadata.get("failed") else 0
+    """Mirror what is queued, and make the smaller forms of its images, through Dagster, in this process."""
+    with job_runner(settings_for()) as runner:
+        outcome = mirror(runner)
+        _print_run("Mirror", outcome, as_json=as_json)
+        failed = {**outcome.failed, **render_images(runner).failed}
+    _note([*runner.problems, *(f"{item} failed: {reason}" for item, reason in failed.items())])
+    if runner.shutdown.is_requested:
+        raise StoppedError("Stopped by a signal; what is left is still queued, run the command again")
+    return SOME_FAILED if runner.problems or failed else 0
 
 
 def gallery_refresh_signup(as_json: Json = False) -> int:
-    """Choose the signup images anew, through Dagster, in this process."""
-    with conductor(settings_for()) as conduct:
-        outcome = conduct.refresh_signup()
+    """Choose the signup images again, through Dagster, in this process."""
+    with job_runner(settings_for()) as runner:
+        outcome = refresh_signup(runner)
     _print_run("Signup images", outcome, as_json=as_json)
-    _note(conduct.problems)
-    return SOME_FAILED if conduct.problems or "kept" in outcome.metadata else 0
+    _note(runner.problems)
+    return SOME_FAILED if runner.problems or "kept" in outcome.metadata else 0
+
+
+def mirror(runner: JobRunner) -> RunOutcome:
+    """Bring the gallery's mirror in sync with the history."""
+    return runner.run("gallery_mirror", run_config(public_generations, MirrorConfig(idle_seconds=None)))
+
+
+def render_images(runner: JobRunner) -> RunOutcome:
+    """Make the smaller forms of the images that are queued, and mirror the items that show them.
+
+    Does nothing more once a signal has arrived.
+    """
+    gallery, outcome = runner.domains.gallery, NOTHING_DONE
+    if not runner.shutdown.is_requested and runner.has_work(gallery.image_queue, gallery.rendition_queue):
+        outcome = runner.run("gallery_render", run_config(image_variants, ImageConfig(idle_seconds=None)))
+    if outcome is not NOTHING_DONE and not runner.shutdown.is_requested and runner.has_work(gallery.mirror_queue):
+        mirror(runner)
+    return outcome
+
+
+def refresh_signup(runner: JobRunner) -> RunOutcome:
+    """Choose the signup images again."""
+    return runner.run("gallery_signup")
+
+
+def check_gallery(runner: JobRunner) -> None:
+    """Run the gallery's checks."""
+    runner.run("gallery_check")
 
 
 def gallery_drift(
@@ -66,8 +103,8 @@ def gallery_drift(
         print_json(sides | {name: ids[:LISTED] for name, ids in kinds.items()})
     else:
         rows = [("shown, and must not be", drift.extra), ("missing", drift.missing), ("out of date", drift.stale)]
-        told = [(what, len(ids), ", ".join(ids[:5])) for what, ids in rows]
-        print_table(f"{drift.source} in the history, {drift.mirror} in the mirror", ("what", "items", "first"), told)
+        listed = [(what, len(ids), ", ".join(ids[:5])) for what, ids in rows]
+        print_table(f"{drift.source} in the history, {drift.mirror} in the mirror", ("what", "items", "first"), listed)
         if repair:
             console().print(f"{repaired} items queued")
     return SOME_FAILED if drift.total and not repair else 0
@@ -78,7 +115,7 @@ def gallery_remove(
     reason: Annotated[str, typer.Option(help="Why, for those who ask later.")] = "removed by an operator",
     as_json: Json = False,
 ) -> None:
-    """Take generations down, whatever their makers say, until they are lifted."""
+    """Take generations down until they are lifted, also against their makers."""
     with open_services() as services, services.database.begin() as connection:
         new = takedown(connection, ids, reason)
     if as_json:
@@ -106,6 +143,6 @@ def _print_run(title: str, outcome: RunOutcome, *, as_json: bool) -> None:
         print_table(title, ("what", "value"), [(name.replace("_", " "), value) for name, value in shown.items()])
 
 
-def _note(problems: list[str]) -> None:
+def _note(problems: Sequence[str]) -> None:
     for problem in problems:
         note(problem)

@@ -1,6 +1,6 @@
 """The command of media collection.
 
-Belongs here: its options and what it prints. Does not: collecting.
+It holds its options, and what it prints. Keep out: collecting.
 """
 
 from __future__ import annotations
@@ -9,17 +9,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from orchestration.canvas.defs.media_gc import CollectConfig, media_gc
 from orchestration.canvas.media_gc.health import difference_rows
-from orchestration.cli.conductor import conductor
+from orchestration.cli.job_runner import JobRunner, RunOutcome, job_runner
+from orchestration.cli.options import Json, open_services
 from orchestration.cli.output import SOME_FAILED, console, note, print_json, print_table
-from orchestration.cli.session import Json, open_services
 from orchestration.domains import Domains
 from orchestration.errors import ConfigurationError
 from orchestration.observability.logs import configure_logging
+from orchestration.runtime.assets import run_config
 from orchestration.settings import load_settings
 
 if TYPE_CHECKING:
-    from orchestration.canvas.media_gc.model import Bucket, Collection
+    from orchestration.canvas.media_gc.model import Bucket
 
 LISTED = 25
 
@@ -48,66 +50,43 @@ def collect_garbage(
         return _undo(undo, as_json=as_json)
     if reconcile:
         return _reconcile(as_json=as_json)
-    return _collect({"dry_run": dry_run, "ttl_days": ttl_days, "force": force}, as_json=as_json)
+    return _collect(CollectConfig(dry_run=dry_run, ttl_days=ttl_days, force=force), as_json=as_json)
 
 
-def _collect(config: dict[str, Any], *, as_json: bool) -> int:
-    with conductor(load_settings()) as conduct:
-        outcome = conduct.collect_media(**config)
-        collection = conduct.domains.media.last
-    if collection is None:
+def _collect(config: CollectConfig, *, as_json: bool) -> int:
+    with job_runner(load_settings()) as runner:
+        outcome = collect(runner, config)
+    summary = outcome.metadata.get("summary")
+    if not isinstance(summary, dict):
         for problem in outcome.problems:
             note(problem)
         return SOME_FAILED
     if as_json:
-        print_json(summary(collection))
+        print_json(summary)
     else:
-        _show(collection)
-    plan, result = collection.plan, collection.result
-    for refusal in filter(None, (plan.refused, plan.orphans_refused)):
-        note(f"refused: {refusal}")
-    failed = result.failed if result else {}
-    for media_id, problem in list(failed.items())[:LISTED]:
+        _show(summary)
+    if summary["refused"]:
+        note(f"refused: {summary['refused']}")
+    for media_id, problem in list(summary["failed"].items())[:LISTED]:
         note(f"failed: {media_id}: {problem}")
-    return SOME_FAILED if failed or plan.refused or plan.orphans_refused else 0
+    return SOME_FAILED if summary["failed"] or summary["refused"] or runner.problems else 0
 
 
-def summary(collection: Collection) -> dict[str, Any]:
-    """A collection for programs; what a dry run would mark and delete stands where a real run's doings do."""
-    plan, result = collection.plan, collection.result
-    planned = [medium.media_id for medium in plan.deletions]
-    planned += [tombstone.medium for tombstone in plan.unsettled if tombstone.medium]
-    return {
-        "collection": collection.run_id,
-        "dry_run": collection.is_dry_run,
-        "refused": plan.refused or plan.orphans_refused or None,
-        "media": collection.survey.media,
-        "media_bytes": collection.survey.bytes,
-        "places": collection.survey.places,
-        "counts_repaired": len(plan.drift),
-        "revived": [medium.media_id for medium in plan.revived],
-        "marked": result.marked if result else [medium.media_id for medium in plan.marks],
-        "deleted": result.deleted if result else planned,
-        "orphans": result.orphans if result else [orphan.storage_path for orphan in plan.orphans],
-        "bytes": result.freed if result else plan.freed,
-        "skipped": result.skipped if result else plan.skipped,
-        "failed": result.failed if result else {},
-        "left": result.left if result else plan.left,
-        "seconds": (collection.finished_at - collection.started_at).total_seconds(),
-    }
+def collect(runner: JobRunner, config: CollectConfig | None = None) -> RunOutcome:
+    """Mark and delete canvas media that nothing refers to; the outcome's `summary` reports what that did."""
+    return runner.run("canvas_collect", run_config(media_gc, config) if config else None)
 
 
-def _show(collection: Collection) -> None:
-    told = summary(collection)
-    shown = {name: len(value) if isinstance(value, list | dict) else value for name, value in told.items()}
-    shown |= {"places": sum(collection.survey.places.values()), "seconds": round(told["seconds"], 1)}
-    title = "Collection, as it would be" if collection.is_dry_run else "Collection"
+def _show(summary: dict[str, Any]) -> None:
+    shown = {name: len(value) if isinstance(value, list | dict) else value for name, value in summary.items()}
+    shown |= {"places": sum(summary["places"].values()), "seconds": round(summary["seconds"], 1)}
+    title = "Collection, as it would be" if summary["dry_run"] else "Collection"
     print_table(title, ("what", "count"), [(name.replace("_", " "), value) for name, value in shown.items()])
 
 
 def _undo(run_id: int, *, as_json: bool) -> int:
     with open_services() as services:
-        undone = Domains(services).media.undo(run_id)
+        undone = Domains(services).canvas.media.undo(run_id)
     if as_json:
         print_json(undone._asdict())
     else:
@@ -119,7 +98,7 @@ def _undo(run_id: int, *, as_json: bool) -> int:
 
 def _reconcile(*, as_json: bool) -> int:
     with open_services() as services:
-        bucket = Domains(services).media.reconcile()
+        bucket = Domains(services).canvas.media.reconcile()
     rows = difference_rows(bucket)
     if as_json:
         print_json({**bucket._asdict(), "difference": bucket.difference, "unexplained": bucket.unexplained})

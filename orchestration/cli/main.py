@@ -1,31 +1,22 @@
 """The `orchestration` command.
 
-Belongs here: the commands' names, arguments and exit codes. Does not: their work.
-Exit codes: 0 done, 1 some items failed and are listed, 2 bad usage or configuration.
+The commands' names, arguments and exit codes. Keep out: their work.
+Exit codes: 0 done, 1 some items failed and are listed, 2 bad usage or configuration, 130 stopped by a signal.
 """
 
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 
 import sqlalchemy as sa
 import typer
 
-from orchestration.cli import (
-    api_commands,
-    canvas_commands,
-    catalogue_commands,
-    demo,
-    demo_load,
-    gallery_commands,
-    gc_commands,
-    prints_commands,
-    system_commands,
-    up,
-)
-from orchestration.cli.output import BAD_USAGE, SOME_FAILED, note
+from orchestration.cli import api_commands, demo, demo_load, request_commands, system_commands, up
+from orchestration.cli.output import BAD_USAGE, SOME_FAILED, STOPPED, note
 from orchestration.cli.stl import stl
-from orchestration.errors import ConfigurationError, OrchestrationError
+from orchestration.domains import DOMAINS
+from orchestration.errors import ConfigurationError, OrchestrationError, StoppedError
 
 app = typer.Typer(
     name="orchestration",
@@ -34,16 +25,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-catalogue_commands.register(app)
-system_commands.register(app)
-demo.register(app)
-up.register(app)
-demo_load.register(app)
-gallery_commands.register(app)
-canvas_commands.register(app)
-gc_commands.register(app)
-api_commands.register(app)
-prints_commands.register(app)
+for _domain in DOMAINS:
+    import_module(f"orchestration.cli.{_domain}_commands").register(app)
+for _module in (system_commands, demo, up, demo_load, api_commands, request_commands):
+    _module.register(app)
 app.command("stl")(stl)
 
 
@@ -59,9 +44,23 @@ def main() -> None:
     except ConfigurationError as error:
         note(str(error))
         sys.exit(BAD_USAGE)
+    except StoppedError as error:
+        note(str(error))
+        sys.exit(STOPPED)
     except OrchestrationError as error:
         note(str(error))
         sys.exit(SOME_FAILED)
-    except sa.exc.OperationalError as error:  # Dagster's own storage, which knows nothing of our errors
-        note(f"The database did not answer: {str(error.orig).strip()}")
+    except Exception as error:
+        if not (problem := _database_problem(error)):
+            raise
+        note(f"The database did not answer: {problem}")
         sys.exit(SOME_FAILED)
+
+
+def _database_problem(error: BaseException | None) -> str | None:
+    """What the database said, if it is behind `error`: Dagster's storage knows nothing of this package's errors."""
+    while error:
+        if isinstance(error, sa.exc.OperationalError):
+            return " ".join(str(error.orig).split())
+        error = error.__cause__ or error.__context__
+    return None

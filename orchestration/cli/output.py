@@ -1,6 +1,6 @@
 """What commands print, and how they end.
 
-Belongs here: tables for people, one JSON line for programs, exit codes. Does not: what is printed.
+Tables for people, one JSON line for programs, exit codes. Keep out: what is printed.
 Standard output carries the result and nothing else; progress and logs go to standard error.
 """
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 DONE, SOME_FAILED, BAD_USAGE = 0, 1, 2
+# As shells report a command that SIGINT has ended.
+STOPPED = 130
 
 
 def print_json(value: object) -> None:

@@ -1,6 +1,6 @@
-"""The commands of prints: orders in, files out, and what operators ask for anew by hand.
+"""The commands of prints: orders in, files out, and what operators ask for again by hand.
 
-Belongs here: options, and printing what came of them. Does not: the work.
+It holds options, the runs that a command asks for, and the form of their results. Keep out: the work.
 """
 
 from __future__ import annotations
@@ -11,33 +11,34 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from orchestration.cli.conductor import conductor
-from orchestration.cli.output import SOME_FAILED, console, note, print_json, print_table
-from orchestration.cli.session import Json, open_services, settings_for
+from orchestration.cli.job_runner import NOTHING_DONE, UNTIL_EMPTY, JobRunner, RunOutcome, job_runner
+from orchestration.cli.options import Json, open_services, settings_for
+from orchestration.cli.output import DONE, SOME_FAILED, STOPPED, console, note, print_json, print_table
 from orchestration.errors import ConfigurationError, InvalidInputError
-from orchestration.prints.order_import import Imported, ImportReport
-from orchestration.prints.order_list import OrderFilter, list_tasks, sku_statuses
-from orchestration.prints.order_rows import read_csv
-from orchestration.prints.queues import Wish
-from orchestration.prints.redo import Redo, Selection, refresh, retry
-from orchestration.prints.shop import PrintShop
-from orchestration.prints.sku import UnsupportedSkuError, product_for
+from orchestration.prints.defs.order_updates import order_updates
+from orchestration.prints.defs.stl import PrintConfig, stl
+from orchestration.prints.defs.stl_metadata import PROBLEMS
+from orchestration.prints.orders.csv_rows import read_csv
+from orchestration.prints.orders.importing import Imported, ImportReport
+from orchestration.prints.orders.listing import OrderFilter, list_tasks, sku_statuses
+from orchestration.prints.prints import Prints
+from orchestration.prints.solid.sku import UnsupportedSkuError, product_for
 from orchestration.prints.statuses import OrderStatus, RenderState
-from orchestration.runtime.partition_keys import encode_key
+from orchestration.prints.tasks.outcomes import Printing
+from orchestration.prints.tasks.queue import RenderOptions
+from orchestration.prints.tasks.reset import TaskSelection, refresh, retry
+from orchestration.runtime.assets import run_config
+from orchestration.runtime.partitions import encode_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    import sqlalchemy as sa
-
-    from orchestration.work_queue.queue import TaskQueue
+    from collections.abc import Mapping, Sequence
 
 LISTED_FAILURES = 20
 
 Task = Annotated[int | None, typer.Option("--task", help="Only this print task, whatever its order's status.")]
 Skus = Annotated[list[str] | None, typer.Option("--sku", help="Only this SKU; may be repeated.")]
 SkipIfExists = Annotated[bool, typer.Option("--skip-if-exists", help="Keep the files of tasks that have all of them.")]
-Force = Annotated[bool, typer.Option("--force", help="Render anew even what has been rendered before.")]
+Force = Annotated[bool, typer.Option("--force", help="Render again even what has been rendered before.")]
 AllOrders = Annotated[bool, typer.Option("--all-orders", help="Also for orders that do not await shipment.")]
 
 
@@ -53,13 +54,41 @@ def register(app: typer.Typer) -> None:
         app.add_typer(group, name=name)
 
 
+def render_prints(runner: JobRunner, config: PrintConfig | None = None) -> RunOutcome:
+    """Render the print tasks that are due, or as `config` asks; the outcome's metadata has their counts."""
+    return runner.run("prints_render", run_config(stl, config or PrintConfig(idle_seconds=None)))
+
+
+def notify(runner: JobRunner) -> RunOutcome:
+    """Report finished prints to the shop, if any report is due."""
+    if not runner.has_work(runner.domains.prints.outbox.queue):
+        return NOTHING_DONE
+    return runner.run("prints_notify", run_config(order_updates, UNTIL_EMPTY))
+
+
+def check_prints(runner: JobRunner) -> None:
+    """Run the checks of prints."""
+    runner.run("prints_check")
+
+
+def print_counts(outcome: RunOutcome) -> dict[str, int]:
+    """How many print tasks of a run ended how."""
+    return {ending.value: outcome.metadata.get(ending.value, 0) for ending in Printing}
+
+
+def print_problems(outcome: RunOutcome) -> Mapping[str, str]:
+    """Why the first print tasks of a run that got no files did not, by the task's number."""
+    problems: dict[str, str] = outcome.metadata.get(PROBLEMS, {})
+    return problems
+
+
 def prints_status(as_json: Json = False) -> None:
     """Count the print tasks of each SKU, and those of the queues."""
     with open_services() as services:
-        shop = PrintShop(services)
+        prints = Prints(services)
         with services.database.connect() as connection:
             statuses = sku_statuses(connection)
-            queues = {queue.name: queue.counts(connection) for queue in shop.queues}
+            queues = {queue.name: queue.counts(connection) for queue in prints.queues}
     if as_json:
         print_json({"skus": [status._asdict() for status in statuses], "queues": queues})
         return
@@ -80,24 +109,33 @@ def prints_drain(
     """Render what is pending, through Dagster, in this process; with --force and --sku, all of the SKU."""
     _check_skus(sku)
     started = time.monotonic()
-    config: dict[str, object] = {"skip_if_exists": skip_if_exists, "force": force, "all_orders": all_orders}
-    config |= {"task": task} if task is not None else {}
-    config |= {"keys": [encode_key(name) for name in sku]} if sku else {}
-    with conductor(settings_for()) as conduct:
-        conduct.render_prints(**config)
-    tally, problems = conduct.prints.tally, conduct.problems
-    summary = {**tally.summary(), "seconds": round(time.monotonic() - started, 2)}
+    config = PrintConfig(
+        keys=[encode_key(name) for name in sku or ()], idle_seconds=None,
+        task=task, force=force, skip_if_exists=skip_if_exists, all_orders=all_orders,
+    )  # fmt: skip
+    with job_runner(settings_for()) as runner:
+        outcome = render_prints(runner, config)
+    counts = print_counts(outcome)
+    summary = {**counts, "seconds": round(time.monotonic() - started, 2)}
     if as_json:
         print_json(summary)
     else:
         print_table("Prints", ("what", "count"), list(summary.items()))
-    for problem in problems:
+    without_files = counts[Printing.REFUSED] + counts[Printing.FAILED]
+    _note_problems(outcome, without_files)
+    if runner.shutdown.is_requested:
+        return STOPPED
+    return DONE if outcome.success and not without_files else SOME_FAILED
+
+
+def _note_problems(outcome: RunOutcome, without_files: int) -> None:
+    for problem in outcome.problems:
         note(problem)
-    for task_id, problem in list(tally.problems.items())[:LISTED_FAILURES]:
+    listed = list(print_problems(outcome).items())[:LISTED_FAILURES]
+    for task_id, problem in listed:
         note(f"print task {task_id}: {problem}")
-    if len(tally.problems) > LISTED_FAILURES:
-        note(f"... and {len(tally.problems) - LISTED_FAILURES} more; `orchestration orders list --state failed`")
-    return SOME_FAILED if tally.problems or problems else 0
+    if without_files > len(listed):
+        note(f"... and {without_files - len(listed)} more; `orchestration orders list --state failed`")
 
 
 def prints_refresh(
@@ -105,38 +143,30 @@ def prints_refresh(
     all_orders: AllOrders = False, as_json: Json = False,
 ) -> None:  # fmt: skip
     """Send print tasks back to pending, done ones too; the next drain renders them."""
-    _redo(refresh, _Asked(task, sku, Wish(force, skip_if_exists), all_orders=all_orders), as_json=as_json)
+    _check_skus(sku)
+    with open_services() as services:
+        prints = Prints(services)
+        selection, options = TaskSelection(task, sku or None), RenderOptions(force, skip_if_exists, all_orders)
+        with services.database.begin() as connection:
+            ids = refresh(connection, prints.print_queue, prints.statuses, selection, options)
+    _print_pending(ids, as_json=as_json)
 
 
 def prints_retry(
     *, task: Task = None, sku: Skus = None, skip_if_exists: SkipIfExists = False, force: Force = False,
     all_orders: AllOrders = False, as_json: Json = False,
 ) -> None:  # fmt: skip
-    """Let failed print tasks begin anew; the next drain renders them."""
-    _redo(retry, _Asked(task, sku, Wish(force, skip_if_exists), all_orders=all_orders), as_json=as_json)
-
-
-class _Asked:
-    """What the options of `refresh` and `retry` ask for."""
-
-    def __init__(self, task: int | None, skus: Sequence[str] | None, wish: Wish, *, all_orders: bool) -> None:
-        _check_skus(skus)
-        self._task = task
-        self._skus = skus or None
-        self._wish = wish
-        self._all_orders = all_orders
-
-    def redo(self, shop: PrintShop) -> Redo:
-        """It, in the shop's words."""
-        statuses = None if self._all_orders else shop.statuses
-        return Redo(Selection(statuses, self._task, self._skus), self._wish)
-
-
-def _redo(begin_anew: Callable[[sa.Connection, TaskQueue, Redo], list[int]], asked: _Asked, *, as_json: bool) -> None:
+    """Send failed print tasks back to pending; the next drain renders them."""
+    _check_skus(sku)
     with open_services() as services:
-        shop = PrintShop(services)
+        prints = Prints(services)
+        selection, options = TaskSelection(task, sku or None), RenderOptions(force, skip_if_exists, all_orders)
         with services.database.begin() as connection:
-            ids = begin_anew(connection, shop.queue, asked.redo(shop))
+            ids = retry(connection, prints.print_queue, prints.statuses, selection, options)
+    _print_pending(ids, as_json=as_json)
+
+
+def _print_pending(ids: Sequence[int], *, as_json: bool) -> None:
     if as_json:
         print_json({"pending": len(ids), "tasks": ids})
     else:
@@ -163,9 +193,9 @@ def orders_import(
     except InvalidInputError as error:
         raise ConfigurationError(f"{file}: {error}") from error
     with open_services() as services:
-        report = PrintShop(services).import_orders(rows)
+        report = Prints(services).import_orders(rows)
     if as_json:
-        print_json(_told(report))
+        print_json(_report_json(report))
     else:
         counts = {outcome.value: report.count(outcome) for outcome in Imported}
         print_table("Orders", ("rows", "count"), [*counts.items(), ("print tasks queued", report.queued)])
@@ -174,7 +204,7 @@ def orders_import(
     return SOME_FAILED if report.refused else 0
 
 
-def _told(report: ImportReport) -> dict[str, Any]:
+def _report_json(report: ImportReport) -> dict[str, Any]:
     counts = {outcome.value: report.count(outcome) for outcome in Imported}
     return {**counts, "queued": report.queued, "rows": [row._asdict() for row in report.rows]}
 

@@ -1,6 +1,6 @@
 """`orchestration stl`: one product from the command line, without a database.
 
-Belongs here: reading the options and printing what came of them. Does not: making the product.
+Reading the options and printing what came of them. Keep out: making the product.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 import typer
 
 from orchestration.errors import ConfigurationError, OrchestrationError
-from orchestration.prints.checks import as_rows
-from orchestration.prints.engines.engine import EngineName
-from orchestration.prints.refusal import PrintRefusedError
+from orchestration.prints.solid.engines.engine import EngineName
+from orchestration.prints.solid.proofs import as_rows
+from orchestration.prints.solid.refusal import PrintRefusedError
 
 if TYPE_CHECKING:
-    from orchestration.prints.files import WrittenFile
-    from orchestration.prints.product import PrintProduct, Renderer
+    from orchestration.prints.solid.files import WrittenFile
+    from orchestration.prints.solid.renderer import PrintProduct, Renderer
 
 DONE: Final = 0
 REFUSED: Final = 1
@@ -40,8 +40,8 @@ def stl(
     as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON.")] = False,
 ) -> None:
     """Make one product: printable STL, two-colour 3MF and a preview."""
-    from orchestration.prints.files import write_product
-    from orchestration.prints.request import OrderLine
+    from orchestration.prints.solid.files import write_product
+    from orchestration.prints.solid.request import OrderLine
 
     try:
         product = _renderer(engine, fonts or []).render(OrderLine(sku, text, color_1, color_2))
@@ -55,9 +55,9 @@ def stl(
 
 
 def _renderer(engine: EngineName, fonts: list[Path]) -> Renderer:
-    from orchestration.prints.engines import engine_named
-    from orchestration.prints.fonts import FontLibrary
-    from orchestration.prints.product import Renderer
+    from orchestration.lettering.fonts import FontLibrary
+    from orchestration.prints.solid.engines import engine_named
+    from orchestration.prints.solid.renderer import Renderer
 
     return Renderer(engine_named(engine), FontLibrary(fonts))
 

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import sqlalchemy as sa
 import typer
 
-from orchestration.catalogue.pipeline import Catalogue
-from orchestration.cli.conductor import conductor
+from orchestration.catalogue.catalogue import Catalogue
+from orchestration.cli.job_runner import job_runner
+from orchestration.cli.options import Feed, Json, open_services, settings_for
 from orchestration.cli.output import SOME_FAILED, console, note, print_json, print_table
-from orchestration.cli.session import Feed, Json, open_services, settings_for
 from orchestration.domains import Domains
 from orchestration.errors import ConfigurationError, OrchestrationError
-from orchestration.prints.fonts import FontLibrary
+from orchestration.lettering.fonts import FontLibrary
 from orchestration.services import Services
 from orchestration.storage.database import Database
-from orchestration.storage.migrate import current_revision, head_revision
-from orchestration.storage.migrate import migrate as migrate_database
+from orchestration.storage.migrate import current_revision, head_revision, schema_problem
+from orchestration.work_queue.model import TaskState
+from orchestration.work_queue.statistics import quantile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from orchestration.work_queue.queue import TaskQueue
 
 PROBE = b"orchestration doctor\n"
+# The percentiles of durations that are printed.
+SHARES = (50, 95, 99)
 
 
 def register(app: typer.Typer) -> None:
@@ -35,8 +39,12 @@ def register(app: typer.Typer) -> None:
     app.command()(migrate)
     app.command()(doctor)
     app.command()(materialize)
-    queue = typer.Typer(help="The work queues: counts, dead letters, replay.", no_args_is_help=True)
+    queue = typer.Typer(help="The work queues: counts, workers, single tasks, dead letters.", no_args_is_help=True)
     queue.command("status")(queue_status)
+    queue.command("workers")(queue_workers)
+    queue.command("statistics")(queue_statistics)
+    queue.command("show")(queue_show)
+    queue.command("cancel")(queue_cancel)
     queue.command("dead")(queue_dead)
     queue.command("replay")(queue_replay)
     app.add_typer(queue, name="queue")
@@ -45,9 +53,7 @@ def register(app: typer.Typer) -> None:
 def migrate(as_json: Json = False) -> None:
     """Bring the database to the schema of today."""
     with open_services() as services:
-        database = Database(services.database_urls.domain)
-        before, after = migrate_database(database)
-        database.close()
+        before, after = services.migrate()
     if as_json:
         print_json({"from": before, "to": after})
     else:
@@ -92,7 +98,7 @@ def _examine_database(services: Services) -> str:
     with closing(Database(services.database_urls.domain)) as database, database.begin() as connection:
         version = connection.execute(sa.text("SHOW server_version")).scalar_one()
         revision = current_revision(connection)
-    state = "current" if revision == head_revision() else f"not at {head_revision()}: run `orchestration migrate`"
+    state = "current" if revision == head_revision() else schema_problem(revision)
     return f"PostgreSQL {version}, schema {revision} ({state})"
 
 
@@ -100,8 +106,8 @@ def _examine_store(services: Services) -> str:
     key = "doctor/probe.txt"
     asyncio.run(services.objects.put_once(key, PROBE))
     if services.objects.get(key) != PROBE:
-        raise ConfigurationError(f"{services.objects.url} gives back other bytes than were put into it")
-    return f"{services.objects.url} takes and gives objects"
+        raise ConfigurationError(f"{services.objects.display_url} gives back other bytes than were put into it")
+    return f"{services.objects.display_url} takes and gives objects"
 
 
 def _examine_fonts(_services: Services) -> str:
@@ -112,9 +118,10 @@ def _examine_fonts(_services: Services) -> str:
 
 
 def _examine_feed(services: Services) -> str:
-    feed = asyncio.run(Catalogue(services).read_feed())
+    catalogue = Catalogue(services)
+    feed = asyncio.run(catalogue.read_feed())
     refused = f", {len(feed.problems)} lines refused" if feed.problems else ""
-    return f"{services.feed_url} lists {len(feed.entries)} families of {len(feed.suppliers)} suppliers{refused}"
+    return f"{catalogue.feed_url} lists {len(feed.entries)} families of {len(feed.suppliers)} suppliers{refused}"
 
 
 def materialize(
@@ -126,9 +133,9 @@ def materialize(
     as_json: Json = False,
 ) -> int:
     """Materialize any set of an asset's partitions in one run; without keys, what is queued."""
-    with conductor(settings_for(feed)) as conduct:
+    with job_runner(settings_for(feed)) as runner:
         wanted = None if keys is None else _read_lines(keys)
-        outcome = conduct.materialize(asset, wanted)
+        outcome = runner.materialize(asset, wanted)
     if as_json:
         print_json(
             {
@@ -161,19 +168,106 @@ def _read_lines(path: Path) -> list[str]:
 
 
 def queue_status(as_json: Json = False) -> None:
-    """Count the tasks of each queue."""
+    """Count the tasks of each queue, and the workers that drain it."""
     with open_services() as services:
         queues = _queues(services)
         with services.database.connect() as connection:
             counts = {name: queue.counts(connection) for name, queue in queues.items()}
+            alive = {
+                name: sum(worker.is_alive for worker in queue.workers(connection)) for name, queue in queues.items()
+            }
     if as_json:
-        print_json(counts)
+        print_json({name: {**asdict(one), "workers": alive[name]} for name, one in counts.items()})
         return
     rows = [
-        (name, one.waiting, one.active, one.completed, one.failed, one.delayed, one.oldest_seconds)
+        (name, one.waiting, one.active, one.completed, one.failed, one.delayed, one.oldest_seconds, alive[name])
         for name, one in counts.items()
     ]
-    print_table("Queues", ("queue", "waiting", "active", "completed", "failed", "delayed", "oldest, s"), rows)
+    columns = ("queue", "waiting", "active", "completed", "failed", "delayed", "oldest, s", "workers")
+    print_table("Queues", columns, rows)
+
+
+def queue_workers(as_json: Json = False) -> None:
+    """List the workers of all queues; those that were lost are listed for a day."""
+    with open_services() as services, services.database.connect() as connection:
+        workers = [one for queue in _queues(services).values() for one in queue.workers(connection)]
+    if as_json:
+        print_json(workers)
+        return
+    rows = [
+        (one.queue, one.number, one.host, one.pid, one.run_id, one.started_at, one.tasks, one.seen_at, one.is_alive)
+        for one in workers
+    ]
+    columns = ("queue", "worker", "host", "process", "run", "since", "tasks", "last seen", "alive")
+    print_table("Workers", columns, rows)
+
+
+def queue_statistics(
+    name: Annotated[str, typer.Argument(help="The queue.")],
+    hours: Annotated[float | None, typer.Option(help="Only the last so many hours.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Say how a queue's tasks ended, and how long they waited and ran; also of tasks that are no longer kept."""
+    with open_services() as services:
+        queue = _queue(services, name)
+        with services.database.connect() as connection:
+            found = queue.statistics(connection, None if hours is None else 3_600 * hours)
+    rows = [
+        {
+            "outcome": one.outcome,
+            "tasks": one.tasks,
+            "waited_seconds": one.waited_seconds,
+            "ran_seconds": one.ran_seconds,
+            **{f"waited_p{share}": quantile(one.waited, share / 100) for share in SHARES},
+            **{f"ran_p{share}": quantile(one.ran, share / 100) for share in SHARES},
+        }
+        for one in found
+    ]
+    if as_json:
+        print_json(rows)
+    else:
+        shown = [[f"{cell:.3g}" if isinstance(cell, float) else cell for cell in row.values()] for row in rows]
+        print_table(f"Tasks of {name}, in seconds", list(rows[0]) if rows else ("outcome",), shown)
+
+
+def queue_show(
+    name: Annotated[str, typer.Argument(help="The queue.")],
+    key: Annotated[str, typer.Argument(help="The task's key.")],
+    as_json: Json = False,
+) -> int:
+    """Show one task: where it is, its progress, its result or errors."""
+    with open_services() as services:
+        queue = _queue(services, name)
+        with services.database.connect() as connection:
+            task = queue.task(connection, key)
+    if task is None:
+        note(f"The queue {name} holds no task {key}; one that ended long ago is no longer kept")
+        return SOME_FAILED
+    if as_json:
+        print_json(task)
+    else:
+        print_table(f"Task {key} of {name}", ("", ""), list(asdict(task).items()))
+    return 0
+
+
+def queue_cancel(
+    name: Annotated[str, typer.Argument(help="The queue.")],
+    key: Annotated[str, typer.Argument(help="The task's key.")],
+    as_json: Json = False,
+) -> int:
+    """Cancel one task; one that is being worked on is stopped by its worker."""
+    with open_services() as services:
+        queue = _queue(services, name)
+        with services.database.begin() as connection:
+            state = queue.request_cancel(connection, key)
+    if as_json:
+        print_json({"queue": name, "key": key, "state": state})
+    elif state is not None:
+        console().print("Cancelled" if state is TaskState.CANCELLED else "Its worker is asked to stop it")
+    if state is None:
+        note(f"The queue {name} holds no unfinished task {key}; nothing was cancelled")
+        return SOME_FAILED
+    return 0
 
 
 def queue_dead(
@@ -189,8 +283,9 @@ def queue_dead(
     if as_json:
         print_json(dead)
         return
-    rows = [(one.key, one.grouping, one.attempt, one.reason, one.error) for one in dead]
-    print_table(f"Dead letters of {name}", ("task", "group", "attempts", "reason", "error"), rows)
+    rows = [(one.key, one.grouping, one.attempt, one.replays, one.reason, one.error, one.first_error) for one in dead]
+    columns = ("task", "group", "attempts", "replays", "reason", "error", "first error")
+    print_table(f"Dead letters of {name}", columns, rows)
 
 
 def queue_replay(

@@ -1,12 +1,12 @@
 """`orchestration up`: Dagster's UI and daemon, and the API, over this home, with the sample feed where no other is set.
 
-Belongs here: which processes run. Does not: what they do, or how they end (`together`).
+Which processes run. Keep out: what they do, or how they end (`processes`).
 """
 
 from __future__ import annotations
 
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
@@ -14,18 +14,18 @@ from urllib.parse import urlsplit
 import typer
 
 import orchestration
+from orchestration.assembly import build_definitions
 from orchestration.cli.api_commands import API_PORT
-from orchestration.cli.conductor import SyncOptions, conductor
+from orchestration.cli.catalogue_sync import SyncOptions, check_catalogue, sync_catalogue
+from orchestration.cli.job_runner import job_runner
 from orchestration.cli.output import note
-from orchestration.cli.together import run_together
-from orchestration.demo.canvas_media import SAMPLE_MEDIA, load_media
+from orchestration.cli.processes import run_processes
+from orchestration.cli.samples import canvas_samples, load_gallery_samples, print_samples
 from orchestration.demo.feed import write_feed
-from orchestration.demo.histories import SAMPLE_HISTORIES, SAMPLE_SEED, load_histories, served_pictures
-from orchestration.demo.orders import write_orders
-from orchestration.demo.projects import SAMPLE_PROJECTS, load_projects
 from orchestration.demo.server import serve
-from orchestration.prints.order_rows import read_csv
+from orchestration.runtime.assets import pool_limits
 from orchestration.runtime.instance import open_instance
+from orchestration.runtime.orphans import end_orphaned_runs
 from orchestration.services import Services
 from orchestration.settings import load_settings
 
@@ -48,17 +48,22 @@ def up(
 ) -> int:
     """Run Dagster and the API; without PROMIDATA_BASE_URL, over a sample feed and its next day."""
     settings = load_settings()
+    with closing(Services(settings)) as services:
+        services.migrate()
     with ExitStack() as stack:
         if settings.promidata_base_url is None:
             settings = _sample(stack, settings, sample_port)
         if "public_url" not in settings.model_fields_set:
             settings = settings.model_copy(update={"public_url": f"http://127.0.0.1:{api_port}"})
-        services = Services(settings)
-        with open_instance(services):
-            services.close()
+        pools = pool_limits(build_definitions(settings))
+        with closing(Services(settings)) as services, open_instance(services, pools) as instance:
+            # Its home and its pools are there now. Nothing that an earlier system launched lives on.
+            orphans = end_orphaned_runs(instance)
+        if orphans:
+            note(f"{len(orphans)} runs had been killed with the system before; ended as failed")
         note(f"Dagster UI: http://127.0.0.1:{port}, API: http://127.0.0.1:{api_port}")
         # Away from the checkout, where Dagster would point out that it does not read the dagster.yaml that lies there.
-        return run_together([_dagster(port), _api(api_port)], folder=settings.home)
+        return run_processes([_dagster(port), _api(api_port)], folder=settings.home)
 
 
 def _sample(stack: ExitStack, settings: Settings, port: int) -> Settings:
@@ -72,19 +77,13 @@ def _sample(stack: ExitStack, settings: Settings, port: int) -> Settings:
     if not (root / "Import").exists():
         note("Syncing the first day of the sample feed")
         write_feed(root, day=FIRST_DAY, base_url=base_url)
-        with conductor(settings) as conduct:
-            conduct.sync(SyncOptions())
-            conduct.check()
-            note("Rendering the sample orders")
-            conduct.prints.import_orders(read_csv(write_orders(root / "orders.csv").read_bytes()))
-            conduct.render_prints()
-            conduct.check_prints()
-            pictures = served_pictures(root, base_url)
-            load_histories(conduct.gallery.database, SAMPLE_HISTORIES, SAMPLE_SEED, pictures=pictures)
-            note("Loading the sample canvas projects")
-            load_projects(conduct.domains.canvas.database, SAMPLE_PROJECTS, SAMPLE_SEED)
-            load_media(conduct.domains.services, SAMPLE_MEDIA, SAMPLE_SEED)
-            conduct.collect_media()
+        with job_runner(settings) as runner:
+            sync_catalogue(runner, SyncOptions())
+            check_catalogue(runner)
+            note("Rendering the sample orders, and loading the sample histories and canvas projects")
+            print_samples(runner, root / "orders.csv")
+            load_gallery_samples(runner, root, base_url)
+            canvas_samples(runner)
     write_feed(root, day=NEXT_DAY, base_url=base_url)
     return settings
 

@@ -55,6 +55,7 @@ class Command:
 def run_main(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
     """Run the entry point with these arguments; its exit code."""
     monkeypatch.setattr(sys, "argv", ["orchestration", *map(str, arguments)])
+    monkeypatch.setattr(sys.modules["__main__"], "__package__", None)  # it may be started as `python -m pytest`
     with restored_environment(), pytest.raises(SystemExit) as ended:
         main()
     structlog.reset_defaults()  # it holds this command's standard error

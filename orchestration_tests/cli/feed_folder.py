@@ -1,6 +1,6 @@
 """A small `file://` feed in a folder: families come, change, break and go.
 
-Belongs here: the files of a feed. Does not: what is in a document (`orchestration_tests.catalogue.documents`).
+The files of a feed. Keep out: what is in a document (`orchestration_tests.catalogue.sample_documents`).
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from urllib.parse import quote
 from PIL import Image
 
 from orchestration.demo.categories import category_file
-from orchestration_tests.catalogue.documents import IMAGE_URL, as_bytes, family_document
+from orchestration_tests.catalogue.sample_documents import IMAGE_URL, as_bytes, family_document
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from orchestration_tests.catalogue.documents import JsonObject
+    from orchestration_tests.catalogue.sample_documents import JsonObject
 
 _PICTURE = re.compile(rb"/images/([0-9a-f]{64})\.jpg")
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pandas as pd
 import pytest
 
-from orchestration_tests.catalogue.documents import family_document
+from orchestration_tests.catalogue.sample_documents import family_document
 from orchestration_tests.cli.conftest import Command, run_main, set_variables
 from orchestration_tests.cli.feed_folder import FeedFolder
 from orchestration_tests.conftest import fresh_database

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy as sa
 
 from orchestration.gallery import history
-from orchestration.gallery.history import NewGeneration, Status
+from orchestration.gallery import mirror as gallery_mirror
+from orchestration.gallery.history import NewGeneration, Status, Visibility
+from orchestration.gallery.images.queues import image_queue, rendition_queue
+from orchestration.gallery.merge import public_document
+from orchestration.gallery.queues import mirror_queue
+from orchestration.media import fetcher, renditions
+from orchestration.settings import Settings
 from orchestration.work_queue.policy import QueuePolicy
+from orchestration_tests.gallery.images.serving import serving
+from orchestration_tests.media.pictures import encode, scene
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from orchestration.gallery.merge import HistoryItem
     from orchestration.storage.database import Database
+    from orchestration.work_queue.queue import TaskQueue
     from orchestration_tests.cli.conftest import Command
 
 
@@ -117,3 +129,100 @@ def test_samples_are_loaded_in_any_number(orchestration: Command, database: Data
     again = orchestration("demo-load", "--histories", 60, "--seed", 4)
     assert "10 histories" in again.out
     assert "Nothing was asked for" in orchestration("demo-load").out
+
+
+def nested(depth: int) -> str:
+    """A document of so many objects within each other."""
+    return '{"prompt": "x", "workflow": ' + '{"a":' * depth + "1" + "}" * depth + "}"
+
+
+@pytest.mark.parametrize("bug", [None, RecursionError("maximum recursion depth exceeded"), KeyError("prompt")])
+def test_one_item_that_breaks_the_mirror_keeps_no_removal_and_no_neighbour_back(
+    orchestration: Command, database: Database, monkeypatch: pytest.MonkeyPatch, bug: Exception | None
+) -> None:
+    names = [f"good{number}" for number in range(9)]
+    write(database, *names, "secret1", "secret2")
+    orchestration("gallery", "drain")
+    if bug is not None:
+        monkeypatch.setattr(gallery_mirror, "public_document", broken_for("deep", bug))
+    with database.begin() as connection:
+        history.set_visibility(connection, ["secret1", "secret2"], Visibility.PRIVATE)
+        for name in names:
+            history.update(connection, name, {"prompt": "changed"})
+        item = NewGeneration("deep", "u", {}, Status.COMPLETED, is_public=True)
+        history.create(connection, [item])
+        connection.execute(
+            sa.text("UPDATE generation_history SET document = CAST(:text AS jsonb) WHERE history_id = 'deep'"),
+            {"text": nested(500)},
+        )
+    ended = orchestration("gallery", "drain", "--json")
+    told = ended.json
+    assert (ended.code, told["changed"], told["removed"], told["failed"]) == (1, 9, 2, 1)
+    assert ended.err.count("deep failed: ") == 1
+    assert shown(database) == set(names)
+    with database.connect() as connection:
+        (dead,) = mirror_queue(Settings()).dead(connection)
+    assert dead.key == "deep"
+    reason = "deep: the document in the history is not nested 200 levels deep" if bug is None else type(bug).__name__
+    assert reason in str(dead.error)
+
+    again = orchestration("gallery", "drift", "--repair", "--json").json
+    assert (again["queued"], again["missing"], again["shown_wrongly"]) == (1, ["deep"], [])
+    assert orchestration("gallery", "drain", "--json").json["failed"] == 1
+    assert shown(database) == set(names)
+
+
+def broken_for(history_id: str, bug: Exception) -> Callable[..., object]:
+    """`public_document` with a bug that one item shows."""
+
+    def broken(item: HistoryItem | None, **facts: Any) -> object:  # noqa: ANN401 - as of the real one
+        if item is not None and item.history_id == history_id:
+            raise bug
+        return public_document(item, **facts)
+
+    return broken
+
+
+def shown(database: Database) -> set[str]:
+    """What the public sees."""
+    with database.connect() as connection:
+        return set(connection.execute(sa.text("SELECT history_id FROM public_generation")).scalars())
+
+
+@pytest.mark.parametrize(
+    ("place", "queue"), [("fetcher.identify", image_queue), ("renditions.encode_renditions", rendition_queue)]
+)
+def test_one_image_that_breaks_the_code_keeps_none_of_the_others_back(
+    orchestration: Command,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+    place: str,
+    queue: Callable[[Settings], TaskQueue],
+) -> None:
+    bodies = [encode(scene(40 + number, 30), "PNG") for number in range(20)]
+    real = getattr(renditions if place.startswith("renditions") else fetcher, place.partition(".")[2])
+
+    def broken(body: bytes, **limits: Any) -> object:  # noqa: ANN401 - as of the real ones
+        if body == bodies[7]:
+            raise KeyError("a table of our own")
+        return real(body, **limits)
+
+    monkeypatch.setattr(f"orchestration.media.{place}", broken)
+    with serving() as server:
+        monkeypatch.setenv("ORCHESTRATION_GALLERY_IMAGE_HOSTS", server.endpoint)
+        server.files |= {f"/{number}.png": body for number, body in enumerate(bodies)}
+        write(database, "g", images=[{"id": str(n), "url": server.url(f"/{n}.png")} for n in range(20)])
+        ended = orchestration("gallery", "drain", "--json")
+    assert ended.code == 1
+    with database.connect() as connection:
+        (dead,) = queue(Settings()).dead(connection)
+        query = "SELECT document -> 'images' FROM public_generation"
+        images = connection.execute(sa.text(query)).scalar_one()
+    assert "KeyError" in str(dead.error)
+    assert ended.err.count(" failed: ") == 1
+    assert f"{dead.key} failed: KeyError" in ended.err
+    assert [number for number, image in enumerate(images) if "thumbnailUrl" not in image] == [7]
+
+    with database.begin() as connection:
+        history.update(connection, "g", {"prompt": "changed"})
+    assert orchestration("gallery", "drain", "--json").code == 0, "what is dead is not begun again by every change"

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
 
 from orchestration.demo import orders
+from orchestration.prints.defs.stl_metadata import PrintReport
+from orchestration.prints.solid.request import read
+from orchestration.prints.tasks import handler, pool_process
+from orchestration_tests.prints.solid.sketching import sketch, sketch_slowly
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
+    from orchestration.prints.solid.request import OrderLine, Request
+    from orchestration.prints.tasks.outcomes import PrintedTask
     from orchestration_tests.cli.conftest import Command
 
 TAG = "PER-KEY3D-STY3-Y3D"
@@ -77,3 +86,53 @@ def test_the_sample_orders_are_rendered_or_refused_as_they_should(orchestration:
 
     assert summary["rendered"] + summary["cached"] == orders.RENDERED
     assert summary["refused"] == orders.REFUSED
+
+
+def test_one_order_that_meets_a_bug_is_named_once_and_the_command_exits_with_1(
+    orchestration: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def with_a_bug(line: OrderLine) -> Request:
+        if line.text == "Bug":
+            raise KeyError("a fault of ours")
+        return read(line)
+
+    monkeypatch.setenv("ORCHESTRATION_PRINT_ATTEMPTS", "2")
+    monkeypatch.setenv("ORCHESTRATION_PRINT_RETRY_SECONDS", "0")
+    monkeypatch.setattr(pool_process, "make", sketch)
+    monkeypatch.setattr(handler, "read", with_a_bug)
+    path = tmp_path / "orders.csv"
+    texts = [*(f"Name {number}" for number in range(20)), "Bug", *(f"More {number}" for number in range(20))]
+    path.write_text("order_number,sku,text\n" + "".join(f"{n},{TAG},{text}\n" for n, text in enumerate(texts)))
+    orchestration("orders", "import", path)
+
+    drained = orchestration("prints", "drain", "--json")
+
+    assert drained.code == 1
+    assert (drained.json["rendered"], drained.json["failed"]) == (40, 1)
+    named = [line for line in drained.err.splitlines() if line.startswith("print task")]
+    assert len(named) == 1
+    assert named[0].startswith("print task 21: KeyError in ")
+
+
+def test_a_signal_ends_a_drain_after_its_summary_with_130(
+    orchestration: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record, signals = PrintReport.record, iter([signal.SIGTERM])
+
+    def with_signal(report: PrintReport, printed: Sequence[PrintedTask]) -> None:
+        record(report, printed)
+        for number in signals:  # one: a later one would force the end
+            os.kill(os.getpid(), number)
+
+    monkeypatch.setattr(pool_process, "make", sketch_slowly)
+    monkeypatch.setattr(PrintReport, "record", with_signal)
+    path = tmp_path / "orders.csv"
+    path.write_text("order_number,sku,text\n" + "".join(f"{number},{TAG},Name {number}\n" for number in range(500)))
+    orchestration("orders", "import", path)
+
+    drained = orchestration("prints", "drain", "--json")
+
+    assert drained.code == 130
+    assert 0 < drained.json["rendered"] < 500
+    status = orchestration("prints", "status", "--json").json["skus"][0]
+    assert (status["completed"], status["running"]) == (drained.json["rendered"], 0)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from orchestration_tests.catalogue.documents import family_document
+from orchestration_tests.catalogue.sample_documents import family_document
 
 if TYPE_CHECKING:
     from orchestration_tests.cli.conftest import Command

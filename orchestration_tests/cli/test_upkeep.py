@@ -8,9 +8,10 @@ import pytest
 
 from orchestration.catalogue.queues import family_queue, image_queue
 from orchestration.errors import PermanentError
+from orchestration.prints.tasks.queue import print_queue
 from orchestration.settings import Settings
 from orchestration.work_queue.model import NewTask, Outcome
-from orchestration_tests.catalogue.documents import family_document, with_value
+from orchestration_tests.catalogue.sample_documents import family_document, with_value
 
 if TYPE_CHECKING:
     from orchestration.storage.database import Database
@@ -37,7 +38,7 @@ def dead_letters(database: Database) -> list[str]:
     keys = ["https://images/1.jpg", "https://images/2.jpg"]
     with database.begin() as connection:
         queue.enqueue(connection, [NewTask(key, grouping="A23") for key in keys])
-        worker = queue.next_worker(connection)
+        worker = queue.register_worker(connection)
         tasks = queue.claim(connection, worker)
         queue.settle(connection, [Outcome(task, PermanentError("it is [/b] gone")) for task in tasks])
     return keys
@@ -70,7 +71,7 @@ def test_a_stopped_sync_goes_on_from_where_it_ended(
 
     assert orchestration("stop", "A23", "--json").json == {"cancelled": 3}
     (status,) = orchestration("status", "--json").json
-    assert (status["status"], status["message"]) == ("failed", "Stopped by an operator")
+    assert (status["status"], status["message"]) == ("stopped", "Stopped by an operator")
     assert orchestration("stop", "A23").out == "0 families taken from the queue\n"
 
     assert orchestration("sync", "--json").json["families"]["added"] == 3
@@ -132,7 +133,49 @@ def test_dead_letters_are_counted_listed_and_replayed(orchestration: Command, de
     assert orchestration("queue", "status", "--json").json["image-upload"]["waiting"] == 2
 
 
-@pytest.mark.parametrize("command", ["dead", "replay"])
+def test_a_queue_that_is_not_replayed_by_itself_names_the_command_and_keeps_its_letters(
+    orchestration: Command, database: Database
+) -> None:
+    queue = print_queue(Settings())
+    with database.begin() as connection:
+        queue.enqueue(connection, [NewTask("17")])
+        (task,) = queue.claim(connection, queue.register_worker(connection))
+        queue.settle(connection, [Outcome(task, PermanentError("no font"))])
+    ended = orchestration("queue", "replay", "print")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err == ("A task of the queue print is not replayed by itself; run `orchestration prints retry`\n")
+    assert [letter["key"] for letter in orchestration("queue", "dead", "print", "--json").json] == ["17"]
+
+
+def test_a_task_is_shown_and_cancelled_by_its_key(orchestration: Command, database: Database) -> None:
+    queue = image_queue(Settings())
+    with database.begin() as connection:
+        queue.enqueue(connection, [NewTask("active"), NewTask("waiting")])
+        queue.claim(connection, queue.register_worker(connection), limit=1)
+    assert orchestration("queue", "cancel", "image-upload", "waiting").out == "Cancelled\n"
+    assert orchestration("queue", "cancel", "image-upload", "active", "--json").json["state"] == "active"
+    shown = orchestration("queue", "show", "image-upload", "waiting", "--json").json
+    assert (shown["key"], shown["state"], shown["attempt"]) == ("waiting", "cancelled", 0)
+    assert "is_cancel_requested" in orchestration("queue", "show", "image-upload", "active").out
+    for command in ("show", "cancel"):
+        ended = orchestration("queue", command, "image-upload", "unknown")
+        assert (ended.code, ended.out) == (1, "")
+        assert "unknown" in ended.err
+
+
+def test_workers_and_what_became_of_tasks_are_listed(orchestration: Command, dead_letters: list[str]) -> None:
+    (worker,) = orchestration("queue", "workers", "--json").json
+    assert (worker["queue"], worker["tasks"], worker["is_alive"]) == ("image-upload", 0, False)
+    assert "image-upload" in orchestration("queue", "workers").out
+    assert orchestration("queue", "status", "--json").json["image-upload"]["workers"] == 0
+    (dead,) = orchestration("queue", "statistics", "image-upload", "--json").json
+    assert (dead["outcome"], dead["tasks"]) == ("dead", len(dead_letters))
+    assert dead["ran_p50"] <= dead["ran_p99"]
+    assert "dead" in orchestration("queue", "statistics", "image-upload", "--hours", "1").out
+    assert orchestration("queue", "statistics", "mirror").out == "Tasks of mirror, in seconds: none\n"
+
+
+@pytest.mark.parametrize("command", ["dead", "replay", "statistics"])
 def test_a_queue_that_does_not_exist_is_bad_usage(orchestration: Command, command: str) -> None:
     ended = orchestration("queue", command, "images")
     assert (ended.code, ended.out) == (2, "")

@@ -1,6 +1,6 @@
 """Several processes as one: started, signalled and ended together.
 
-Belongs here: their lives. Does not: what they are.
+Their lives. Keep out: what they are.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _POLL_SECONDS = 0.2
 _ENDING_SECONDS = 30.0
 
 
-def run_together(commands: Sequence[Sequence[str]], *, folder: Path) -> int:
+def run_processes(commands: Sequence[Sequence[str]], *, folder: Path) -> int:
     """Run the commands in `folder` until one of them ends, or SIGINT or SIGTERM ends all of them.
 
     A signal is passed on to each, which may then take its time; what a command leaves behind, such as runs that would

@@ -1,0 +1,163 @@
+"""A whole sync of the catalogue through Dagster: its jobs in their order, and what they did together.
+
+It serves the command, the demo and `up`. Keep out: printing (`catalogue_commands`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from orchestration.catalogue.defs.families import product_families
+from orchestration.catalogue.defs.feed import FeedConfig, supplier_feed
+from orchestration.catalogue.defs.feed_metadata import HELD_BACK, PLANNED, SYNCS
+from orchestration.catalogue.defs.image_variants import image_variants
+from orchestration.catalogue.defs.images import FAILED_IMAGES, MIRRORED, family_images
+from orchestration.catalogue.families.quarantine import list_quarantine
+from orchestration.catalogue.feed.sync_runs import SyncCounts, sync_counts
+from orchestration.cli.job_runner import UNTIL_EMPTY
+from orchestration.errors import StoppedError
+from orchestration.runtime.assets import run_config
+from orchestration.runtime.partitions import decode_key, encode_key
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from orchestration.catalogue.catalogue import Catalogue
+    from orchestration.cli.job_runner import JobRunner, RunOutcome
+
+
+@dataclass(frozen=True)
+class SyncOptions:
+    """What `orchestration sync` was asked for."""
+
+    suppliers: Sequence[str] = ()
+    full: bool = False
+    allow_mass_removal: bool = False
+
+
+@dataclass
+class SyncSummary:
+    """What a sync did, and what went wrong: by supplier, family or URL, with the reasons.
+
+    `counts` are those of the rows with the ids `syncs`. `unlisted` are counts of suppliers whose plan wrote no row,
+    since nothing had changed. `images` are counts by outcome. `stopped` is set when a signal ended the sync early.
+    """
+
+    syncs: Sequence[int] = ()
+    suppliers: int = 0
+    unlisted: Mapping[str, int] = field(default_factory=dict)
+    counts: SyncCounts = field(default_factory=SyncCounts)
+    images: Mapping[str, int] = field(default_factory=dict)
+    category_rows: int = 0
+    held_back: Mapping[str, str] = field(default_factory=dict)
+    quarantined: dict[str, str] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+    failed_images: Mapping[str, str] = field(default_factory=dict)
+    stopped: StoppedError | None = None
+
+    @property
+    def has_failures(self) -> bool:
+        """Whether something needs an operator: the command then exits with 1."""
+        dead_images = self.images.get("failed", 0)
+        return bool(self.held_back or self.quarantined or self.failed or self.counts.failed or dead_images)
+
+    def as_json(self, seconds: float) -> dict[str, Any]:
+        """The one line of `orchestration sync --json`; `seconds` is how long it took."""
+        counts = self.counts
+        families = {
+            "added": counts.added,
+            # A restored family is one that the feed lists again: a change of what is published.
+            "changed": counts.changed + counts.restored,
+            "removed": counts.removed,
+            "unchanged": counts.unchanged,
+            "quarantined": counts.quarantined,
+            "failed": counts.failed,
+            "held_back": counts.held_back,
+        }
+        return {
+            "suppliers": self.suppliers,
+            "families": {name: count + self.unlisted.get(name, 0) for name, count in families.items()},
+            "variants": counts.variants,
+            "images": {name: self.images.get(name, 0) for name in ("stored", "deduplicated", "failed")},
+            "documents_downloaded": counts.documents,
+            "rows_written": counts.rows_written + self.category_rows,
+            "seconds": round(seconds, 3),
+        }
+
+
+def sync_catalogue(runner: JobRunner, options: SyncOptions) -> SyncSummary:
+    """Plan the feed, and do all the work that it asks for.
+
+    A termination signal ends it after the run that it met; the summary then says what was done until there.
+    """
+    summary = SyncSummary()
+    try:
+        _run_jobs(runner, options, summary)
+    except StoppedError as error:
+        summary.stopped = error
+    with runner.domains.catalogue.database.connect() as connection:
+        summary.counts = sync_counts(connection, summary.syncs)
+    return summary
+
+
+def _run_jobs(runner: JobRunner, options: SyncOptions, summary: SyncSummary) -> None:
+    catalogue = runner.domains.catalogue
+    _plan(runner, options, summary)
+    if runner.has_work(catalogue.family_queue):
+        _import(runner, summary)
+    if runner.has_work(catalogue.image_queue):
+        _mirror(runner, summary)
+    if runner.shutdown.is_requested and runner.has_work(catalogue.family_queue, catalogue.image_queue):
+        raise StoppedError("Stopped by a signal; what is left is still queued, run the command again")
+
+
+def render_images(runner: JobRunner) -> RunOutcome:
+    """Make the renditions that are queued."""
+    return runner.run("catalogue_render", run_config(image_variants, UNTIL_EMPTY))
+
+
+def check_catalogue(runner: JobRunner) -> RunOutcome:
+    """Run the catalogue's checks."""
+    return runner.run("catalogue_check")
+
+
+def quarantined_families(catalogue: Catalogue) -> dict[str, str]:
+    """The families in quarantine, with the reasons."""
+    with catalogue.database.connect() as connection:
+        return {entry.a_number: entry.reason for entry in list_quarantine(connection)}
+
+
+def sort_failures(catalogue: Catalogue, outcome: RunOutcome) -> tuple[dict[str, str], dict[str, str]]:
+    """The failures of an import by family: those that are in quarantine, and the others."""
+    held = quarantined_families(catalogue)
+    reasons = {decode_key(key): reason for key, reason in outcome.failed.items()}
+    quarantined = {a_number: reason for a_number, reason in reasons.items() if a_number in held}
+    return quarantined, {a_number: reason for a_number, reason in reasons.items() if a_number not in held}
+
+
+def _plan(runner: JobRunner, options: SyncOptions, summary: SyncSummary) -> None:
+    config = FeedConfig(
+        keys=[encode_key(code) for code in options.suppliers],
+        full=options.full,
+        allow_mass_removal=options.allow_mass_removal,
+    )
+    outcome = runner.run("catalogue_sync", run_config(supplier_feed, config))
+    runner.problems += outcome.failed.values()
+    planned = outcome.metadata.get(PLANNED, {})
+    summary.suppliers = planned.get("suppliers", 0)
+    summary.unlisted = planned
+    summary.category_rows = outcome.metadata.get("rows_written", 0)
+    summary.held_back = outcome.metadata.get(HELD_BACK, {})
+    summary.syncs = outcome.metadata.get(SYNCS, [])
+
+
+def _import(runner: JobRunner, summary: SyncSummary) -> None:
+    outcome = runner.run("catalogue_import", run_config(product_families, UNTIL_EMPTY))
+    summary.quarantined, summary.failed = sort_failures(runner.domains.catalogue, outcome)
+
+
+def _mirror(runner: JobRunner, summary: SyncSummary) -> None:
+    outcome = runner.run("catalogue_mirror", run_config(family_images, UNTIL_EMPTY))
+    summary.images = outcome.metadata.get(MIRRORED, {})
+    summary.failed_images = outcome.metadata.get(FAILED_IMAGES, {})

@@ -1,0 +1,180 @@
+"""Running jobs through Dagster in this process, on the instance that the UI sees too.
+
+It runs a job and tells how it ended. Keep out: which jobs a command runs; that stands with each domain's commands.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import dagster as dg
+
+from orchestration.assembly import build_definitions
+from orchestration.domains import Domains
+from orchestration.errors import ConfigurationError, StoppedError
+from orchestration.runtime.assets import op_config, pool_limits
+from orchestration.runtime.drains import DrainConfig
+from orchestration.runtime.instance import open_instance
+from orchestration.runtime.partitions import encode_key
+from orchestration.runtime.recording import REASONS
+from orchestration.runtime.shutdown import GracefulShutdown
+from orchestration.services import Services
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from orchestration.settings import Settings
+    from orchestration.work_queue.queue import TaskQueue
+
+# A run that leaves nothing queued behind.
+UNTIL_EMPTY = DrainConfig(idle_seconds=None)
+# The command prints its own summary; the run's events are in the UI.
+_QUIET = {"console": {"config": {"log_level": "CRITICAL"}}}
+
+
+class RunOutcome(NamedTuple):
+    """How a run ended: `failed` are the reasons by partition key, `problems` those of steps that failed as a whole.
+
+    `metadata` is what stands beside the materializations of whole assets, their plain values by name.
+    """
+
+    run_id: str
+    success: bool
+    failed: Mapping[str, str]
+    problems: Sequence[str]
+    metadata: Mapping[str, Any]
+
+
+NOTHING_DONE = RunOutcome("", success=True, failed={}, problems=(), metadata={})
+"""The outcome of a run that was not needed."""
+
+
+class JobRunner:
+    """Runs the product's jobs one after another; `problems` collects what went wrong beside single items."""
+
+    def __init__(
+        self, definitions: dg.Definitions, instance: dg.DagsterInstance, domains: Domains, shutdown: GracefulShutdown
+    ) -> None:
+        self._definitions = definitions
+        self.shutdown = shutdown
+        self.instance = instance
+        self.domains = domains
+        self.problems: list[str] = []
+
+    def materialize(self, asset: str, names: Sequence[str] | None) -> RunOutcome:
+        """Materialize `domain/noun` in one run: the partitions of `names`, or what its queue holds.
+
+        A name is a partition key or what one stands for. Raises `ConfigurationError` for an asset that no job makes,
+        and for names where it has no partitions.
+        """
+        key = dg.AssetKey(asset.split("/"))
+        makers = self._makers()
+        if key not in makers:
+            known = ", ".join(sorted(made.to_user_string() for made in makers))
+            raise ConfigurationError(f"No job makes {asset}; there are {known}")
+        op = key.to_python_identifier()
+        config: DrainConfig | None = None
+        if names is not None:
+            config = DrainConfig(keys=self._partition_keys(key, names))
+        elif self._definitions.resolve_job_def(makers[key]).graph.node_named(op).definition.has_config_field:
+            config = UNTIL_EMPTY
+        return self.run(makers[key], op_config(op, config) if config else None, only=key)
+
+    def _partition_keys(self, asset: dg.AssetKey, names: Sequence[str]) -> list[str]:
+        """Each name's partition key: itself when it is one, else its encoding."""
+        partitions = self._definitions.resolve_asset_graph().get(asset).partitions_def
+        if partitions is None:
+            raise ConfigurationError(f"{asset.to_user_string()} has no partitions; leave --keys out")
+        known = set(partitions.get_partition_keys(dynamic_partitions_store=self.instance))
+        return [name if name in known else encode_key(name) for name in names]
+
+    def run(self, job: str, config: dg.RunConfig | None = None, only: dg.AssetKey | None = None) -> RunOutcome:
+        """Execute a job here, all of it or one asset. Raises `StoppedError` if a signal has ended a run before.
+
+        A termination signal ends the run in order; the runs after it are not begun.
+        """
+        if self.shutdown.is_requested:
+            raise StoppedError("Stopped by a signal; what was not begun is still queued, run the command again")
+        result = self._definitions.resolve_job_def(job).execute_in_process(
+            {**_config_dict(config), "loggers": _QUIET},
+            self.instance,
+            asset_selection=[only] if only else None,
+            raise_on_error=False,
+        )
+        outcome = _outcome(result)
+        # Two steps that read one broken feed have one problem.
+        self.problems = list(dict.fromkeys([*self.problems, *outcome.problems]))
+        return outcome
+
+    def has_work(self, *queues: TaskQueue) -> bool:
+        """Whether any of the queues holds a task that is not finished."""
+        with self.domains.services.database.connect() as connection:
+            counts = [queue.counts(connection) for queue in queues]
+        return any(one.waiting or one.active or one.delayed for one in counts)
+
+    def _makers(self) -> dict[dg.AssetKey, str]:
+        """The job that makes each asset."""
+        jobs = {job.name: self._definitions.resolve_job_def(job.name) for job in self._definitions.jobs or ()}
+        return {key: name for name, job in jobs.items() for key in job.asset_layer.selected_asset_keys}
+
+
+def _outcome(result: dg.ExecuteInProcessResult) -> RunOutcome:
+    failed: dict[str, str] = {}
+    problems: list[str] = []
+    metadata = _metadata(result)
+    for event in result.all_events:
+        if not event.is_step_failure:
+            continue
+        data = event.step_failure_data.user_failure_data
+        reasons = data.metadata.get(REASONS) if data else None
+        metadata = {**(_plain(data.metadata) if data else {}), **metadata}
+        if isinstance(reasons, dg.JsonMetadataValue):
+            failed |= reasons.data if isinstance(reasons.data, dict) else {}
+        else:
+            problems.append(_failure_reason(event))
+    return RunOutcome(result.run_id, result.success, failed, problems, metadata)
+
+
+def _config_dict(config: dg.RunConfig | None) -> dict[str, Any]:
+    return config.to_config_dict() if config else {}  # type: ignore[no-untyped-call]  # Dagster left it unannotated
+
+
+def _metadata(result: dg.ExecuteInProcessResult) -> dict[str, Any]:
+    """The values beside the run's materializations and observations of whole assets."""
+    events: list[dg.AssetMaterialization | dg.AssetObservation] = [
+        *(event.materialization for event in result.get_asset_materialization_events()),
+        *(event.asset_observation_data.asset_observation for event in result.get_asset_observation_events()),
+    ]
+    whole = (one.metadata for one in events if one.partition is None)
+    return {name: value for metadata in whole for name, value in _plain(metadata).items()}
+
+
+def _plain(metadata: Mapping[str, dg.MetadataValue[Any]]) -> dict[str, Any]:
+    """The values that a command can print."""
+    values = {name: value.value for name, value in metadata.items() if name != REASONS}
+    return {name: value for name, value in values.items() if isinstance(value, str | int | float | list | dict)}
+
+
+def _failure_reason(event: dg.DagsterEvent) -> str:
+    """Why a step failed, in the words of whoever raised it."""
+    data = event.step_failure_data
+    if data.user_failure_data and data.user_failure_data.description:
+        return data.user_failure_data.description
+    error = data.error
+    while error and error.cause:
+        error = error.cause
+    return error.message.strip() if error else f"{event.step_key} failed"
+
+
+@contextmanager
+def job_runner(settings: Settings) -> Iterator[JobRunner]:
+    """A runner over the instance and the services of these settings."""
+    services = Services(settings)
+    domains = Domains(services)
+    definitions = build_definitions(settings, domains)
+    try:
+        with open_instance(services, pool_limits(definitions)) as instance, GracefulShutdown() as shutdown:
+            yield JobRunner(definitions, instance, domains, shutdown)
+    finally:
+        services.close()

@@ -1,0 +1,68 @@
+"""The sample orders, histories and canvas projects, loaded and worked through by the product's own jobs.
+
+`up` and `demo` show the same samples. Keep out: what the samples are (`orchestration.demo`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from orchestration.cli.canvas_commands import check_canvas, save_due
+from orchestration.cli.gallery_commands import check_gallery, mirror, refresh_signup, render_images
+from orchestration.cli.gc_commands import collect
+from orchestration.cli.prints_commands import check_prints, notify, render_prints
+from orchestration.demo.canvas_media import SAMPLE_MEDIA, load_media
+from orchestration.demo.histories import SAMPLE_HISTORIES, SAMPLE_SEED, load_histories, served_pictures
+from orchestration.demo.orders import write_orders
+from orchestration.demo.projects import SAMPLE_PROJECTS, load_projects
+from orchestration.prints.orders.csv_rows import read_csv
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from orchestration.cli.job_runner import JobRunner, RunOutcome
+    from orchestration.demo.canvas_media import LoadedMedia
+    from orchestration.demo.histories import LoadedHistories
+    from orchestration.demo.projects import LoadedProjects
+
+
+class CanvasSamples(NamedTuple):
+    """What was loaded, and the runs that saved the projects and collected their media."""
+
+    projects: LoadedProjects
+    media: LoadedMedia
+    saved: RunOutcome
+    collected: RunOutcome
+
+
+def print_samples(runner: JobRunner, file: Path) -> RunOutcome:
+    """Write the sample orders to `file`, import and render them, and report the finished ones to the shop."""
+    runner.domains.prints.import_orders(read_csv(write_orders(file).read_bytes()))
+    rendered = render_prints(runner)
+    notify(runner)
+    check_prints(runner)
+    return rendered
+
+
+def load_gallery_samples(runner: JobRunner, feed: Path, base_url: str) -> LoadedHistories:
+    """Load the sample histories, with pictures that the sample feed in the folder `feed` serves."""
+    pictures = served_pictures(feed, base_url)
+    return load_histories(runner.domains.gallery.database, SAMPLE_HISTORIES, SAMPLE_SEED, pictures=pictures)
+
+
+def show_gallery_samples(runner: JobRunner) -> None:
+    """Mirror the histories with the smaller forms of their images, and choose the signup images."""
+    mirror(runner)
+    render_images(runner)
+    refresh_signup(runner)
+    check_gallery(runner)
+
+
+def canvas_samples(runner: JobRunner) -> CanvasSamples:
+    """Load the sample projects and media, save the projects, and mark the media that nothing refers to."""
+    projects = load_projects(runner.domains.canvas.database, SAMPLE_PROJECTS, SAMPLE_SEED)
+    media = load_media(runner.domains.services, SAMPLE_MEDIA, SAMPLE_SEED)
+    saved = save_due(runner)
+    collected = collect(runner)
+    check_canvas(runner)
+    return CanvasSamples(projects, media, saved, collected)
