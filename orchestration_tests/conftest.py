@@ -1,12 +1,13 @@
 """What every test may ask for: a database of its own, an object store, settings that point at them.
 
-One embedded server serves the session; each test gets a copy of a migrated template database.
+One embedded server serves all processes of the session; each test gets a copy of a migrated template database.
 """
 
 from __future__ import annotations
 
-import tempfile
-from contextlib import contextmanager
+import functools
+import os
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -14,35 +15,61 @@ from uuid import uuid4
 import dagster as dg
 import pytest
 import sqlalchemy as sa
+from dagster_postgres.event_log import event_log
+from dagster_postgres.run_storage import run_storage
+from dagster_postgres.schedule_storage import schedule_storage
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from sqlalchemy.engine import make_url
 
 from orchestration.services import Services
 from orchestration.settings import Settings
 from orchestration.storage.database import DRIVER, Database
-from orchestration.storage.embedded import start_embedded_server
 from orchestration.storage.migrate import migrate
+from orchestration_tests.server import running_server
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from sqlalchemy.engine import URL
+    from xdist.workermanage import WorkerController
 
 TEMPLATE = "template_migrated"
 DAGSTER_TEMPLATE = "template_dagster"
+# Most tests wait for other processes most of the time.
+WORKERS_PER_CORE = 2.5
+MOST_WORKERS = 16
+SERVER_URL = pytest.StashKey[str]()
+
+# How long an example takes says how busy the machine is.
+hypothesis_settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("busy")
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Folders of tests are run by several workers, named files by none: those are done before a worker has begun."""
+    if not any(Path(argument).is_dir() for argument in config.args):
+        return 0
+    return min(int(WORKERS_PER_CORE * (os.cpu_count() or 1)), MOST_WORKERS)
+
+
+def pytest_configure_node(node: WorkerController) -> None:
+    """Tell a worker that is about to begin where the server is, which this process starts for all and stops."""
+    if SERVER_URL not in node.config.stash:
+        running = ExitStack()
+        node.config.stash[SERVER_URL] = running.enter_context(running_server())
+        node.config.add_cleanup(running.close)
+    node.workerinput["server_url"] = node.config.stash[SERVER_URL]
 
 
 @pytest.fixture(scope="session")
-def server_url() -> Iterator[URL]:
-    """The `postgres` database of the session's server.
-
-    Its folder is not pytest's, which removes those of earlier sessions even while they run.
-    """
-    with tempfile.TemporaryDirectory(prefix="orchestration-tests-", ignore_cleanup_errors=True) as folder:
-        url = make_url(start_embedded_server(Path(folder) / "postgres"))
-        # Nothing here outlives the machine, and dropping a database then takes a tenth of the time.
-        run_on_server(url, "ALTER SYSTEM SET fsync = off")
-        run_on_server(url, "SELECT pg_reload_conf()")
-        yield url
+def server_url(request: pytest.FixtureRequest) -> Iterator[URL]:
+    """The `postgres` database of the session's server."""
+    if worker := getattr(request.config, "workerinput", None):
+        yield make_url(worker["server_url"])
+    else:
+        with running_server() as url:
+            yield make_url(url)
 
 
 def run_on_server(server: URL, statement: str) -> None:
@@ -58,14 +85,38 @@ def url_of(server: URL, name: str) -> str:
     return server.set(database=name).render_as_string(hide_password=False)
 
 
+def make_template(server: URL, name: str, fill: Callable[[str], None]) -> str:
+    """Create the database `name` and fill it, by its URL, unless another worker has done so; `name`.
+
+    It is given its name once it is full, so that no worker copies half of it.
+    """
+    engine = sa.create_engine(server.set(drivername=DRIVER), isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        connection.execute(sa.text("SELECT pg_advisory_lock(hashtext(:name))"), {"name": name})
+        if not connection.execute(sa.text("SELECT FROM pg_database WHERE datname = :name"), {"name": name}).all():
+            unfinished = f"template_{uuid4().hex}"
+            connection.execute(sa.text(f"CREATE DATABASE {unfinished}"))
+            fill(url_of(server, unfinished))
+            connection.execute(_END_SESSIONS, {"name": unfinished})
+            connection.execute(sa.text(f"ALTER DATABASE {unfinished} RENAME TO {name}"))
+    engine.dispose()
+    return name
+
+
+_END_SESSIONS = sa.text("SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = :name")
+
+
+def migrate_database(url: str) -> None:
+    """Make the domain's tables."""
+    database = Database(url)
+    migrate(database)
+    database.close()
+
+
 @pytest.fixture(scope="session")
 def template(server_url: URL) -> str:
     """A migrated database that others are copied from."""
-    run_on_server(server_url, f"CREATE DATABASE {TEMPLATE}")
-    database = Database(url_of(server_url, TEMPLATE))
-    migrate(database)
-    database.close()
-    return TEMPLATE
+    return make_template(server_url, TEMPLATE, migrate_database)
 
 
 @contextmanager
@@ -122,13 +173,30 @@ def services(settings: Settings) -> Iterator[Services]:
     services.close()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def kept_dagster_connections() -> Iterator[None]:
+    """Have Dagster's storage keep its connections; it opens one for each statement, which takes most of the time."""
+
+    @functools.lru_cache(maxsize=4)
+    def engine(url: str) -> sa.Engine:
+        return sa.create_engine(url, isolation_level="AUTOCOMMIT", pool_pre_ping=True)
+
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        for module in (event_log, run_storage, schedule_storage):
+            monkeypatch.setattr(module, "create_pg_engine", lambda url, *_, **__: engine(url))
+        yield
+
+
 @pytest.fixture(scope="session")
 def dagster_template(server_url: URL) -> str:
     """A database with Dagster's own tables, that others are copied from."""
-    run_on_server(server_url, f"CREATE DATABASE {DAGSTER_TEMPLATE}")
-    with dg.instance_for_test(overrides=dagster_storage(url_of(server_url, DAGSTER_TEMPLATE))):
+    return make_template(server_url, DAGSTER_TEMPLATE, make_dagster_tables)
+
+
+def make_dagster_tables(url: str) -> None:
+    """Make the tables of an instance by opening one."""
+    with dg.instance_for_test(overrides=dagster_storage(url)):
         pass
-    return DAGSTER_TEMPLATE
 
 
 @pytest.fixture

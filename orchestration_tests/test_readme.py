@@ -5,38 +5,49 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from pydantic import AliasChoices
+from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
+from pydantic_settings import BaseSettings
 from typer.main import get_command
 
 from orchestration.cli.main import app
 from orchestration.settings import Settings
+from orchestration.settings.fields import variables_of
 
 README = Path(__file__).parents[1] / "README.md"
-START, END = "| --- | --- | --- |\n", "<!-- end of settings -->"
+START, END = "<!-- settings: made from orchestration/settings, kept true by a test -->\n", "<!-- end of settings -->"
+MIX_INS = [base for base in Settings.__bases__ if issubclass(base, BaseModel) and base is not BaseSettings]
 
 
-def variable(name: str) -> str:
-    """The environment variable of a setting."""
-    alias = Settings.model_fields[name].validation_alias
-    return str(alias.choices[-1]) if isinstance(alias, AliasChoices) else f"ORCHESTRATION_{name.upper()}"
+def row(name: str) -> str:
+    """A setting's line in its table."""
+    field = Settings.model_fields[name]
+    assert field.default is not PydanticUndefined
+    default = ", ".join(map(str, field.default)) if isinstance(field.default, tuple) else field.default
+    shown = "" if default in {None, ""} else f"`{default}`"
+    variables = ", ".join(f"`{variable}`" for variable in variables_of(name, field))
+    return f"| {variables} | {shown} | {field.description} |\n"
 
 
-def settings_table() -> str:
-    """The rows of the settings table, as the code has them."""
-    rows = []
-    for name, field in Settings.model_fields.items():
-        assert field.default is not PydanticUndefined
-        default = ", ".join(map(str, field.default)) if isinstance(field.default, tuple) else field.default
-        shown = "" if default in {None, ""} else f"`{default}`"
-        rows.append(f"| `{variable(name)}` | {shown} | {field.description} |\n")
-    return "".join(rows)
+def section(mix_in: type[BaseModel]) -> str:
+    """One domain's settings, folded."""
+    title = (mix_in.__doc__ or "").partition("\n")[0]
+    rows = "".join(map(row, mix_in.model_fields))
+    return (
+        f"<details>\n<summary>{title}</summary>\n\n"
+        f"| variable | default | meaning |\n| --- | --- | --- |\n{rows}\n</details>\n\n"
+    )
 
 
-def test_the_settings_table_is_that_of_the_code() -> None:
+def test_the_settings_are_those_of_the_code_by_domain() -> None:
     text = README.read_text(encoding="utf-8")
-    written = text[text.index(START, text.index("<!-- settings")) + len(START) : text.index(END)]
-    assert written == settings_table(), f"The table should read:\n{settings_table()}"
+    written = text[text.index(START) + len(START) : text.index(END)]
+    expected = "\n" + "".join(map(section, MIX_INS))
+    assert written == expected, f"The settings should read:\n{expected}"
+
+
+def test_every_setting_stands_in_the_mix_in_of_a_domain() -> None:
+    assert sum(len(mix_in.model_fields) for mix_in in MIX_INS) == len(Settings.model_fields)
 
 
 def commands() -> list[str]:

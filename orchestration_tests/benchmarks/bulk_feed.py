@@ -1,6 +1,6 @@
 """Large feeds, made quickly, and a server for them in a process of its own.
 
-Belongs here: feeds whose only point is their size. Does not: the oddities of real feeds (`orchestration/demo`), and
+Feeds whose only point is their size. Keep out: the oddities of real feeds (`orchestration/demo`), and
 what is measured. The two feeds of the benchmarks:
 
     write_bulk_feed(root, base_url=url, suppliers=6, families=600, children=4, document_bytes=345_000,

@@ -1,6 +1,6 @@
 """The canvas: loading by snapshot against a full replay, appending in batches against one by one, saving projects.
 
-Belongs here: what the domain's own code and its database cost. Does not: runs of Dagster (`dagster_share`).
+What the domain's own code and its database cost. Keep out: runs of Dagster (`dagster_share`).
 CPU is this process's; the server shares the machine.
 """
 

@@ -21,17 +21,16 @@ import requests
 import sqlalchemy as sa
 import structlog
 
-from orchestration.catalogue.decode import decode_family
+from orchestration.catalogue.catalogue import Catalogue
+from orchestration.catalogue.documents.decode import decode_family
 from orchestration.catalogue.drains import import_families, mirror_images
-from orchestration.catalogue.pipeline import Catalogue
-from orchestration.catalogue.store import Arrival, store_families
+from orchestration.catalogue.families.store import Arrival, store_families
 from orchestration.media.identify import content_hash, identify
 from orchestration.media.tables import media, media_source
 from orchestration.services import Services
 from orchestration.settings import Settings
 from orchestration.storage.objects import content_key
-from orchestration.work_queue.running import DrainEnd
-from orchestration.work_queue.stopping import StopSignal
+from orchestration.work_queue.options import DrainOptions
 from orchestration_tests.benchmarks.bulk_feed import served, touch, write_bulk_feed
 from orchestration_tests.benchmarks.timing import Timing, median, report, timed
 
@@ -91,9 +90,9 @@ def sync(catalogue: Catalogue) -> None:
     """A whole sync without Dagster: plan, import, mirror."""
     feed = asyncio.run(catalogue.read_feed())
     list(catalogue.plan_suppliers(feed))
-    end = DrainEnd(StopSignal())
-    asyncio.run(import_families(catalogue, lambda _: None, end))
-    asyncio.run(mirror_images(catalogue, lambda _: None, end))
+    until_empty = DrainOptions(idle_seconds=None)
+    asyncio.run(import_families(catalogue, lambda _: None, until_empty))
+    asyncio.run(mirror_images(catalogue, lambda _: None, lambda _: None, until_empty))
 
 
 def sync_naively(catalogue: Catalogue, limit: int) -> tuple[int, int]:

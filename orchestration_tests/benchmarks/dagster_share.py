@@ -6,9 +6,9 @@ from pathlib import Path
 
 import dagster as dg
 
-from orchestration.runtime.partition_keys import add_keys
+from orchestration.runtime.drains import DrainConfig, requested_keys
+from orchestration.runtime.partitions import add_partitions
 from orchestration.runtime.recording import PartitionRecorder
-from orchestration.runtime.selection import DrainConfig, selected_names
 from orchestration.services import Services
 from orchestration.settings import Settings
 from orchestration_tests.benchmarks.timing import Timing, median, report, timed
@@ -22,11 +22,11 @@ BAD_KEYS = 300
 def recorded(context: dg.AssetExecutionContext, config: DrainConfig) -> Iterator[dg.AssetMaterialization]:
     """Partitions without work, some of them bad."""
     recorder = PartitionRecorder(context)
-    for number, name in enumerate(selected_names(context, config) or ()):
+    for number, name in enumerate(requested_keys(context, config) or ()):
         if number < BAD_KEYS:
-            recorder.bad(name, "bad on purpose")
+            recorder.failed(name, "bad on purpose")
         else:
-            recorder.good(name, {"number": number})
+            recorder.materialized(name, {"number": number})
     yield from recorder.finish()
 
 
@@ -42,7 +42,7 @@ def main() -> None:
                 job = dg.Definitions(assets=[recorded], jobs=[dg.define_asset_job("record", [recorded])])
                 keys = [f"A23-{number:05}" for number in range(KEYS)]
                 with timed(found):
-                    add_keys(instance, "bench", keys)
+                    add_partitions(instance, "bench", keys)
                     config = {
                         "ops": {"recorded": {"config": {"keys": keys}}},
                         "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},

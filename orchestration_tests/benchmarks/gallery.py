@@ -1,8 +1,8 @@
 """The gallery's mirror against one claim at a time, and against the rhythm of the system before this one.
 
-Belongs here: what a mirrored item costs, how soon a private one is gone, what a killed drain costs the others. Does
-not: what the queue itself costs (`work_queue`). Every item has real content: a prompt, four pictures, a creator.
-`main` takes a scale: 1 is the full size.
+What a mirrored item costs, how soon a private one is gone, what a killed drain costs the others. Keep out: what the
+queue itself costs (`work_queue`). Every item has real content: a prompt, four pictures, a creator. `main` takes a
+scale: 1 is the full size.
 """
 
 from __future__ import annotations
@@ -22,15 +22,17 @@ import psutil  # type: ignore[import-untyped]  # its stubs are a package of thei
 import sqlalchemy as sa
 
 from orchestration.gallery import history
-from orchestration.gallery.drift import find_drift
 from orchestration.gallery.gallery import Gallery
 from orchestration.gallery.history import NewGeneration, Status, User, Visibility
-from orchestration.gallery.mirror import MirrorKeeper
+from orchestration.gallery.mirror import MirrorHandler
+from orchestration.gallery.reconcile import find_drift
 from orchestration.services import Services
 from orchestration.settings import Settings
+from orchestration.storage.database import Database
 from orchestration.storage.embedded import start_embedded_server
-from orchestration.work_queue.claim import Claim
+from orchestration.storage.migrate import migrate
 from orchestration_tests.gallery.killing import draining
+from orchestration_tests.gallery.mirroring import claim, held
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -87,8 +89,9 @@ class Bench:
     """A database of its own. `settings` are the defaults, but for the places."""
 
     def __init__(self, directory: Path) -> None:
-        url = start_embedded_server(directory / "postgres").replace("/postgres?", "/bench?")
+        url = start_embedded_server(directory / "postgres")
         self.settings = Settings(home=directory / "home", database_url=url, log_level="ERROR")
+        _migrate(url)
         self.gallery = Gallery(Services(self.settings))
         self.database = self.gallery.database
         self._server = psutil.Process(int((directory / "postgres" / "postmaster.pid").read_text().split()[0]))
@@ -100,7 +103,7 @@ class Bench:
             return result.scalar() if result.returns_rows else None
 
     def fill(self, count: int) -> None:
-        """Begin anew with so many public items and a task for each."""
+        """Begin again with so many public items and a task for each."""
         self.execute("TRUNCATE generation_history, public_generation, gallery_takedown, app_user, task CASCADE")
         with self.database.begin() as connection:
             history.save_users(
@@ -124,20 +127,16 @@ class Bench:
 
     def work_off(self, batch: int) -> None:
         """The whole queue in this process, a batch after the other."""
-        keeper = MirrorKeeper(self.database, base_url=self.gallery.media_url, report=lambda _: None)
-        while True:
-            with self.database.begin() as connection:
-                tasks = self.gallery.mirror.claim(connection, worker=0, limit=batch)
-            if not tasks:
-                return
-            keeper._work(Claim(self.gallery.mirror, 0, tasks))
+        handler = MirrorHandler(self.database, self.gallery.mirror_queue, base_url=self.gallery.media_url)
+        while tasks := claim(self.gallery, batch):
+            handler._work(held(self.gallery, tasks))
 
     def mirrored(self) -> int:
         """How many items the mirror shows."""
         return int(self.execute("SELECT count(*) FROM public_generation"))
 
     def drain(self, drains: int, **changes: object) -> float:
-        """Seconds until so many drains have worked everything off."""
+        """Seconds until so many drains have emptied the queue."""
         with draining(self.settings.model_copy(update=changes), drains):
             began = time.perf_counter()
             self._await_empty()
@@ -152,12 +151,11 @@ class Bench:
         """As the system before this one: a poll of 12, each on its own, four at a time, then a pause."""
         from concurrent.futures import ThreadPoolExecutor
 
-        keeper = MirrorKeeper(self.database, base_url=self.gallery.media_url, report=lambda _: None)
+        handler = MirrorHandler(self.database, self.gallery.mirror_queue, base_url=self.gallery.media_url)
         with ThreadPoolExecutor(4) as pool:
             for _ in range(polls):
-                with self.database.begin() as connection:
-                    tasks = self.gallery.mirror.claim(connection, worker=0, limit=12)
-                list(pool.map(lambda task: keeper._work(Claim(self.gallery.mirror, 0, [task])), tasks))
+                tasks = claim(self.gallery, 12)
+                list(pool.map(lambda task: handler._work(held(self.gallery, [task])), tasks))
                 time.sleep(POLL_SECONDS)
 
 
@@ -291,6 +289,12 @@ def drift_seconds(bench: Bench, count: int) -> None:
             f"  drift of {count} items, {title}: {time.perf_counter() - began:.2f} s, {drift.total} found", flush=True
         )
         bench.execute("UPDATE public_generation SET source_revision = 0")
+
+
+def _migrate(url: str) -> None:
+    database = Database(url)
+    migrate(database)
+    database.close()
 
 
 @contextmanager

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 import structlog
 
 from orchestration.canvas.media_gc.census import take_census
-from orchestration.canvas.media_gc.collector import CollectOptions, MediaCollector
+from orchestration.canvas.media_gc.collector import CollectOptions, MediaGarbageCollector
 from orchestration.canvas.media_gc.model import FOLDER
 from orchestration.gallery.references import MEDIA_REFERENCES
 from orchestration.services import Services
@@ -68,7 +68,7 @@ def fill(services: Services) -> None:
         (root / path).write_bytes(bytes(OBJECT_BYTES))
 
 
-def ask_for_each(services: Services, collector: MediaCollector, limit: int) -> int:
+def ask_for_each(services: Services, collector: MediaGarbageCollector, limit: int) -> int:
     """The rival: for each candidate, look through every source whether it names the medium; how many it asked for."""
     with services.database.connect() as connection:
         rows = connection.execute(
@@ -93,7 +93,7 @@ def race_the_scan() -> None:
         fill(services)
         clock = Clock()
         clock.now = datetime.now(UTC) + timedelta(days=60)
-        collector = MediaCollector(services, MEDIA_REFERENCES, clock)
+        collector = MediaGarbageCollector(services, MEDIA_REFERENCES, clock)
         for _ in range(ROUNDS):
             with timed(scan), services.database.begin() as connection:
                 census = take_census(connection, collector.sources, clock(), timedelta(days=30), DEAD)

@@ -21,23 +21,22 @@ from typing import TYPE_CHECKING, Final
 import psutil  # type: ignore[import-untyped]  # its stubs are a package of their own
 import sqlalchemy as sa
 
+from orchestration.lettering.fonts import FontLibrary
 from orchestration.observability.logs import configure_logging
 from orchestration.prints.drains import render_prints
-from orchestration.prints.engines.native import NativeEngine
-from orchestration.prints.files import write_product
-from orchestration.prints.fonts import FontLibrary
-from orchestration.prints.product import Renderer
-from orchestration.prints.request import OrderLine
-from orchestration.prints.shop import PrintShop
+from orchestration.prints.prints import Prints
+from orchestration.prints.solid.engines.native import NativeEngine
+from orchestration.prints.solid.files import write_product
+from orchestration.prints.solid.renderer import Renderer
+from orchestration.prints.solid.request import OrderLine
 from orchestration.services import Services
 from orchestration.settings import Settings, load_settings
-from orchestration.work_queue.running import DrainEnd
-from orchestration.work_queue.stopping import StopSignal
+from orchestration.work_queue.options import DrainOptions
 from orchestration_tests.benchmarks.prints import NAMES, SKUS
 from orchestration_tests.benchmarks.timing import Timing, report
+from orchestration_tests.prints.killing import assert_done_once, drain_with_kills
 from orchestration_tests.prints.printing import order, take_in
-from orchestration_tests.prints.sketching import sketch_slowly
-from orchestration_tests.prints.test_kill import assert_done_once, drain_with_kills
+from orchestration_tests.prints.solid.sketching import sketch_slowly
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -99,14 +98,12 @@ def speed() -> None:
     report("drain, all known", known, items=ORDERS, what="orders", rival=scaled)
 
 
-def _measured(
-    rows: Sequence[dict[str, str]], work: Callable[[PrintShop, Path], float], *, warm: bool = False
-) -> Timing:
+def _measured(rows: Sequence[dict[str, str]], work: Callable[[Prints, Path], float], *, warm: bool = False) -> Timing:
     """The timing of `work` on these orders; with `warm`, once their products are known."""
     with tempfile.TemporaryDirectory() as folder:
         settings = load_settings(home=Path(folder) / "home", database_url=None, object_store=None)
         services = Services(settings)
-        shop = PrintShop(services)
+        shop = Prints(services)
         if warm:
             take_in(shop, *rows[:KNOWN])
             work(shop, Path(folder))
@@ -120,10 +117,11 @@ def _measured(
     return timing
 
 
-def _drained(shop: PrintShop, _folder: Path) -> float:
+def _drained(shop: Prints, _folder: Path) -> float:
     """Drain; the CPU seconds of the render processes, as far as they had come when the last batch was reported."""
     before, used = _cpu_of_children(), [0.0]
-    asyncio.run(render_prints(shop, lambda _: used.append(_cpu_of_children()), DrainEnd(StopSignal())))
+    until_empty = DrainOptions(idle_seconds=None)
+    asyncio.run(render_prints(shop, lambda _: used.append(_cpu_of_children()), until_empty))
     return max(0.0, max(used) - before)
 
 
@@ -131,7 +129,7 @@ def _cpu_of_children() -> float:
     return sum(sum(child.cpu_times()[:2]) for child in psutil.Process().children(recursive=True))
 
 
-def _rival(shop: PrintShop, folder: Path) -> float:
+def _rival(shop: Prints, folder: Path) -> float:
     one_at_a_time(shop.database, Renderer(NativeEngine(), FontLibrary(), cache_bytes=0), folder / "stl")
     return 0.0
 
@@ -141,7 +139,7 @@ def kill() -> None:
     with tempfile.TemporaryDirectory() as folder:
         settings = _kill_settings(Path(folder))
         services = Services(settings)
-        shop = PrintShop(services, sketch_slowly)
+        shop = Prints(services, sketch_slowly)
         take_in(shop, *(order(n, f"Name {n % 3_000}", SKUS[n % 4]) for n in range(KILL_TASKS)))
         started = time.perf_counter()
         drain_with_kills(settings, shop.database, drains=KILL_DRAINS, tasks=KILL_TASKS, kills=KILLS)

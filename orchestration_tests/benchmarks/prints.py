@@ -22,25 +22,25 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from orchestration.prints.engines import engine_named
-from orchestration.prints.engines.engine import EngineName
-from orchestration.prints.files import write_product
-from orchestration.prints.fonts import FontLibrary
-from orchestration.prints.naming import pretty_path
-from orchestration.prints.product import Renderer
-from orchestration.prints.refusal import PrintRefusedError
-from orchestration.prints.request import OrderLine
-from orchestration.prints.sku import STATIC_SKUS, product_for
-from orchestration.prints.stl import read_stl
-from orchestration_tests.prints.edge_pairing import is_closed, volume
-from orchestration_tests.prints.random_names import random_names
+from orchestration.lettering.fonts import FontLibrary
+from orchestration.prints.solid.engines import engine_named
+from orchestration.prints.solid.engines.engine import EngineName
+from orchestration.prints.solid.files import write_product
+from orchestration.prints.solid.naming import pretty_path
+from orchestration.prints.solid.refusal import PrintRefusedError
+from orchestration.prints.solid.renderer import Renderer
+from orchestration.prints.solid.request import OrderLine
+from orchestration.prints.solid.sku import STATIC_SKUS, product_for
+from orchestration.prints.solid.stl import read_stl
+from orchestration_tests.prints.solid.edge_pairing import is_closed, volume
+from orchestration_tests.prints.solid.random_names import random_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-    from orchestration.prints.product import Geometry
+    from orchestration.prints.solid.renderer import Geometry
 
 SKUS: Final = (*STATIC_SKUS, "PER-2PER-A")
 NAMES: Final = (

@@ -1,6 +1,6 @@
 """Measuring: wall and CPU seconds of a step, medians of several, ratios in one table.
 
-Belongs here: clocks and printing. Does not: what is measured.
+Clocks and printing. Keep out: what is measured.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The work queue against the naive way: one task at a time, and looking every tenth of a second.
 
-Belongs here: what the queue itself costs, with tasks that do nothing but settle. Does not: what the domains do in them.
+What the queue itself costs, with tasks that do nothing but settle. Keep out: what the domains do in them.
 Each figure is the median of several rounds; CPU is this process and the server together, since they share a machine.
 """
 
@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from statistics import median, quantiles
 from typing import TYPE_CHECKING, NamedTuple
@@ -18,10 +19,13 @@ import psutil  # type: ignore[import-untyped]  # its stubs are a package of thei
 from rich.console import Console
 from rich.table import Table
 
+from orchestration.observability.logs import configure_logging
 from orchestration.storage.database import Database
 from orchestration.storage.embedded import start_embedded_server
-from orchestration.storage.schema import metadata
+from orchestration.work_queue import tables
+from orchestration.work_queue.claim import TaskHandler
 from orchestration.work_queue.model import NewTask, Outcome
+from orchestration.work_queue.options import DrainOptions
 from orchestration.work_queue.policy import QueuePolicy, RetryPolicy
 from orchestration.work_queue.queue import TaskQueue
 from orchestration.work_queue.worker import Worker
@@ -30,11 +34,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from orchestration.work_queue.claim import Claim
+    from orchestration.work_queue.model import Settled
 
 ROUNDS = 5
 BULK, SINGLES = 25_000, 500
 WAKE_UPS = 200
 POLL_SECONDS = 0.1
+# Tasks of a batch, and batches that are handled at a time, as the queues of the product have them.
+BATCHES = ((12, 4), (100, 1), (100, 2), (500, 2))
 
 
 class Cost(NamedTuple):
@@ -50,7 +57,7 @@ class Bench:
     def __init__(self, directory: Path) -> None:
         self.database = Database(start_embedded_server(directory))
         with self.database.begin() as connection:
-            metadata.create_all(connection)
+            tables.task.metadata.create_all(connection)
         self._server = psutil.Process(int((directory / "postmaster.pid").read_text().split()[0]))
         self._round = 0
 
@@ -58,8 +65,9 @@ class Bench:
         """CPU seconds so far, of this process and of the server with all its backends, past and present."""
         total = time.process_time()
         for process in (self._server, *self._server.children()):
-            spent = process.cpu_times()
-            total += spent.user + spent.system
+            with suppress(psutil.NoSuchProcess):  # it ended meanwhile, and counts among those of the server below
+                spent = process.cpu_times()
+                total += spent.user + spent.system
         ended = self._server.cpu_times()
         return float(total + ended.children_user + ended.children_system)
 
@@ -101,21 +109,16 @@ class Bench:
         self.empty()
         self.enqueue(queue, self.new_tasks(count))
 
-    def settle(self, claim: Claim) -> None:
-        """Complete a batch in one transaction."""
-        with self.database.begin() as connection:
-            claim.settle(connection, [Outcome(task) for task in claim.tasks])
-
-    def drain(self, queue: TaskQueue) -> None:
-        """Work the queue off with one worker."""
+    def drain(self, queue: TaskQueue, concurrency: int = 1) -> None:
+        """Drain the queue with one worker."""
 
         async def work() -> None:
             with Worker(self.database, queue) as worker:
-                await worker.drain(lambda claim: asyncio.to_thread(self.settle, claim), idle_seconds=0)
+                await worker.drain(Completing(), options=DrainOptions(idle_seconds=0, concurrency=concurrency))
 
         asyncio.run(work())
 
-    def work_off_one_by_one(self, queue: TaskQueue) -> None:
+    def drain_one_by_one(self, queue: TaskQueue) -> None:
         """The naive way: claim one, settle it, claim the next."""
         while True:
             with self.database.begin() as connection:
@@ -124,6 +127,26 @@ class Bench:
                 return
             with self.database.begin() as connection:
                 queue.settle(connection, [Outcome(task) for task in tasks])
+
+
+class Completing(TaskHandler[float]):
+    """Completes a batch in one transaction; the result of a task is when its handler got it."""
+
+    def __init__(self, on_batch: Callable[[float], None] = lambda _: None) -> None:
+        self._on_batch = on_batch
+
+    async def handle(self, claim: Claim[float]) -> None:
+        """Complete the batch."""
+        self._on_batch(time.perf_counter())
+        await asyncio.to_thread(self._settle, claim)
+
+    def failure(self, settled: Settled) -> float:
+        """No task fails here."""
+        raise AssertionError(settled)
+
+    def _settle(self, claim: Claim[float]) -> None:
+        with claim.transaction() as connection:
+            claim.settle(connection, [Outcome(task) for task in claim.tasks])
 
 
 def make_queue(name: str = "bench", batch: int = 100) -> TaskQueue:
@@ -140,27 +163,27 @@ def race_enqueue(bench: Bench) -> tuple[Cost, Cost]:
     return ours, naive
 
 
-def race_drain(bench: Bench) -> tuple[Cost, Cost]:
-    """A drain in batches of 100, against one claim at a time."""
+def race_drain(bench: Bench) -> list[tuple[str, Cost, Cost]]:
+    """Drains in batches of several sizes, so many at a time, against one claim at a time."""
     queue = make_queue()
-    ours = bench.median_cost(BULK, lambda: bench.drain(queue), before=lambda: bench.fill(queue, BULK))
-    naive = bench.median_cost(
-        SINGLES, lambda: bench.work_off_one_by_one(queue), before=lambda: bench.fill(queue, SINGLES)
-    )
-    return ours, naive
+    naive = bench.median_cost(SINGLES, lambda: bench.drain_one_by_one(queue), before=lambda: bench.fill(queue, SINGLES))
+    raced = []
+    for batch, concurrency in BATCHES:
+        queue, tasks = make_queue(batch=batch), min(BULK, 200 * batch)
+        ours = bench.median_cost(
+            tasks, partial(bench.drain, queue, concurrency), before=partial(bench.fill, queue, tasks)
+        )
+        raced.append((f"drain by {batch} x {concurrency}", ours, naive))
+    return raced
 
 
 async def wake_up_seconds(bench: Bench, queue: TaskQueue, count: int) -> list[float]:
     """From just before each enqueue to its handler, with a drain that is warm and idle."""
     handled: asyncio.Queue[float] = asyncio.Queue()
 
-    async def handle(claim: Claim) -> None:
-        handled.put_nowait(time.perf_counter())
-        await asyncio.to_thread(bench.settle, claim)
-
     waits = []
     with Worker(bench.database, queue) as worker:
-        draining = asyncio.create_task(worker.drain(handle))
+        draining = asyncio.create_task(worker.drain(Completing(handled.put_nowait)))
         for task in bench.new_tasks(count):
             await asyncio.sleep(0.02)
             began = time.perf_counter()
@@ -224,12 +247,14 @@ def opened() -> Iterator[Bench]:
 
 def main() -> None:
     """Race, and print the ratios."""
+    configure_logging("WARNING")
     console = Console()
     rates = Table("", "tasks/s", "one by one", "ratio", "CPU us", "one by one", "ratio", title="Work queue")
     waits = Table("", "p50 ms", "p99 ms", title="From enqueueing to the handler")
     with opened() as bench:
         rates.add_row(*row("enqueue in bulk", *race_enqueue(bench)))
-        rates.add_row(*row("drain by 100", *race_drain(bench)))
+        for raced in race_drain(bench):
+            rates.add_row(*row(*raced))
         for name, race in (("warm drain", wake_up_seconds), ("poll every 100 ms", polled_seconds)):
             steps = quantiles(asyncio.run(race(bench, make_queue(name), WAKE_UPS)), n=100)
             waits.add_row(name, f"{1e3 * steps[49]:.1f}", f"{1e3 * steps[98]:.1f}")
