@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import tempfile
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]  # it brings no types
+import pytest
 
 from orchestration.prints.solid.engines.engine import EngineName
 from orchestration.prints.solid.printer import Printer
@@ -15,19 +16,24 @@ from orchestration.prints.tasks.pool import RenderPool
 from orchestration.prints.tasks.pool_process import EngineOptions, Failed
 from orchestration_tests.prints.solid.sketching import run_the_openscad_of_the_fonts_folder
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    import pytest
-
 PLATE = "Y3D-REGKEY-STL1"
 
 
+@pytest.fixture
+def temporary(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder for temporary files; below `tmp_path` a socket of the process server would have too long a name."""
+    folder = tmp_path_factory.mktemp("o")
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
+
+
+def drawings(folder: Path) -> list[Path]:
+    return list(folder.rglob("print-*"))
+
+
 async def test_an_openscad_that_hangs_is_killed_with_its_children_and_its_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, temporary: Path
 ) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
-    (tmp_path / "temporary").mkdir()
     program, note = tmp_path / "openscad", tmp_path / "note"
     program.write_text(f'#!/bin/sh\nsleep 3600 &\necho "[$$, $!]" > {note}\necho "$2" > {tmp_path}/model\nwait\n')
     program.chmod(0o755)
@@ -36,11 +42,11 @@ async def test_an_openscad_that_hangs_is_killed_with_its_children_and_its_folder
     with RenderPool(options, 1, run_the_openscad_of_the_fonts_folder) as pool:
         results = await pool.make([OrderLine(PLATE, "AB12 CDE")])
         family = json.loads(note.read_text())
-        left = list((tmp_path / "temporary").rglob("print-*"))
+        left = drawings(temporary)
 
     assert results == [Failed("the rendering took longer than 5 s and was killed")]
     assert [pid for pid in family if _runs(pid)] == []
-    assert (tmp_path / "model").read_text().startswith(str(tmp_path / "temporary"))
+    assert (tmp_path / "model").read_text().startswith(str(temporary))
     assert left == []
 
 
