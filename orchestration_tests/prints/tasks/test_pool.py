@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil  # type: ignore[import-untyped]  # it brings no types
 import pytest
@@ -15,6 +15,9 @@ from orchestration.prints.solid.request import OrderLine
 from orchestration.prints.tasks.pool import RenderPool
 from orchestration.prints.tasks.pool_process import EngineOptions, Failed
 from orchestration_tests.prints.solid.sketching import run_the_openscad_of_the_fonts_folder
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PLATE = "Y3D-REGKEY-STL1"
 
