@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import logging
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import pytest
 import requests
 
+from orchestration.storage.objects import ObjectStore
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 BUCKET = "catalogue"
 
@@ -41,3 +45,15 @@ def s3_variables(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> str:
     }.items():
         monkeypatch.setenv(name, value)
     return BUCKET
+
+
+@pytest.fixture(params=["file", "memory", "s3"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
+    """An empty store of each kind; S3 shares a bucket, under a prefix of this test's own."""
+    match request.param:
+        case "file":
+            return ObjectStore((tmp_path / "objects").as_uri())
+        case "memory":
+            return ObjectStore("memory:///")
+        case _:
+            return ObjectStore(f"s3://{request.getfixturevalue('s3_variables')}/{uuid4().hex}")
