@@ -37,7 +37,10 @@ COMMANDS: Final[dict[str, dict[str, str]]] = {
     "demo": {"demo": "Work through the samples in a home of their own, and show what came of them."},
     "up": {"up": "Run Dagster and the API; without PROMIDATA_BASE_URL, over a sample feed and its next day."},
     "demo_load": {"demo-load": "Fill the database with samples."},
-    "api_commands": {"api": "Serve the HTTP API: stored files by signed links, and a health check."},
+    "api_commands": {
+        "api": "Serve the HTTP API; without any API key on the loopback interface only.",
+        "api-keys": "The keys of the HTTP API.",
+    },
     "request_commands": {"requests": "Work that is asked for, and done by Dagster."},
     "stl": {"stl": "Make one product: printable STL, two-colour 3MF and a preview."},
 }
