@@ -28,7 +28,7 @@ from orchestration.prints.solid.request import OrderLine, parameters_digest, rea
 from orchestration.prints.solid.sections import Drawing, draw
 from orchestration.prints.solid.stl import write_stl
 from orchestration.prints.solid.strokes import Strokes
-from orchestration.prints.solid.threemf import write_3mf
+from orchestration.prints.solid.threemf import Model, write_3mf
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -246,22 +246,19 @@ class Renderer:
     def _files(self, geometry: Geometry, colours: Filaments) -> tuple[Output, ...]:
         known = self._outputs.get((geometry.address, colours))
         if known is None:
-            known = (*self._solid_files(geometry, colours), _preview(geometry, colours))
+            # One picture for all variants, which look alike from above.
+            picture = Output(OutputKind.PREVIEW, ".png", write_preview(geometry.solids[0].drawing, colours))
+            known = (*self._solid_files(geometry, colours, picture.content), picture)
             own = (output for output in known if output.kind is not OutputKind.STL)
             self._outputs.put((geometry.address, colours), known, sum(len(output.content) for output in own))
         return known
 
-    def _solid_files(self, geometry: Geometry, colours: Filaments) -> Iterator[Output]:
-        title = " / ".join(geometry.lines)
+    def _solid_files(self, geometry: Geometry, colours: Filaments, picture: bytes) -> Iterator[Output]:
         for solid in geometry.solids:
-            package = write_3mf(self._engine.parts(solid.drawing), colours, title)
+            title = solid.variant.title(" / ".join(geometry.lines))
+            package = write_3mf([Model(title, self._engine.parts(solid.drawing))], colours, title, picture)
             yield Output(OutputKind.STL, f"{solid.variant.suffix}.stl", solid.stl, solid.facts)
             yield Output(OutputKind.THREEMF, f"{solid.variant.suffix}.3mf", package)
-
-
-def _preview(geometry: Geometry, colours: Filaments) -> Output:
-    """Draw the picture: one for all variants, which look alike from above."""
-    return Output(OutputKind.PREVIEW, ".png", write_preview(geometry.solids[0].drawing, colours))
 
 
 class _Recent(Generic[Key, Value]):

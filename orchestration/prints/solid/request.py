@@ -17,6 +17,7 @@ from orchestration.prints.solid.colours import Filaments, filaments
 from orchestration.prints.solid.designs import DESIGNS, Design
 from orchestration.prints.solid.refusal import Check, PrintRefusedError, refused_by
 from orchestration.prints.solid.sku import Product, product_for
+from orchestration.prints.solid.threemf import LAYOUT
 
 if TYPE_CHECKING:
     from orchestration.lettering.fonts import FontLibrary
@@ -114,6 +115,7 @@ def product_address(request: Request, workshop: RenderEnvironment) -> str:
             "parameters": parameters_digest(request.design, workshop.engine),
             "printer": dataclasses.asdict(workshop.printer),
             "fonts": workshop.fonts,
+            "layout": LAYOUT,
             "lines": request.shown,
             "filaments": [filament.name for filament in request.filaments],
         }
