@@ -142,6 +142,9 @@ ROWS: Mapping[str, str] = {
     "0011": """
         INSERT INTO work_request (kind, arguments, requested_by) VALUES ('catalogue.sync', '{"full": true}', 'ada');
     """,
+    "0016": """
+        UPDATE print_task SET import_note = 'an order file says ''Zoe'' without the name of this line';
+    """,
 }
 
 

@@ -31,6 +31,7 @@ class TaskRow(NamedTuple):
     marketplace: str
     order_number: str
     shipstation_order_id: int | None
+    import_note: str | None
     is_begun: bool
 
 
@@ -45,7 +46,7 @@ class Begun(NamedTuple):
 _BEGIN = sa.text(f"""
 WITH wanted AS MATERIALIZED (
     SELECT t.id, p.sku, t.custom_text, t.color_1, t.color_2, t.revision,
-        o.id AS order_id, o.marketplace, o.order_number, o.shipstation_order_id,
+        o.id AS order_id, o.marketplace, o.order_number, o.shipstation_order_id, t.import_note,
         t.stl_render_state IN ('pending', 'running') AND t.status <> 'cancelled'
             AND (o.order_status = ANY (CAST(:statuses AS text[])) OR t.id = ANY (CAST(:any_status AS bigint[])))
             AS is_due

@@ -1,0 +1,29 @@
+"""Print orders: lines that no file has named, and notes of imports for a person's review."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0016"
+down_revision = "0011"
+branch_labels = None
+depends_on = None
+
+_COMMENT = "Names the line within its order"
+_NEW_COMMENT = "Names the line within its order; ~1 where no file does"
+
+
+def upgrade() -> None:
+    """Mark the lines that were named after their place in a file, so that no number in a file means them."""
+    op.execute("UPDATE order_item SET line_key = '~' || line_key WHERE line_key ~ '^[0-9]+$'")
+    op.alter_column("order_item", "line_key", comment=_NEW_COMMENT, existing_comment=_COMMENT)
+    note = sa.Column("import_note", sa.Text, comment="Why a person should compare it with an order file")
+    op.add_column("print_task", note)
+
+
+def downgrade() -> None:
+    """Name them after their place again."""
+    op.drop_column("print_task", "import_note")
+    op.alter_column("order_item", "line_key", comment=_COMMENT, existing_comment=_NEW_COMMENT)
+    op.execute("UPDATE order_item SET line_key = substr(line_key, 2) WHERE line_key ~ '^~[0-9]+$'")
