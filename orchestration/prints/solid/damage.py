@@ -29,7 +29,10 @@ _ENTITY: Final = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z
 _MOST_LAYERS: Final = 3
 """`&amp;amp;` was encoded twice."""
 _BREAK: Final = re.compile(r"<\s*(?:br|/p|/div)\s*/?\s*>", re.IGNORECASE)
-_TAG: Final = re.compile(r"</?[A-Za-z][^<>]*>")
+_TAG: Final = re.compile(
+    r"</?(a|b|big|center|div|em|font|h[1-6]|i|img|li|p|script|small|span|strong|style|sub|sup|table|td|tr|u|ul)\b[^<>]*>",
+    re.IGNORECASE,
+)
 _PLACEHOLDER: Final = re.compile(
     r"(not requested( on this item)?|no (personali[sz]ation|custom(i[sz]ed)? text|text|engraving)( requested)?|"
     r"personali[sz]ation not requested|not applicable|not specified|n/a|see (notes?|message|attachment))",
