@@ -92,7 +92,7 @@ def test_a_sound_text_is_left_alone(text: str) -> None:
 
 
 def test_no_difficult_name_is_taken_for_a_damaged_one() -> None:
-    damaged = re.compile("[?\ufffd\uff01-\uff5e%\\\\\u3000]|<script>|&#")
+    damaged = re.compile("[?\ufffd\uff01-\uff5e%\\\\\u3000]|<script>|&[#a-z]")
     names = [name for name in corpus() if not damaged.search(name)]
     assert [name for name in names if repaired(name) != (name, ())] == []
 
