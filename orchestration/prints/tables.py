@@ -84,6 +84,7 @@ print_product = sa.Table(
     sa.Column("outputs", pg.JSONB, nullable=False, comment="Kind, suffix, key, sha256, bytes and facts of each file"),
     sa.Column("renders", sa.Integer, nullable=False, server_default="1", comment="How often it was rendered"),
     sa.Column("milliseconds", sa.Float, nullable=False),
+    sa.Column("notes", pg.ARRAY(sa.Text), nullable=False, server_default="{}", comment="What a person should look at"),
     _moment("rendered_at"),
 )
 

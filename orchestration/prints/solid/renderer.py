@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from orchestration.lettering.fonts import FontLibrary
     from orchestration.prints.solid.designs import Design
     from orchestration.prints.solid.engines.engine import Engine
+    from orchestration.prints.solid.layout import TextBlock
     from orchestration.prints.solid.mesh import Mesh, Size
 
 DEFAULT_CACHE_BYTES: Final = 256 * 2**20
@@ -86,6 +87,8 @@ class Geometry:
     lines: tuple[str, ...]
     fonts: dict[str, str]
     solids: tuple[Solid, ...]
+    notes: tuple[str, ...] = ()
+    """What a person should look at: fonts that stepped in for the design's."""
 
     @property
     def weight(self) -> int:
@@ -164,7 +167,7 @@ class Renderer:
             geometry=geometry,
             filaments=request.filaments,
             outputs=self._files(geometry, request.filaments),
-            review=request.review,
+            review=(*request.review, *geometry.notes),
             cached=cached,
             milliseconds=(time.perf_counter() - start) * 1000,
         )
@@ -191,7 +194,8 @@ class Renderer:
             return known, True
         solids = self._solids(design, lines)
         fonts = solids[0].drawing.blueprint.block.faces
-        geometry = Geometry(self._address(sku, design, lines, fonts), lines, fonts, solids)
+        notes = _notes(design, solids[0].drawing.blueprint.block)
+        geometry = Geometry(self._address(sku, design, lines, fonts), lines, fonts, solids, notes)
         self._geometries.put((sku, lines), geometry, geometry.weight)
         return geometry, False
 
@@ -259,6 +263,19 @@ class Renderer:
             package = write_3mf([Model(title, self._engine.parts(solid.drawing))], colours, title, picture)
             yield Output(OutputKind.STL, f"{solid.variant.suffix}.stl", solid.stl, solid.facts)
             yield Output(OutputKind.THREEMF, f"{solid.variant.suffix}.3mf", package)
+
+
+def _notes(design: Design, block: TextBlock) -> tuple[str, ...]:
+    """Name the fonts that drew what the design's own has no letters for, and what they drew."""
+    own = {spec.label for spec in design.lettering.fonts}
+    drawn: dict[str, list[str]] = {}
+    for placed in block.glyphs:
+        if (label := placed.glyph.face.label) not in own:
+            drawn.setdefault(label, []).append(placed.glyph.text)
+    return tuple(
+        f"the design's font has no {''.join(dict.fromkeys(texts))!r}, which {label} drew"
+        for label, texts in drawn.items()
+    )
 
 
 class _Recent(Generic[Key, Value]):

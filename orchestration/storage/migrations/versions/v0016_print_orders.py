@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 revision = "0016"
 down_revision = "0011"
@@ -20,10 +21,16 @@ def upgrade() -> None:
     op.alter_column("order_item", "line_key", comment=_NEW_COMMENT, existing_comment=_COMMENT)
     note = sa.Column("import_note", sa.Text, comment="Why a person should compare it with an order file")
     op.add_column("print_task", note)
+    notes = postgresql.ARRAY(sa.Text)
+    op.add_column(
+        "print_product",
+        sa.Column("notes", notes, server_default="{}", nullable=False, comment="What a person should look at"),
+    )
 
 
 def downgrade() -> None:
     """Name them after their place again."""
+    op.drop_column("print_product", "notes")
     op.drop_column("print_task", "import_note")
     op.alter_column("order_item", "line_key", comment=_COMMENT, existing_comment=_NEW_COMMENT)
     op.execute("UPDATE order_item SET line_key = substr(line_key, 2) WHERE line_key ~ '^~[0-9]+$'")
