@@ -43,6 +43,7 @@ ASSETS = {
         [
             "characters_drawn",
             "every_output_is_stored",
+            "every_sku_has_a_design",
             "fits_the_bed",
             "no_print_given_up",
             "no_slivers",
