@@ -12,22 +12,20 @@ from typing import NamedTuple
 
 
 class MediaReferences(NamedTuple):
-    """A name for operators, and a SELECT of two texts: the place that refers, and a value that it holds."""
+    """A name for operators, and a SELECT of two texts: the place that refers, and what it holds."""
 
     name: str
     query: str
 
 
-_TEXTS = "jsonb_path_query(document, 'strict $.** ? (@.type() == \"string\")') AS text"
-
 HISTORY = MediaReferences(
     "generations",
-    f"SELECT history_id AS place, text #>> '{{}}' AS value FROM generation_history, {_TEXTS} WHERE NOT is_deleted",  # noqa: S608 - our own tables
+    "SELECT history_id AS place, CAST(document AS text) AS value FROM generation_history WHERE NOT is_deleted",
 )
 PUBLIC = MediaReferences(
-    "public_generations",
-    f"SELECT history_id AS place, text #>> '{{}}' AS value FROM public_generation, {_TEXTS}",  # noqa: S608 - our own tables
+    "public_generations", "SELECT history_id AS place, CAST(document AS text) AS value FROM public_generation"
 )
 SIGNUP = MediaReferences("signup_images", "SELECT CAST(id AS text) AS place, image_url AS value FROM signup_image")
+USERS = MediaReferences("users", "SELECT uid AS place, photo_url AS value FROM app_user WHERE photo_url IS NOT NULL")
 
-MEDIA_REFERENCES = (HISTORY, PUBLIC, SIGNUP)
+MEDIA_REFERENCES = (HISTORY, PUBLIC, SIGNUP, USERS)

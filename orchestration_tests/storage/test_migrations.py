@@ -142,6 +142,9 @@ ROWS: Mapping[str, str] = {
     "0011": """
         INSERT INTO work_request (kind, arguments, requested_by) VALUES ('catalogue.sync', '{"full": true}', 'ada');
     """,
+    "0017": """
+        INSERT INTO media_unreferenced (media_id, since) SELECT media_id, now() FROM canvas_media;
+    """,
 }
 
 

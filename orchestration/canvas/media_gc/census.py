@@ -76,8 +76,12 @@ def referenced_media(
 
 
 def referenced_objects(connection: sa.Connection, sources: Sequence[ReferenceSource], keys: Sequence[str]) -> set[str]:
-    """Which of these objects anything names, by key or by a link that holds it."""
-    scan = f"SELECT DISTINCT name FROM ({all_references(sources)}) AS r WHERE name = ANY (:keys)"  # noqa: S608 - our own sources
+    """Which of these objects anything names."""
+    names = "SELECT key, unnest(media_names('-', NULL, key)) AS name FROM unnest(CAST(:keys AS text[])) AS key"
+    scan = (
+        f"SELECT DISTINCT key FROM ({all_references(sources)}) AS r "  # noqa: S608 - our own sources
+        f"JOIN ({names}) AS n USING (name) WHERE name <> '-'"
+    )
     return set(connection.execute(sa.text(scan), {"keys": list(keys)}).scalars())
 
 
