@@ -266,7 +266,9 @@ def upgrade() -> None:
     for function in (_ESCAPE, _PLAIN, _NAMES_IN, _NAMES):
         op.execute(sa.text(function.replace(":", r"\:")))
     comment = "What a text calls it by; set by the trigger"
-    names = sa.Column("names", sa.ARRAY(sa.Text()), server_default="{}", nullable=False, comment=comment)
+    names: sa.Column[object] = sa.Column(
+        "names", sa.ARRAY(sa.Text()), server_default="{}", nullable=False, comment=comment
+    )
     op.add_column("canvas_media", names)
     op.execute("UPDATE canvas_media SET names = media_names(media_id, url, storage_path)")
     op.execute(_NAME_MEDIUM)
