@@ -260,6 +260,21 @@ UPDATE generation_history SET
 WHERE is_deleted OR is_public <> (visibility = 'public') OR aesthetic_score NOT BETWEEN 0 AND 10
 """
 
+# What earlier versions showed and nobody listed goes at once; the next comparison of the mirror with its source makes
+# each document again, whose source it is no longer known to be made from.
+_SHOWN = (
+    "{prompt,userPrompt,lyrics,model,tags,frameSize,aspectRatio,aspect_ratio,style,quality,resolution,duration,"
+    "characterName,images,videos,audios,id,uid,status,visibility,isPublic,isDeleted,nsfw,generationType,aestheticScore,"
+    "createdBy,createdAt,updatedAt}"
+)
+_HIDE_WHAT_IS_PRIVATE = f"""
+UPDATE public_generation SET source_revision = -1, document = (
+    SELECT coalesce(jsonb_object_agg(name, CASE WHEN name = 'createdBy' AND CAST(value AS text) ~ '@' THEN NULL
+        ELSE value END), '{{}}')
+    FROM jsonb_each(CASE jsonb_typeof(document) WHEN 'object' THEN document ELSE '{{}}' END) AS field (name, value)
+    WHERE name = ANY (CAST('{_SHOWN}' AS text[])))
+"""  # noqa: S608 - our own names
+
 
 def upgrade() -> None:
     """Apply the revision."""
@@ -382,6 +397,7 @@ def _change_history() -> None:
     op.alter_column("generation_history", "visibility", server_default=None)
     op.alter_column("generation_history", "is_public", server_default=None)
     op.execute(_HISTORY_AS_IT_IS)
+    op.execute(_HIDE_WHAT_IS_PRIVATE)
     op.execute(_NUMBER_CHANGE)
     op.create_check_constraint(
         op.f("ck_generation_history_public"), "generation_history", "is_public = (visibility = 'public')"
