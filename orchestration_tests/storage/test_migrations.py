@@ -149,6 +149,9 @@ ROWS: Mapping[str, str] = {
     "0016": """
         UPDATE print_task SET import_note = 'an order file says ''Zoe'' without the name of this line';
     """,
+    "0017": """
+        INSERT INTO media_unreferenced (media_id, since) SELECT media_id, now() FROM canvas_media;
+    """,
 }
 
 
