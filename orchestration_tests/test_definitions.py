@@ -24,7 +24,7 @@ HEAVY = ["pandas", "pyarrow", "pyvips", "PIL", "obstore", "boto3", "botocore", "
 ASSETS = {
     "catalogue/promidata_feed": ("", [], []),
     "catalogue/categories": ("", ["catalogue/promidata_feed"], []),
-    "catalogue/supplier_feed": ("supplier", ["catalogue/promidata_feed"], ["no_removals_held_back"]),
+    "catalogue/supplier_feed": ("supplier", ["catalogue/promidata_feed"], ["no_line_refused", "no_removals_held_back"]),
     "catalogue/family_tasks": ("", ["catalogue/supplier_feed"], []),
     "catalogue/product_families": (
         "a_number",

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from orchestration.catalogue.drift.drift import list_drift
 from orchestration.catalogue.families.quarantine import list_quarantine
+from orchestration.catalogue.feed.problems import list_problems
 from orchestration.observability.findings import SAMPLE, Finding
 from orchestration.work_queue.health import dead_letters
 
@@ -40,6 +41,17 @@ def drifted_fields(connection: sa.Connection) -> Finding:
             (entry.supplier, entry.path, entry.kind, "/".join(entry.before), "/".join(entry.after), entry.example)
             for entry in entries[:SAMPLE]
         ],
+    )
+
+
+def refused_lines(connection: sa.Connection) -> Finding:
+    """Lines of Import.txt and rows of CAT.csv that could not be used, or not as they are."""
+    problems = list_problems(connection)
+    return Finding(
+        len(problems),
+        "Ask the supplier to correct the line; until then, what it names is neither imported nor removed.",
+        ("file", "line", "text", "reason"),
+        [(one.file, one.line_number, one.text, one.reason) for one in problems[:SAMPLE]],
     )
 
 

@@ -167,7 +167,7 @@ def test_a_family_that_left_the_feed_is_treated_as_the_policy_says(
     is_deleted: bool,
 ) -> None:
     catalogue.settings = catalogue.settings.model_copy(update={"removal_policy": policy})
-    feed.put(family_document("A23-1"), family_document("A23-2"))
+    feed.put(family_document("A23-2"), family_document("A23-1"))
     sync(catalogue)
     feed.remove("A23-2")
 
@@ -183,7 +183,7 @@ def test_a_family_that_left_the_feed_is_treated_as_the_policy_says(
 
 def test_a_family_that_comes_back_is_active_again(catalogue: Catalogue, feed: FeedFolder) -> None:
     document = family_document("A23-2")
-    feed.put(family_document("A23-1"), document)
+    feed.put(document, family_document("A23-1"))
     sync(catalogue)
     feed.remove("A23-2")
     sync(catalogue)

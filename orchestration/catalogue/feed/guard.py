@@ -3,7 +3,8 @@
 It holds the rule and its reasons. Keep out: finding what is removed (`plan`), what a removal does (`removal`).
 
 A feed that was cut short looks like one that dropped half of its families. The rule holds back what is more likely a
-broken feed than a decision; additions and changes are none of its business.
+broken feed than a decision; additions and changes are none of its business. A file that shows that it is damaged is no
+evidence of any absence, and no flag makes it one: the next whole file decides.
 """
 
 from __future__ import annotations
@@ -21,15 +22,23 @@ class RemovalVerdict(NamedTuple):
 
 
 def judge_removals(
-    active: int, removed: int, listed: int, *, allow: bool, share: float = 0.2, minimum: int = 5
-) -> RemovalVerdict:
+    active: int, removed: int, listed: int, *, allow: bool, share: float = 0.2, minimum: int = 5, damage: str = "",
+    lost_tail: bool = False,
+) -> RemovalVerdict:  # fmt: skip
     """Judge the removal of `removed` out of a supplier's `active` families while the feed lists `listed`.
 
     Removals are held back if they exceed both `minimum` families and `share` (0 to 1) of the active ones. They are
     also held back if the feed lists no family at all: the supplier vanished, or the feed is empty. `allow` overrides,
-    and the reason says so.
+    and the reason says so. `damage` says why the reading is not whole: then nothing is removed, whatever is allowed.
+    `lost_tail` says that the families missing are the last ones of the file before, for the first time: it may be cut.
     """
+    if damage and removed:
+        return RemovalVerdict(
+            allowed=False, reason=f"Import.txt is damaged, {damage}; held back until a whole file is read"
+        )
     alarm = _alarm(active, removed, listed, share, minimum)
+    if lost_tail and removed and not alarm:
+        alarm = f"the last {removed} families of the file are gone and nothing else is new, as if it were cut"
     if not alarm:
         return RemovalVerdict(allowed=True)
     if allow:

@@ -27,7 +27,7 @@ from orchestration.work_queue.model import NewTask
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from orchestration.catalogue.feed.feed import FeedEntry
+    from orchestration.catalogue.feed.lines import FeedEntry
     from orchestration.work_queue.queue import TaskQueue
 
 
@@ -57,13 +57,18 @@ DEFAULT_OPTIONS = PlanOptions()
 class SupplierFeed(NamedTuple):
     """What the feed says of one supplier.
 
-    `refused` are families that it mentions in lines that cannot be used: they are neither synced nor removed.
+    `refused` are families that it mentions in lines that cannot be used: they are neither synced nor removed. `damage`
+    says what shows that the file is not whole, `is_last` whether the file ends with this supplier, and `sha256` is of
+    the whole file.
     """
 
     code: str
     entries: Sequence[FeedEntry]
     refused: Collection[str] = ()
     fingerprint: str = ""
+    damage: str = ""
+    is_last: bool = True
+    sha256: str = ""
 
 
 @dataclass(frozen=True)
@@ -113,6 +118,8 @@ def plan_supplier(
         allow=options.allow_mass_removal,
         share=options.guard_share,
         minimum=options.guard_minimum,
+        damage=feed.damage,
+        lost_tail=_lost_tail(connection, feed, differences),
     )
     queued = _to_download(differences, feed.entries, full=options.full)
     plan = SupplierPlan(feed.code, len(feed.entries), differences, verdict, queued, is_full=options.full)
@@ -138,8 +145,10 @@ def find_differences(connection: sa.Connection, feed: SupplierFeed) -> dict[Diff
 def _execute(
     connection: sa.Connection, queue: TaskQueue, feed: SupplierFeed, plan: SupplierPlan, options: PlanOptions
 ) -> SupplierPlan:
+    removed = plan.differences.get(Difference.REMOVED, ())
     rows = register_supplier(connection, feed.code, feed.fingerprint)
-    rows += list_entries(connection, feed.code, feed.entries)
+    rows += list_entries(connection, feed.code, feed.entries, keep=() if plan.removals.allowed else removed)
+    _remember_order(connection, feed, plan)
     sync_id = begin_sync(
         connection,
         queue,
@@ -156,7 +165,6 @@ def _execute(
         ),
     )
     if plan.removals.allowed:
-        removed = plan.differences.get(Difference.REMOVED, ())
         rows += remove_families(connection, sync_id, removed, options.removal_policy)
     count_written(connection, sync_id, Written(rows_written=rows))
     payload = {"sync": sync_id, "force": options.full}
@@ -176,6 +184,35 @@ def _listed_so_far(connection: sa.Connection, code: str) -> int:
     """How many of the supplier's families the feed listed so far."""
     listed = sa.select(sa.func.count()).where(product_family.c.supplier == code, product_family.c.removed_at.is_(None))
     return connection.execute(listed).scalar_one()
+
+
+def _lost_tail(
+    connection: sa.Connection, feed: SupplierFeed, differences: Mapping[Difference, tuple[str, ...]]
+) -> bool:
+    """Whether the file may have been cut between two lines, and no other file has said the same yet.
+
+    A file that was cut there is sound by itself. It lacks the last lines of the one before, and has no new ones.
+    """
+    gone = differences.get(Difference.REMOVED, ())
+    if not gone or not feed.is_last or differences.get(Difference.ADDED):
+        return False
+    known = connection.execute(
+        sa.select(supplier.c.last_listed, supplier.c.tail_gone_in).where(supplier.c.code == feed.code)
+    ).one_or_none()
+    if known is None or {*(known.last_listed or ())[-len(gone) :]} != {*gone}:
+        return False
+    return known.tail_gone_in in {None, feed.sha256}
+
+
+def _remember_order(connection: sa.Connection, feed: SupplierFeed, plan: SupplierPlan) -> None:
+    """Note the order of the families, or in which file the last of them were missing for the first time."""
+    values: dict[str, object] = {}
+    if not plan.held_back:
+        values = {"last_listed": [entry.a_number for entry in feed.entries], "tail_gone_in": None}
+    elif not feed.damage and _lost_tail(connection, feed, plan.differences):
+        values = {"tail_gone_in": feed.sha256}
+    if values:
+        connection.execute(sa.update(supplier).where(supplier.c.code == feed.code).values(values))
 
 
 def _feed_moved(connection: sa.Connection, feed: SupplierFeed) -> bool:
