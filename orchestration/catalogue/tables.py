@@ -254,6 +254,13 @@ quarantine = sa.Table(
     sa.Column("path", sa.Text, nullable=False, server_default=""),
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("document", sa.LargeBinary, comment="The bytes as they came; none when the download was refused"),
+    sa.Column(
+        "is_transfer",
+        sa.Boolean,
+        nullable=False,
+        server_default=sa.false(),
+        comment="Whether the transfer may be at fault, so that each sync asks again",
+    ),
     sa.Column("since", _TIME, nullable=False, server_default=sa.func.now()),
 )
 

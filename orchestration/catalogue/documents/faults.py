@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _ASK = "the supplier has to correct the document; once it is, replay it from the quarantine"
-_FETCH = "fetch it again by replaying it from the quarantine; if that changes nothing, ask the supplier"
+_FETCH = "the next sync fetches it again; if that changes nothing, ask the supplier"
 _SHOWN_TEXT = 200
 
 
@@ -46,7 +46,12 @@ class Fault(StrEnum):
     @property
     def remedy(self) -> str:
         """What an operator can do."""
-        return _FETCH if self in _OF_THE_TRANSFER else _ASK
+        return _FETCH if self.is_of_the_transfer else _ASK
+
+    @property
+    def is_of_the_transfer(self) -> bool:
+        """Whether the transfer may be at fault, and not the document."""
+        return self in _OF_THE_TRANSFER
 
 
 _OF_THE_TRANSFER = frozenset({Fault.EMPTY, Fault.HTML, Fault.TRUNCATED})

@@ -224,7 +224,8 @@ def _feed_moved(connection: sa.Connection, feed: SupplierFeed) -> bool:
 _DOWNLOADED = (Difference.ADDED, Difference.CHANGED, Difference.RESTORED)
 
 
-# One pass over both sides. A hash that was quarantined is not worth a download until the feed shows another.
+# One pass over both sides. A document that was quarantined for what its bytes say is not worth a download until the
+# feed shows another hash. A family whose download failed differs as it did before, and is asked for again.
 _DIFFERENCE = sa.text("""
     SELECT a_number, CASE
         WHEN f.supplier_hash IS NULL THEN 'removed'
@@ -236,7 +237,7 @@ _DIFFERENCE = sa.text("""
     FULL JOIN (
         SELECT a_number, supplier_hash, removed_at FROM product_family WHERE supplier = :supplier
     ) AS p USING (a_number)
-    LEFT JOIN quarantine AS q USING (a_number)
+    LEFT JOIN (SELECT a_number, supplier_hash FROM quarantine WHERE NOT is_transfer) AS q USING (a_number)
     WHERE CASE
         WHEN f.supplier_hash IS NULL THEN p.removed_at IS NULL AND a_number <> ALL (CAST(:refused AS text[]))
         ELSE q.supplier_hash = f.supplier_hash

@@ -12,6 +12,7 @@ branch_labels = None
 depends_on = None
 
 _TAIL_GONE_IN = "SHA-256 of the Import.txt that first lacked the last lines of the one before"
+_IS_TRANSFER = "Whether the transfer may be at fault, so that each sync asks again"
 _EARLIER_KINDS = "'new', 'gone', 'type'"
 
 
@@ -47,6 +48,11 @@ def upgrade() -> None:
         ),
     )
     op.add_column("supplier", sa.Column("tail_gone_in", sa.Text(), comment=_TAIL_GONE_IN))
+    op.add_column(
+        "quarantine",
+        sa.Column("is_transfer", sa.Boolean(), server_default=sa.false(), nullable=False, comment=_IS_TRANSFER),
+    )
+    op.execute("DELETE FROM quarantine WHERE code = 'download'")  # failed downloads are asked for again from now on
     op.drop_constraint(op.f("ck_drift_kind"), "drift", type_="check")
     op.create_check_constraint(op.f("ck_drift_kind"), "drift", f"kind IN ({_EARLIER_KINDS}, 'left_out')")
 
@@ -56,6 +62,7 @@ def downgrade() -> None:
     op.execute("DELETE FROM drift WHERE kind = 'left_out'")
     op.drop_constraint(op.f("ck_drift_kind"), "drift", type_="check")
     op.create_check_constraint(op.f("ck_drift_kind"), "drift", f"kind IN ({_EARLIER_KINDS})")
+    op.drop_column("quarantine", "is_transfer")
     op.drop_column("supplier", "tail_gone_in")
     op.drop_column("supplier", "last_listed")
     op.drop_column("drift", "reason")
