@@ -3,9 +3,9 @@
 It reads and writes the table `quarantine`. Keep out: replaying, which is an import like any other.
 
 Only what the bytes say is remembered, under the document's hash: such a document is tried again when the feed shows
-another hash for it, at the nightly audit, or by hand. A download that failed is not kept here, and an error page or half
-a document, which the transfer may be to blame for, is asked for again at each sync. The import that succeeds takes a
-document out.
+another hash for it, at the nightly audit, or by hand. A download that failed is not kept here, and an error page or
+half a document, which the transfer may be to blame for, is asked for again at each sync. The import that succeeds takes
+a document out.
 """
 
 from __future__ import annotations
