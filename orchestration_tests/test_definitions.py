@@ -29,7 +29,7 @@ ASSETS = {
     "catalogue/product_families": (
         "a_number",
         ["catalogue/family_tasks"],
-        ["no_drift", "no_family_given_up", "quarantine_is_empty", "skus_are_unique"],
+        ["no_drift", "no_family_given_up", "no_variants_held_back", "quarantine_is_empty", "skus_are_unique"],
     ),
     "catalogue/image_tasks": ("", ["catalogue/product_families"], []),
     "catalogue/family_images": ("a_number", ["catalogue/image_tasks"], ["no_image_given_up"]),

@@ -31,15 +31,16 @@ def quarantined_documents(connection: sa.Connection) -> Finding:
 
 
 def drifted_fields(connection: sa.Connection) -> Finding:
-    """Fields that are new, gone, or of another type."""
+    """Fields that are new, gone, of another type, or odd."""
     entries = list_drift(connection)
     return Finding(
         len(entries),
-        "Look at the example; `orchestration drift accept` takes the field as it now is.",
-        ("supplier", "field", "what", "before", "after", "example"),
+        "Look at the example, and ask the supplier about what was left out; `orchestration drift accept` takes the "
+        "field as it now is.",
+        ("supplier", "field", "what", "before", "after", "example", "reason"),
         [
-            (entry.supplier, entry.path, entry.kind, "/".join(entry.before), "/".join(entry.after), entry.example)
-            for entry in entries[:SAMPLE]
+            (one.supplier, one.path, one.kind, "/".join(one.before), "/".join(one.after), one.example, one.reason)
+            for one in entries[:SAMPLE]
         ],
     )
 
@@ -67,6 +68,19 @@ def held_back_removals(connection: sa.Connection) -> Finding:
     )
 
 
+def held_back_variants(connection: sa.Connection) -> Finding:
+    """Families with variants that their document no longer lists, and that the guard keeps."""
+    rows = connection.execute(_HELD_BACK_VARIANTS).all()
+    return Finding(
+        sum(row.variants_held_back for row in rows),
+        "A whole document releases them. If the variants are really gone, run `orchestration sync --supplier CODE "
+        "--allow-mass-removal`.",
+        ("family", "supplier", "variants held back", "variants"),
+        [tuple(row) for row in rows[:SAMPLE]],
+        is_error=True,
+    )
+
+
 def dead_families(connection: sa.Connection, queue: TaskQueue) -> Finding:
     """Families whose tasks are dead."""
     return dead_letters(connection, queue)._replace(is_error=True)
@@ -87,6 +101,12 @@ _HELD_BACK = sa.text("""
     SELECT supplier, held_back, message FROM (
         SELECT DISTINCT ON (supplier) supplier, held_back, message FROM sync ORDER BY supplier, id DESC
     ) AS newest WHERE held_back > 0 ORDER BY supplier
+""")
+
+_HELD_BACK_VARIANTS = sa.text("""
+    SELECT f.a_number, f.supplier, f.variants_held_back, count(*)
+    FROM product_family AS f JOIN product_variant AS v USING (a_number)
+    WHERE f.variants_held_back > 0 AND f.is_active AND v.is_active GROUP BY f.a_number ORDER BY f.a_number
 """)
 
 _SHARED_SKUS = sa.text("""

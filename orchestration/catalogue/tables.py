@@ -284,5 +284,5 @@ drift = sa.Table(
     sa.Column("example", sa.Text, nullable=False, comment="The a_number of a family that shows it"),
     sa.Column("seen_at", _TIME, nullable=False, server_default=sa.func.now()),
     sa.Column("reason", sa.Text, nullable=False, server_default=""),
-    sa.CheckConstraint("kind IN ('new', 'gone', 'type', 'left_out')", name="kind"),
+    sa.CheckConstraint("kind IN ('new', 'gone', 'type', 'oddity')", name="kind"),
 )

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 
 from orchestration.catalogue.documents.decode import decode_family
 from orchestration.catalogue.documents.faults import DocumentError
-from orchestration.catalogue.drift.drift import record_observations
+from orchestration.catalogue.drift.drift import record_observations, record_oddities
 from orchestration.catalogue.families.quarantine import Quarantined, refusal, set_aside
 from orchestration.catalogue.families.store import Arrival, Effect, StoredFamily, store_families
 from orchestration.catalogue.feed.entries import read_entries
@@ -150,7 +150,8 @@ class FamilyHandler(TaskHandler[ImportedFamily]):
             seen = self._watch.observe(entry.supplier, entry.a_number, body, is_refused=True)
             return _Fetched(task, entry, refused=refusal(entry, error, body), downloaded=True, observation=seen)
         seen = self._watch.observe(entry.supplier, entry.a_number, body)
-        arrival = Arrival(decoded, entry.supplier_hash, task.payload.get("sync"))
+        allow = bool(task.payload.get("allow_mass_removal"))
+        arrival = Arrival(decoded, entry.supplier_hash, task.payload.get("sync"), allow)
         return _Fetched(task, entry, arrival=arrival, downloaded=True, observation=seen)
 
     def _write(self, claim: Claim[ImportedFamily], fetched: Sequence[_Fetched]) -> None:
@@ -160,6 +161,7 @@ class FamilyHandler(TaskHandler[ImportedFamily]):
             set_aside(connection, [one.refused for one in fetched if one.refused])
             images = self._queue_images(connection, stored, arrivals)
             record_observations(connection, [one.observation for one in fetched if one.observation])
+            record_oddities(connection, [(one.family, one.oddities) for one in stored])
             settled = claim.settle(connection, [Outcome(one.task, one.error) for one in fetched])
             imported = _imported(
                 fetched, stored, {item.task.key for item in settled if item.state is not TaskState.WAITING}

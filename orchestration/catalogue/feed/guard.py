@@ -1,10 +1,14 @@
-"""When families may be removed because the feed no longer lists them.
+"""When families and variants may be removed because the feed no longer lists them.
 
 It holds the rule and its reasons. Keep out: finding what is removed (`plan`), what a removal does (`removal`).
 
 A feed that was cut short looks like one that dropped half of its families. The rule holds back what is more likely a
 broken feed than a decision; additions and changes are none of its business. A file that shows that it is damaged is no
 evidence of any absence, and no flag makes it one: the next whole file decides.
+
+The same holds for the variants of a family, whose document may list only some of them for a day. A colour that is given
+up takes all its sizes along, so that only more than half of the variants are suspicious, or a document that the feed
+itself marks as faulty.
 """
 
 from __future__ import annotations
@@ -12,6 +16,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 OVERRIDE = "--allow-mass-removal"
+_VARIANT_SHARE = 0.5
 
 
 class RemovalVerdict(NamedTuple):
@@ -43,6 +48,22 @@ def judge_removals(
         return RemovalVerdict(allowed=True)
     if allow:
         return RemovalVerdict(allowed=True, reason=f"{alarm}; removed all the same, because of {OVERRIDE}")
+    return RemovalVerdict(allowed=False, reason=f"{alarm}; held back, use {OVERRIDE} if that is meant")
+
+
+def judge_variants(active: int, removed: int, *, allow: bool, damage: str = "") -> RemovalVerdict:
+    """Judge the removal of `removed` out of a family's `active` variants.
+
+    They are held back if they are several, and more than half. They are also held back if `damage` says why the
+    document's list may be incomplete. `allow` overrides.
+    """
+    alarm = ""
+    if removed and damage:
+        alarm = f"{removed} of {active} variants are missing from a document whose list may be incomplete: {damage}"
+    elif removed > 1 and removed > _VARIANT_SHARE * active:
+        alarm = f"{removed} of {active} variants are gone from the document, more than {_VARIANT_SHARE:.0%}"
+    if not alarm or allow:
+        return RemovalVerdict(allowed=True, reason=alarm and f"{alarm}; removed all the same, because of {OVERRIDE}")
     return RemovalVerdict(allowed=False, reason=f"{alarm}; held back, use {OVERRIDE} if that is meant")
 
 

@@ -73,7 +73,10 @@ class SupplierFeed(NamedTuple):
 
 @dataclass(frozen=True)
 class SupplierPlan:
-    """What a plan found and did. `queued` families are downloaded next; `sync_id` is None when nothing was written."""
+    """What a plan found and did. `queued` families are downloaded next; `sync_id` is None when nothing was written.
+
+    `released` are queued though they do not differ, to let go of the variants that the guard kept.
+    """
 
     supplier: str
     listed: int
@@ -83,6 +86,7 @@ class SupplierPlan:
     sync_id: int | None = None
     rows_written: int = 0
     is_full: bool = False
+    released: int = 0
 
     def count(self, difference: Difference) -> int:
         """How many families differ in this way."""
@@ -91,7 +95,8 @@ class SupplierPlan:
     @property
     def unchanged(self) -> int:
         """How many listed families are equal to what is stored, by the supplier's hash."""
-        return self.listed - sum(self.count(kind) for kind in Difference if kind is not Difference.REMOVED)
+        differing = sum(self.count(kind) for kind in Difference if kind is not Difference.REMOVED)
+        return self.listed - differing - self.released
 
     @property
     def removed(self) -> int:
@@ -122,8 +127,14 @@ def plan_supplier(
         lost_tail=_lost_tail(connection, feed, differences),
     )
     queued = _to_download(differences, feed.entries, full=options.full)
-    plan = SupplierPlan(feed.code, len(feed.entries), differences, verdict, queued, is_full=options.full)
-    if not (queued or plan.removed) and not _feed_moved(connection, feed):
+    released: list[str] = []
+    if options.allow_mass_removal and not options.full:
+        released = [a_number for a_number in _with_variants_held_back(connection, feed) if a_number not in queued]
+    plan = SupplierPlan(
+        feed.code, len(feed.entries), differences, verdict, (*queued, *released), is_full=options.full,
+        released=len(released),
+    )  # fmt: skip
+    if not (plan.queued or plan.removed) and not _feed_moved(connection, feed):
         return plan
     return _execute(connection, queue, feed, plan, options)
 
@@ -167,7 +178,8 @@ def _execute(
     if plan.removals.allowed:
         rows += remove_families(connection, sync_id, removed, options.removal_policy)
     count_written(connection, sync_id, Written(rows_written=rows))
-    payload = {"sync": sync_id, "force": options.full}
+    payload = {"sync": sync_id, "force": options.full or options.allow_mass_removal}
+    payload |= {"allow_mass_removal": True} if options.allow_mass_removal else {}
     queue.enqueue(connection, [NewTask(a_number, payload, grouping=feed.code) for a_number in plan.queued])
     return replace(plan, sync_id=sync_id, rows_written=rows)
 
@@ -178,6 +190,15 @@ def _to_download(
     if full:
         return tuple(entry.a_number for entry in entries)
     return tuple(a_number for kind in _DOWNLOADED for a_number in differences.get(kind, ()))
+
+
+def _with_variants_held_back(connection: sa.Connection, feed: SupplierFeed) -> list[str]:
+    """The supplier's listed families that the guard kept variants of."""
+    held = sa.select(product_family.c.a_number).where(
+        product_family.c.supplier == feed.code, product_family.c.variants_held_back > 0
+    )
+    listed = {entry.a_number for entry in feed.entries}
+    return sorted(a_number for a_number in connection.execute(held).scalars() if a_number in listed)
 
 
 def _listed_so_far(connection: sa.Connection, code: str) -> int:

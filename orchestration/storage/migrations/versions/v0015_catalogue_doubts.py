@@ -54,12 +54,12 @@ def upgrade() -> None:
     )
     op.execute("DELETE FROM quarantine WHERE code = 'download'")  # failed downloads are asked for again from now on
     op.drop_constraint(op.f("ck_drift_kind"), "drift", type_="check")
-    op.create_check_constraint(op.f("ck_drift_kind"), "drift", f"kind IN ({_EARLIER_KINDS}, 'left_out')")
+    op.create_check_constraint(op.f("ck_drift_kind"), "drift", f"kind IN ({_EARLIER_KINDS}, 'oddity')")
 
 
 def downgrade() -> None:
-    """Take it back; what was left out is forgotten."""
-    op.execute("DELETE FROM drift WHERE kind = 'left_out'")
+    """Take it back; oddities are forgotten."""
+    op.execute("DELETE FROM drift WHERE kind = 'oddity'")
     op.drop_constraint(op.f("ck_drift_kind"), "drift", type_="check")
     op.create_check_constraint(op.f("ck_drift_kind"), "drift", f"kind IN ({_EARLIER_KINDS})")
     op.drop_column("quarantine", "is_transfer")
