@@ -146,6 +146,10 @@ ROWS: Mapping[str, str] = {
         INSERT INTO api_key (name, role, secret_hash, last_used_at) VALUES ('shop', 'enqueue', '\\x00ff', now());
         UPDATE work_request SET request_id = 'req-1', http_request_id = 'ab';
     """,
+    "0015": """
+        INSERT INTO feed_problem (file, position, line_number, text, reason, is_refused)
+            VALUES ('Import.txt', 0, 7, 'Export of all articles', 'neither', true);
+    """,
     "0016": """
         UPDATE print_task SET import_note = 'an order file says ''Zoe'' without the name of this line';
     """,
