@@ -33,6 +33,9 @@ def _storable(text: str) -> str:
 Name = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_NAME), AfterValidator(_storable)]
 """A name, a code or an id."""
 
+LongName = Annotated[str, StringConstraints(min_length=1, max_length=4_000), AfterValidator(_storable)]
+"""A key that may be an address of the web."""
+
 PathName = Annotated[Name, Path()]
 """A name as a part of the address; one that cannot be is a 404."""
 
