@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import msgspec
 
 from orchestration.errors import InvalidInputError
 from orchestration.prints.statuses import OrderStatus
@@ -119,11 +120,11 @@ def _address(text: str) -> str:
 
 def _settings(text: str) -> dict[str, Any]:
     try:
-        value = json.loads(text)
-    except ValueError:
+        value = msgspec.json.decode(text)
+    except (msgspec.MsgspecError, RecursionError):  # NaN and halves of surrogate pairs among what is no JSON
         value = None
-    if not isinstance(value, dict):
-        raise CellError("it is no JSON object", 'write it as {"name": "value"}, or leave it empty')
+    if not isinstance(value, dict) or "\\u0000" in text:
+        raise CellError("it is no JSON object that can be stored", 'write it as {"name": "value"}, or leave it empty')
     return value
 
 
