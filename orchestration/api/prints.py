@@ -230,6 +230,7 @@ def _add_orders(api: APIRouter, prints: Prints) -> None:
 def _add_tasks(api: APIRouter, prints: Prints) -> None:
     @api.get("/api/prints/tasks", response_model=Page[TaskModel], dependencies=[READS])
     def read_tasks(
+        *,
         status: Annotated[OrderStatus | None, Query(description="Of orders in this status")] = None,
         state: Annotated[RenderState | None, Query(description="Whose files are in this state")] = None,
         sku: Annotated[Name | None, Query()] = None,
