@@ -31,7 +31,7 @@ from orchestration.api.problems import documented
 from orchestration.api.routes import guarded_router, takes_bytes
 from orchestration.api.work import ACCEPTED, EnqueuerWork, RequestId
 from orchestration.errors import ConfigurationError, InvalidInputError, NotFoundError
-from orchestration.prints.orders.csv_rows import read_csv
+from orchestration.prints.orders.csv_rows import read_csv, read_mappings
 from orchestration.prints.orders.importing import Imported
 from orchestration.prints.orders.listing import OrderFilter, list_tasks, sku_statuses
 from orchestration.prints.requests import RENDER
@@ -205,8 +205,7 @@ def _add_orders(api: APIRouter, prints: Prints) -> None:
     )
     def import_rows(body: OrderRows) -> dict[str, Any]:
         """Import orders, and queue what is to be rendered. A row that is wrong is refused; the others are imported."""
-        cells = [{name: "" if cell is None else str(cell) for name, cell in row.items()} for row in body.rows]
-        return _report(prints.import_orders(enumerate(cells, start=1)))
+        return _report(prints.import_orders(list(read_mappings(body.rows))))
 
     @api.post(
         "/api/prints/orders/csv",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
 
 from orchestration.catalogue.tables import category, change, product_family, product_variant, sync
 from orchestration.errors import NotFoundError
@@ -116,7 +117,8 @@ def list_media(
     connection: sa.Connection, *, source_url: str | None = None, after: str | None = None, limit: int = 100
 ) -> list[sa.RowMapping]:
     """Stored images by content hash, with the addresses they came from and the keys of their smaller forms."""
-    sources = sa.select(media_source.c.url).where(media_source.c.content_hash == media.c.content_hash)
+    in_order = pg.aggregate_order_by(media_source.c.url, media_source.c.url)
+    sources = sa.select(sa.func.array_agg(in_order)).where(media_source.c.content_hash == media.c.content_hash)
     forms = (
         sa.select(sa.func.jsonb_object_agg(media_variant.c.name, media_variant.c.key))
         .where(media_variant.c.content_hash == media.c.content_hash)
@@ -125,8 +127,8 @@ def list_media(
     statement = (
         sa.select(
             *media.c,
-            sa.func.array(sources.order_by(media_source.c.url).scalar_subquery()).label("source_urls"),
-            sa.func.coalesce(forms, sa.literal({}, sa.JSON)).label("variants"),
+            sa.func.coalesce(sources.scalar_subquery(), sa.literal([], pg.ARRAY(sa.Text))).label("source_urls"),
+            sa.func.coalesce(forms, sa.literal({}, pg.JSONB)).label("variants"),
         )
         .order_by(media.c.content_hash)
         .limit(limit)

@@ -199,6 +199,18 @@ def _check_header(names: Sequence[str]) -> None:
         raise InvalidInputError(f"the file has an unknown column {', '.join(map(repr, unknown))}; {known}")
 
 
+def read_mappings(rows: Sequence[Mapping[str, object]]) -> Iterator[tuple[int, dict[str, str]]]:
+    """Rows that came as mappings of columns to values, as `read_csv` gives those of a file; the first is number 1.
+
+    Raises `InvalidInputError` for columns that are unknown.
+    """
+    names = dict.fromkeys(name for row in rows for name in row)
+    _check_header([*REQUIRED, *names])
+    for number, row in enumerate(rows, start=1):
+        given = {name: "" if value is None else str(value) for name, value in row.items()}
+        yield number, {**dict.fromkeys(REQUIRED, ""), **given}
+
+
 def check_rows(rows: Iterator[tuple[int, Mapping[str, str]]]) -> CheckedRows:
     """Check each row, which maps columns to cells; the first wrong cell of a row refuses it.
 
