@@ -43,4 +43,3 @@ def get_logger() -> FilteringBoundLogger:
 def about(**names: object) -> AbstractContextManager[None]:
     """Bind `names` to every line that is logged inside the block, also across awaits."""
     return bound_contextvars(**names)
-

@@ -85,10 +85,15 @@ def open_instance(services: Services, pools: Mapping[str, int]) -> Iterator[dg.D
 def _limit_pools(instance: dg.DagsterInstance, pools: Mapping[str, int], sizes: Mapping[str, int]) -> None:
     """Set each pool's limit, or what the settings ask for if that is more.
 
-    On PostgreSQL, Dagster's default limit is not to be relied on.
+    On PostgreSQL, Dagster's default limit is not to be relied on. Setting one takes several connections, so those that
+    are right are left alone.
     """
-    for pool, limit in pools.items():
-        instance.event_log_storage.set_concurrency_slots(pool, max(limit, sizes.get(pool, 0)))
+    storage = instance.event_log_storage
+    present = {pool.name: pool.limit for pool in storage.get_pool_limits() if not pool.from_default}
+    for pool, usual in pools.items():
+        limit = max(usual, sizes.get(pool, 0))
+        if present.get(pool) != limit:
+            storage.set_concurrency_slots(pool, limit)
 
 
 @contextmanager

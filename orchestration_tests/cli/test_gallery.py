@@ -140,6 +140,7 @@ def nested(depth: int) -> str:
 def test_one_item_that_breaks_the_mirror_keeps_no_removal_and_no_neighbour_back(
     orchestration: Command, database: Database, monkeypatch: pytest.MonkeyPatch, bug: Exception | None
 ) -> None:
+    monkeypatch.setenv("ORCHESTRATION_MIRROR_RETRY_SECONDS", "0.01")
     names = [f"good{number}" for number in range(9)]
     write(database, *names, "secret1", "secret2")
     orchestration("gallery", "drain")

@@ -18,9 +18,7 @@ def upgrade() -> None:
         sa.Column("id", sa.BigInteger, sa.Identity(always=True), nullable=False),
         sa.Column("name", sa.Text, nullable=False),
         sa.Column("role", sa.Text, nullable=False),
-        sa.Column(
-            "secret_hash", sa.LargeBinary, nullable=False, comment="SHA-256 of the secret, which nobody keeps"
-        ),
+        sa.Column("secret_hash", sa.LargeBinary, nullable=False, comment="SHA-256 of the secret, which nobody keeps"),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("last_used_at", sa.DateTime(timezone=True), comment="To the minute"),
         sa.Column("revoked_at", sa.DateTime(timezone=True)),
