@@ -16,7 +16,7 @@ from orchestration.catalogue.feed.plan import PlanOptions, SupplierFeed, plan_su
 from orchestration.catalogue.feed.problems import FeedFile, category_problems, import_problems, store_problems
 from orchestration.catalogue.feed.source import MAX_IMPORT_BYTES, FeedSnapshot, FeedVersion, fetch_feed, open_downloader
 from orchestration.catalogue.feed.suppliers import fingerprints, known_suppliers, suppliers_with_families
-from orchestration.catalogue.feed.sync_runs import SyncStep, Written, count_written, record_failed_sync
+from orchestration.catalogue.feed.sync_runs import SyncStep, Written, count_written, record_failed_sync, stop_sync
 from orchestration.catalogue.queues import family_queue, image_queue, rendition_queue
 from orchestration.errors import ConfigurationError, OrchestrationError, PermanentError, TransientError
 from orchestration.observability.logs import get_logger
@@ -24,6 +24,8 @@ from orchestration.storage.database import limit_statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    import sqlalchemy as sa
 
     from orchestration.catalogue.feed.categories import CategoryTree
     from orchestration.catalogue.feed.feed import Feed
@@ -157,6 +159,15 @@ class Catalogue:
                 yield PlannedSupplier(code, None, f"{code} is neither in the feed nor stored; check the code")
                 continue
             yield self._plan(feed, code, options)
+
+    def stop(self, connection: sa.Connection, code: str, message: str) -> int:
+        """Stop a supplier's sync between two families; how many were taken from the queue.
+
+        The next sync goes on where this one ended.
+        """
+        cancelled = self.family_queue.cancel(connection, code)
+        stop_sync(connection, code, message)
+        return cancelled
 
     def queue_stale_images(self) -> int:
         """Queue stored images whose last request is long ago, to be requested again by ETag; returns how many."""

@@ -30,6 +30,7 @@ CONFIGURATION = Path(orchestration.__file__).parents[1] / "dagster.yaml"
 # Those of a worker and its handlers, and Dagster's own, which it opens for each statement.
 CONNECTIONS_OF_A_RUN = 10
 
+LOG_DIRECTORY = "ORCHESTRATION_LOG_DIRECTORY"
 _LOCK = 0x494E_5354  # "INST"
 
 
@@ -53,7 +54,7 @@ def instance_environment(services: Services) -> dict[str, str]:
         "ORCHESTRATION_DATABASE_URL": services.database_urls.domain,
         "ORCHESTRATION_DAGSTER_DATABASE_URL": services.database_urls.dagster,
         "ORCHESTRATION_OBJECT_STORE": services.settings.object_store_url,
-        "ORCHESTRATION_LOG_DIRECTORY": str(home / "logs"),
+        LOG_DIRECTORY: str(home / "logs"),
     }
 
 

@@ -144,6 +144,7 @@ ROWS: Mapping[str, str] = {
     """,
     "0014": """
         INSERT INTO api_key (name, role, secret_hash, last_used_at) VALUES ('shop', 'enqueue', '\\x00ff', now());
+        INSERT INTO task_pause (queue, paused_by) VALUES ('mirror', 'ada');
         UPDATE work_request SET request_id = 'req-1', http_request_id = 'ab';
     """,
     "0015": """

@@ -51,7 +51,7 @@ def read_cells(content: bytes, columns: Sequence[str], required: Sequence[str]) 
     if header.problem:
         raise InvalidInputError(f"the header: {header.problem}")
     names = [name.strip() for name in header.cells]
-    _check_header(names, columns, required)
+    check_header(names, columns, required)
     for number, record in enumerate(records, start=2):
         if record.problem:
             yield number, {BROKEN: record.problem}
@@ -114,7 +114,8 @@ def _problem(error: csv.Error) -> str:
     return "text stands behind a closing quote"
 
 
-def _check_header(names: Sequence[str], columns: Sequence[str], required: Sequence[str]) -> None:
+def check_header(names: Sequence[str], columns: Sequence[str], required: Sequence[str]) -> None:
+    """Raise `InvalidInputError` for columns that are missing, unknown or there twice."""
     known = f"the columns are {', '.join(columns)}"
     if missing := [name for name in required if name not in names]:
         raise InvalidInputError(f"the file has no column {', '.join(missing)}; {known}")

@@ -18,7 +18,7 @@ import msgspec
 
 from orchestration.lettering.errors import describe
 from orchestration.lettering.text import is_invisible
-from orchestration.prints.orders.csv_file import BROKEN, SURPLUS, read_cells
+from orchestration.prints.orders.csv_file import BROKEN, SURPLUS, check_header, read_cells
 from orchestration.prints.statuses import OrderStatus
 
 if TYPE_CHECKING:
@@ -213,6 +213,18 @@ class CheckedRows(NamedTuple):
 def read_csv(content: bytes) -> Iterator[tuple[int, dict[str, str]]]:
     """Read a file of orders, a number and the cells of each row; raises `InvalidInputError` as `read_cells` does."""
     return read_cells(content, tuple(COLUMNS), REQUIRED)
+
+
+def read_mappings(rows: Sequence[Mapping[str, object]]) -> Iterator[tuple[int, dict[str, str]]]:
+    """Rows that came as mappings of columns to values, as `read_csv` gives those of a file; the first is number 1.
+
+    Raises `InvalidInputError` for columns that are unknown.
+    """
+    names = dict.fromkeys(REQUIRED) | dict.fromkeys(name for row in rows for name in row)
+    check_header(list(names), tuple(COLUMNS), REQUIRED)
+    for number, row in enumerate(rows, start=1):
+        given = {name: "" if value is None else str(value) for name, value in row.items()}
+        yield number, {**dict.fromkeys(REQUIRED, ""), **given}
 
 
 def check_rows(rows: Iterable[tuple[int, Mapping[str, str]]]) -> CheckedRows:
