@@ -31,7 +31,6 @@ from orchestration.api.problems import documented
 from orchestration.api.routes import guarded_router
 from orchestration.api.work import ACCEPTED, EnqueuerWork, RequestId
 from orchestration.catalogue.feed.removal import restore_families
-from orchestration.catalogue.feed.suppliers import known_suppliers
 from orchestration.catalogue.feed.sync_runs import supplier_statuses
 from orchestration.catalogue.listing import list_syncs, read_sync
 from orchestration.catalogue.requests import SYNC
@@ -185,10 +184,8 @@ def _add_suppliers(api: APIRouter, catalogue: Catalogue) -> None:
 
     @api.post("/api/catalogue/suppliers/{code}/stop", response_model=Stopped, responses=missing)
     def stop_supplier(code: PathName, caller: Enqueuer) -> dict[str, Any]:
-        """Stop a supplier's sync between two families. The next sync goes on where this one ended."""
+        """Stop a supplier's sync. The next sync goes on where this one ended."""
         with catalogue.database.begin() as connection:
-            if code not in known_suppliers(connection):
-                raise NotFoundError(f"There is no supplier {code}")
             return {"supplier": code, "cancelled": catalogue.stop(connection, code, f"Stopped by api:{caller.name}")}
 
 

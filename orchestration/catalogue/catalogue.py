@@ -18,7 +18,7 @@ from orchestration.catalogue.feed.source import MAX_IMPORT_BYTES, FeedSnapshot, 
 from orchestration.catalogue.feed.suppliers import fingerprints, known_suppliers, suppliers_with_families
 from orchestration.catalogue.feed.sync_runs import SyncStep, Written, count_written, record_failed_sync, stop_sync
 from orchestration.catalogue.queues import family_queue, image_queue, rendition_queue
-from orchestration.errors import ConfigurationError, OrchestrationError, PermanentError, TransientError
+from orchestration.errors import ConfigurationError, NotFoundError, OrchestrationError, PermanentError, TransientError
 from orchestration.observability.logs import get_logger
 from orchestration.storage.database import limit_statements
 
@@ -161,10 +161,12 @@ class Catalogue:
             yield self._plan(feed, code, options)
 
     def stop(self, connection: sa.Connection, code: str, message: str) -> int:
-        """Stop a supplier's sync between two families; how many were taken from the queue.
+        """Stop a supplier's sync; how many families were taken from the queue and from those who work on them.
 
-        The next sync goes on where this one ended.
+        The supplier's next sync goes on where this one ended. Raises `NotFoundError` for a code that no supplier has.
         """
+        if code not in known_suppliers(connection):
+            raise NotFoundError(f"No supplier has the code {code}; `orchestration status` lists them")
         cancelled = self.family_queue.cancel(connection, code)
         stop_sync(connection, code, message)
         return cancelled

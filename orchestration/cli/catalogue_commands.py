@@ -161,7 +161,7 @@ def stop(
     supplier: Annotated[str, typer.Argument(help="The supplier's code.")],
     as_json: Json = False,
 ) -> None:
-    """Stop a supplier's sync between two families. The next sync goes on where this one ended."""
+    """Stop a supplier's sync. The next sync goes on where this one ended."""
     with open_services() as services, services.database.begin() as connection:
         cancelled = Catalogue(services).stop(connection, supplier, "Stopped by an operator")
     print_json({"cancelled": cancelled}) if as_json else console().print(f"{cancelled} families taken from the queue")

@@ -17,7 +17,7 @@ COMMANDS: Final[dict[str, dict[str, str]]] = {
         "sync": "Sync the catalogue with its feed, through Dagster, in this process.",
         "export": "Export records as JSON lines, CSV or Parquet.",
         "status": "Show each supplier's sync: state, counts, progress, families a minute, time left.",
-        "stop": "Stop a supplier's sync between two families.",
+        "stop": "Stop a supplier's sync.",
         "restore": "Publish removed families again.",
         "quarantine": "Documents that cannot be used.",
         "drift": "Fields that changed their shape.",
