@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from orchestration.catalogue.drift.drift import list_drift
 from orchestration.catalogue.families.quarantine import list_quarantine
 from orchestration.catalogue.feed.problems import list_problems
-from orchestration.observability.findings import SAMPLE, Finding
+from orchestration.observability.findings import SAMPLE, Finding, merge_findings
 from orchestration.work_queue.health import dead_letters
 
 if TYPE_CHECKING:
@@ -86,6 +86,24 @@ def dead_families(connection: sa.Connection, queue: TaskQueue) -> Finding:
     return dead_letters(connection, queue)._replace(is_error=True)
 
 
+def missing_images(connection: sa.Connection, queue: TaskQueue) -> Finding:
+    """Images of active families that are not stored and that nobody is about to fetch, however long ago they failed."""
+    values = {"queue": queue.name, "limit": SAMPLE}
+    rows = connection.execute(_MISSING_IMAGES, values).all()
+    dead = dead_letters(connection, queue)
+    missing = Finding(
+        rows[0].total if rows else 0,
+        "Each sync of the supplier asks for them again; ask the supplier to put back what stays missing.",
+        dead.columns,
+        [(row.url, row.supplier, row.attempt, row.error) for row in rows],
+    )
+    # Dead tasks of pictures that are stored failed when they were asked for again.
+    stored = dead.total - (rows[0].dead if rows else 0)
+    shown = {row.url for row in rows}
+    again = dead._replace(total=stored, examples=[one for one in dead.examples if one[0] not in shown])
+    return merge_findings(missing, again)
+
+
 def shared_skus(connection: sa.Connection) -> Finding:
     """Variants whose SKU more than one active family lists."""
     rows = connection.execute(_SHARED_SKUS).all()
@@ -107,6 +125,17 @@ _HELD_BACK_VARIANTS = sa.text("""
     SELECT f.a_number, f.supplier, f.variants_held_back, count(*)
     FROM product_family AS f JOIN product_variant AS v USING (a_number)
     WHERE f.variants_held_back > 0 AND f.is_active AND v.is_active GROUP BY f.a_number ORDER BY f.a_number
+""")
+
+_MISSING_IMAGES = sa.text("""
+    SELECT count(*) OVER () AS total, count(*) FILTER (WHERE m.is_dead) OVER () AS dead, m.* FROM (
+        SELECT i.url, min(f.supplier) AS supplier, max(t.attempt) AS attempt, max(t.error) AS error,
+            bool_or(t.state = 'dead') AS is_dead
+        FROM family_image AS i JOIN product_family AS f USING (a_number)
+        LEFT JOIN task AS t ON t.queue = :queue AND t.key = i.url AND t.state IN ('waiting', 'active', 'dead')
+        WHERE f.is_active AND NOT EXISTS (SELECT FROM media_source AS s WHERE s.url = i.url)
+        GROUP BY i.url HAVING bool_and(t.state IS NULL OR t.state = 'dead')
+    ) AS m ORDER BY m.supplier, m.url LIMIT :limit
 """)
 
 _SHARED_SKUS = sa.text("""

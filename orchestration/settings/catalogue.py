@@ -26,7 +26,7 @@ class CatalogueSettings(BaseModel):
         description="The feed: its base URL, or the URL of its Import.txt; http(s) or file",
     )
     image_hosts: Words = Field(
-        ("images.promi-dl.de", "promidatabase.s3.eu-central-1.amazonaws.com"),
+        ("promi-dl.de", "promidatabase.s3.eu-central-1.amazonaws.com"),
         description="Hosts beside the feed's own that documents and images may come from, separated by commas; "
         "a `host:port` entry is trusted even at a private address",
     )
