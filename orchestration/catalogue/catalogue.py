@@ -13,7 +13,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_expo
 
 from orchestration.catalogue.families.images import request_missing_images, request_stale_images
 from orchestration.catalogue.families.quarantine import take_out_replaced
-from orchestration.catalogue.feed.categories import parse_categories
+from orchestration.catalogue.feed.categories import CategoryTree, parse_categories
 from orchestration.catalogue.feed.category_store import CategoryChanges, store_categories
 from orchestration.catalogue.feed.plan import PlanOptions, SupplierFeed, plan_supplier
 from orchestration.catalogue.feed.problems import FeedFile, category_problems, import_problems, store_problems
@@ -33,7 +33,6 @@ from orchestration.errors import (
     ConfigurationError,
     DatabaseAwayError,
     OrchestrationError,
-    PermanentError,
     TransientError,
 )
 from orchestration.observability.logs import get_logger
@@ -42,7 +41,6 @@ from orchestration.storage.database import limit_statements
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from orchestration.catalogue.feed.categories import CategoryTree
     from orchestration.catalogue.feed.feed import Feed
     from orchestration.catalogue.feed.plan import SupplierPlan
     from orchestration.media.download import Downloader
@@ -59,10 +57,11 @@ STALE_IMAGES = 20_000
 
 
 class CategorySync(NamedTuple):
-    """A category tree as it was read, and what it changed."""
+    """A category tree as it was read, and what it changed; `has_file` is False when the feed names no CAT.csv."""
 
     tree: CategoryTree
     changes: CategoryChanges
+    has_file: bool = True
 
 
 class PlannedSupplier(NamedTuple):
@@ -137,10 +136,10 @@ class Catalogue:
             return await fetch_feed(downloader, self.feed_url, known)
 
     async def sync_categories(self) -> CategorySync:
-        """Make the stored category tree equal to CAT.csv; raises `PermanentError` when the feed names none."""
+        """Make the stored category tree equal to CAT.csv. A feed that names none leaves the stored ones as they are."""
         feed = await self.read_feed()
         if feed.categories_url is None:
-            raise PermanentError("Import.txt has no line for CAT.csv; the stored categories stay as they are")
+            return CategorySync(CategoryTree((), ()), CategoryChanges((), (), ()), has_file=False)
         async with self.downloader(FEED_SECONDS, 1) as downloader:
             answer = await downloader.get(feed.categories_url, max_bytes=MAX_IMPORT_BYTES)
         tree = parse_categories(answer.body)

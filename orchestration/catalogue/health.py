@@ -18,6 +18,9 @@ from orchestration.work_queue.health import dead_letters
 if TYPE_CHECKING:
     from orchestration.work_queue.queue import TaskQueue
 
+# A picture that so many families show is hardly one of them.
+PLACEHOLDER_FAMILIES = 5
+
 
 def quarantined_documents(connection: sa.Connection) -> Finding:
     """Documents that cannot be used."""
@@ -104,6 +107,41 @@ def missing_images(connection: sa.Connection, queue: TaskQueue) -> Finding:
     return merge_findings(missing, again)
 
 
+def unknown_categories(connection: sa.Connection) -> Finding:
+    """Categories of active families that are not in the tree; none while there is no tree."""
+    rows = connection.execute(_UNKNOWN_CATEGORIES).all()
+    return Finding(
+        len(rows),
+        "Compare the key with CAT.csv: ask Promidata for the missing row, or the supplier for the right key. Until "
+        "then the families are in no category of the shop.",
+        ("category", "families", "for example"),
+        [tuple(row) for row in rows[:SAMPLE]],
+    )
+
+
+def positions_without_technique(connection: sa.Connection) -> Finding:
+    """Active families that have imprint positions, but nothing to print them with."""
+    rows = connection.execute(_NO_TECHNIQUE, {"limit": SAMPLE}).all()
+    return Finding(
+        rows[0].total if rows else 0,
+        "Look at ImprintOptions and ImprintReferences of the document, and ask the supplier for the techniques; until "
+        "then the product cannot be ordered with an imprint.",
+        ("family", "supplier", "positions"),
+        [(row.a_number, row.supplier, row.positions) for row in rows],
+    )
+
+
+def placeholder_images(connection: sa.Connection) -> Finding:
+    """Stored images that `PLACEHOLDER_FAMILIES` active families or more show: one that stands for a missing picture."""
+    rows = connection.execute(_PLACEHOLDERS, {"families": PLACEHOLDER_FAMILIES}).all()
+    return Finding(
+        len(rows),
+        "Open the picture. If it says that there is none, ask the supplier for the real ones.",
+        ("picture", "families", "addresses", "for example"),
+        [tuple(row) for row in rows[:SAMPLE]],
+    )
+
+
 def shared_skus(connection: sa.Connection) -> Finding:
     """Variants whose SKU more than one active family lists."""
     rows = connection.execute(_SHARED_SKUS).all()
@@ -136,6 +174,28 @@ _MISSING_IMAGES = sa.text("""
         WHERE f.is_active AND NOT EXISTS (SELECT FROM media_source AS s WHERE s.url = i.url)
         GROUP BY i.url HAVING bool_and(t.state IS NULL OR t.state = 'dead')
     ) AS m ORDER BY m.supplier, m.url LIMIT :limit
+""")
+
+_UNKNOWN_CATEGORIES = sa.text("""
+    SELECT f.category, count(*), min(f.a_number) FROM product_family AS f
+    WHERE f.is_active AND f.category IS NOT NULL AND EXISTS (SELECT FROM category)
+        AND NOT EXISTS (SELECT FROM category AS c WHERE c.code = f.category)
+    GROUP BY f.category ORDER BY count(*) DESC, f.category
+""")
+
+_NO_TECHNIQUE = sa.text("""
+    SELECT a_number, supplier, jsonb_array_length(imprint_positions) AS positions, count(*) OVER () AS total
+    FROM product_family
+    WHERE is_active AND imprint_positions <> '[]'
+        AND NOT jsonb_path_exists(imprint_positions, '$[*] ? (@.sku != null || @.print_technique != null)')
+    ORDER BY a_number LIMIT :limit
+""")
+
+_PLACEHOLDERS = sa.text("""
+    SELECT s.content_hash, count(DISTINCT f.a_number), count(DISTINCT s.url), min(s.url)
+    FROM media_source AS s JOIN family_image AS i USING (url) JOIN product_family AS f USING (a_number)
+    WHERE f.is_active GROUP BY s.content_hash HAVING count(DISTINCT f.a_number) >= :families
+    ORDER BY count(DISTINCT f.a_number) DESC, s.content_hash
 """)
 
 _SHARED_SKUS = sa.text("""

@@ -7,14 +7,12 @@ rules for URLs (`rules`).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from orchestration.media.image_problems import ImageProblem, InvalidImageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from orchestration.media.identify import ImageHeader
 
 MAX_PIXELS = 80_000_000
 MAX_BYTES = 64 * 2**20
@@ -25,6 +23,23 @@ _AVIF = "image/avif"
 _FORMATS = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp", _AVIF})
 # An AVIF is decoded in one piece, at 15 bytes for each pixel; the other formats take 4 to 8.
 _AVIF_WEIGHT = 2
+
+
+class ImageFacts(NamedTuple):
+    """Format and size of an image; width and height in pixels as stored, before any rotation that metadata asks for."""
+
+    mime: str
+    extension: str
+    width: int
+    height: int
+
+
+class ImageHeader(NamedTuple):
+    """What the header announces: format and size, the frames of an animation, the scans of a JPEG."""
+
+    facts: ImageFacts
+    frames: int
+    scans: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,7 +115,13 @@ def no_image_given_up(catalogue: dg.ResourceParam[Catalogue]) -> dg.AssetCheckRe
     return check(catalogue, lambda connection: health.missing_images(connection, catalogue.image_queue))
 
 
-CHECKS = [no_image_given_up]
+@dg.asset_check(asset=family_images, description="No picture stands for the missing ones of many families.")
+def no_placeholder_image(catalogue: dg.ResourceParam[Catalogue]) -> dg.AssetCheckResult:
+    """Ask for placeholders."""
+    return check(catalogue, health.placeholder_images)
+
+
+CHECKS = [no_image_given_up, no_placeholder_image]
 
 
 def definitions(catalogue: Catalogue, checks: AssetJob) -> dg.Definitions:
