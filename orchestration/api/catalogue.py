@@ -128,12 +128,13 @@ class StartSync(Body):
 
 
 class Stopped(ApiModel):
-    """How many families were taken from the queue; those that are being imported are finished."""
+    """How many families were taken from the queue, and how many were interrupted while they were imported."""
 
-    model_config = example(supplier="A23", cancelled=8)
+    model_config = example(supplier="A23", cancelled=8, interrupted=2)
 
     supplier: str
     cancelled: int
+    interrupted: int
 
 
 class FamilyNumbers(Body):
@@ -184,9 +185,10 @@ def _add_suppliers(api: APIRouter, catalogue: Catalogue) -> None:
 
     @api.post("/api/catalogue/suppliers/{code}/stop", response_model=Stopped, responses=missing)
     def stop_supplier(code: PathName, caller: Enqueuer) -> dict[str, Any]:
-        """Stop a supplier's sync. The next sync goes on where this one ended."""
+        """Stop a supplier's sync, with what is being imported. The next sync goes on where this one ended."""
         with catalogue.database.begin() as connection:
-            return {"supplier": code, "cancelled": catalogue.stop(connection, code, f"Stopped by api:{caller.name}")}
+            stopped = stop_supplier(connection, catalogue.family_queue, code, by=f"api:{caller.name}")
+        return {"supplier": code, **stopped._asdict()}
 
 
 def _add_syncs(api: APIRouter, services: Services) -> None:

@@ -275,11 +275,8 @@ class TaskQueue:
         return replayed
 
     def cancel(self, connection: sa.Connection, grouping: str) -> int:
-        """Remove the grouping's waiting tasks, and ask the workers of its active ones to stop them; how many in all."""
-        count, workers = self._execute(connection, statements.CANCEL, grouping=grouping).one()
-        for worker in workers:
-            self._execute(connection, statements.NOTIFY_CANCEL, notice=self.cancel_notice(worker))
-        return int(count)
+        """Remove the grouping's waiting tasks; how many. Active ones end, and do not run again."""
+        return self._execute(connection, statements.CANCEL, grouping=grouping).rowcount
 
     def request_cancel(self, connection: sa.Connection, key: str) -> TaskState | None:
         """Cancel one task, a waiting one at once; its new state, or None when no unfinished task has that key.

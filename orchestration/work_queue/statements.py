@@ -320,13 +320,11 @@ WHERE since < statement_timestamp() - make_interval(secs => :seconds) OR attempt
 ORDER BY since, id LIMIT :limit""")
 
 CANCEL = sa.text("""
-WITH removed AS (
-    DELETE FROM task WHERE queue = :queue AND "grouping" = :grouping AND state = 'waiting' RETURNING id
-), asked AS (
-    UPDATE task SET rerun = false, cancel_requested_at = coalesce(cancel_requested_at, statement_timestamp())
-    WHERE queue = :queue AND "grouping" = :grouping AND state = 'active' RETURNING worker
+WITH called_off AS (
+    UPDATE task SET rerun = false
+    WHERE queue = :queue AND "grouping" = :grouping AND state = 'active' AND rerun
 )
-SELECT (SELECT count(*) FROM removed) + (SELECT count(*) FROM asked), ARRAY(SELECT DISTINCT worker FROM asked)""")
+DELETE FROM task WHERE queue = :queue AND "grouping" = :grouping AND state = 'waiting'""")
 
 # What is locked is left to the next call, which is never far.
 PRUNE = sa.text("""

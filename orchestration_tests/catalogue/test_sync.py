@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import copy
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy as sa
 
-from orchestration.catalogue.drains import import_families
-from orchestration.errors import NotFoundError
-from orchestration.media.download import Downloader
 from orchestration.settings import RemovalPolicy
-from orchestration.work_queue.options import DrainOptions
 from orchestration_tests.catalogue.feed_folder import skus
 from orchestration_tests.catalogue.sample_documents import a360_documents, a461_documents, as_bytes, family_document
 from orchestration_tests.catalogue.syncing import contents, import_due, plan, rows, sync
-from orchestration_tests.work_queue.queues import until
 
 if TYPE_CHECKING:
     from orchestration.catalogue.catalogue import Catalogue
-    from orchestration.catalogue.families.importer import ImportedFamily
     from orchestration_tests.catalogue.feed_folder import FeedFolder
 
 
@@ -331,43 +324,6 @@ def test_a_stopped_sync_goes_on_where_it_ended(catalogue: Catalogue, feed: FeedF
         assert catalogue.family_queue.cancel(connection, "A23") == 4
 
     assert sync(catalogue).families == {"added": 4}
-
-
-async def _hang(*_: object, **__: object) -> None:
-    await asyncio.Event().wait()
-
-
-def test_a_stop_reaches_the_families_that_are_worked_on(
-    catalogue: Catalogue, feed: FeedFolder, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    feed.put(*(family_document(f"A23-{number}") for number in range(4)))
-    plan(catalogue)
-    imported: list[ImportedFamily] = []
-
-    def active() -> int:
-        with catalogue.database.connect() as connection:
-            return catalogue.family_queue.counts(connection).active
-
-    async def stopped_meanwhile() -> None:
-        draining = asyncio.create_task(import_families(catalogue, imported.extend, DrainOptions(idle_seconds=None)))
-        await until(lambda: active() == 4)
-        with catalogue.database.begin() as connection:
-            assert catalogue.stop(connection, "A23", "enough") == 4
-        await draining
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Downloader, "get", _hang)
-        asyncio.run(asyncio.wait_for(stopped_meanwhile(), 30))
-    assert imported == []
-    assert set(
-        rows(catalogue.database, "SELECT state FROM task WHERE queue = :queue", queue=catalogue.family_queue.name)
-    ) == {"cancelled"}
-    assert sync(catalogue).families == {"added": 4}
-
-
-def test_a_supplier_that_nobody_knows_cannot_be_stopped(catalogue: Catalogue) -> None:
-    with catalogue.database.begin() as connection, pytest.raises(NotFoundError, match="No supplier has the code A99"):
-        catalogue.stop(connection, "A99", "enough")
 
 
 def test_the_categories_are_stored_with_their_parents(catalogue: Catalogue) -> None:
