@@ -220,7 +220,7 @@ def _add_syncs(api: APIRouter, services: Services) -> None:
         with services.database.connect() as connection:
             return read_sync(connection, number)
 
-    @api.post("/api/catalogue/families/restore", response_model=RestoredFamilies, dependencies=[ADMINISTERS])
+    @api.post("/api/catalogue/restore", response_model=RestoredFamilies, dependencies=[ADMINISTERS])
     def restore_removed_families(body: FamilyNumbers) -> dict[str, list[str]]:
         """Publish removed families again."""
         with services.database.begin() as connection:

@@ -224,6 +224,8 @@ def _notice(stl: _Named, url: str) -> Notice:
         },
         shop_order_id=None if row.shipstation_order_id is None else str(row.shipstation_order_id),
         link=url,
+        object_key=stl.file.object_key,
+        filename=PurePosixPath(stl.path).name,
     )
 
 
