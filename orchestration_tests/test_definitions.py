@@ -54,7 +54,7 @@ ASSETS = {
         ],
     ),
     "prints/notification_tasks": ("", ["prints/stl"], []),
-    "prints/order_updates": ("", ["prints/notification_tasks"], ["no_notification_given_up"]),
+    "prints/order_updates": ("", ["prints/notification_tasks"], ["no_address_has_ended", "no_notification_given_up"]),
     "gallery/generation_history": ("", [], []),
     "gallery/mirror_tasks": ("", ["gallery/generation_history"], []),
     "gallery/public_generations": (

@@ -148,6 +148,7 @@ ROWS: Mapping[str, str] = {
     """,
     "0016": """
         UPDATE print_task SET import_note = 'an order file says ''Zoe'' without the name of this line';
+        INSERT INTO notification_address (address, reason) VALUES ('webhook ab12', 'answered with status 410');
     """,
 }
 

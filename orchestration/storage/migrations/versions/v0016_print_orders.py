@@ -1,4 +1,4 @@
-"""Print orders: lines that no file has named, and notes of imports for a person's review."""
+"""Print orders: lines that no file has named, notes for a person's review, one lasting link; addresses that ended."""
 
 from __future__ import annotations
 
@@ -24,6 +24,17 @@ def upgrade() -> None:
     """Mark the lines that were named after their place in a file, so that no number in a file means them."""
     op.execute("UPDATE order_item SET line_key = '~' || line_key WHERE line_key ~ '^[0-9]+$'")
     op.alter_column("order_item", "line_key", comment=_NEW_COMMENT, existing_comment=_COMMENT)
+    token = sa.text("replace((gen_random_uuid())::text, '-'::text, ''::text)")
+    comment = "Random: names the order in links"
+    op.add_column("shop_order", sa.Column("link_token", sa.Text, server_default=token, nullable=False, comment=comment))
+    op.create_unique_constraint("uq_shop_order_link_token", "shop_order", ["link_token"])
+    op.create_table(
+        "notification_address",
+        sa.Column("address", sa.Text, nullable=False),
+        sa.Column("reason", sa.Text, nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.PrimaryKeyConstraint("address", name=op.f("pk_notification_address")),
+    )
     for name, (old, new) in _PRINT_TASK_COMMENTS.items():
         op.alter_column("print_task", name, comment=new, existing_comment=old)
     note = sa.Column("import_note", sa.Text, comment="Why a person should compare it with an order file")
@@ -39,6 +50,9 @@ def downgrade() -> None:
     """Name them after their place again."""
     for name, (old, new) in _PRINT_TASK_COMMENTS.items():
         op.alter_column("print_task", name, comment=old, existing_comment=new)
+    op.drop_table("notification_address")
+    op.drop_constraint("uq_shop_order_link_token", "shop_order")
+    op.drop_column("shop_order", "link_token")
     op.drop_column("print_product", "notes")
     op.drop_column("print_task", "import_note")
     op.alter_column("order_item", "line_key", comment=_COMMENT, existing_comment=_NEW_COMMENT)
