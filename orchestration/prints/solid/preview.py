@@ -37,7 +37,7 @@ _WALL_LIGHT, _WALL_CONTRAST, _ROOF_LIGHT, _RIM_LIGHT, _GLOSS = 0.56, 0.26, 1.0, 
 _SHADOW: Final = (18, 20, 28)
 _REACH: Final = 4.0
 """How far, in mm, the shadow on the table reaches: its shift, and three times its blur."""
-_LEAST_REACH: Final = 16.0
+_LEAST_REACH: Final = 24.0
 """How far, in pixels, it reaches at least: it is drawn at a quarter of the size, where its blur is no less than one."""
 _COMPRESSION: Final = 2
 _NO_LENGTH: Final = 1e-12
