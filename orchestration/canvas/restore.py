@@ -52,8 +52,8 @@ def restore(connection: sa.Connection, project_id: str, target: Target, actor_ui
     """Go back, in the caller's transaction, in the name of `actor_uid` or else of the owner.
 
     An element whose medium was deleted stays as it is now; everything else comes back.
-    Raises `RefusedError` for a user who may not edit, `InvalidInputError` for a target that is not there,
-    `ConfigurationError` unless exactly one is given.
+    Raises `RefusedError` for a user who may not edit, `NotFoundError` or `InvalidInputError` for a target that is not
+    there, `ConfigurationError` unless exactly one is given.
     """
     if (target.snapshot_id is None) == (target.op_index is None):
         raise ConfigurationError("Give either a snapshot or the index of an operation to restore to")

@@ -13,7 +13,7 @@ from orchestration.canvas.loading import load, replay_all
 from orchestration.canvas.model import read_operation
 from orchestration.canvas.snapshot_form import write_snapshot
 from orchestration.canvas.snapshots import SnapshotRule, Unsaved, list_snapshots, save, unsaved_projects
-from orchestration.errors import InvalidInputError
+from orchestration.errors import ConflictError, InvalidInputError, NotFoundError
 from orchestration_tests.canvas.boards import (
     DAY,
     HOUR,
@@ -104,7 +104,7 @@ def test_nothing_new_makes_no_snapshot(database: Database) -> None:
     snapshot(database)
     with database.begin() as connection:
         assert save(connection, PROJECT) is None
-        with pytest.raises(InvalidInputError, match="no canvas project p-9"):
+        with pytest.raises(NotFoundError, match="no canvas project p-9"):
             save(connection, "p-9")
 
 
@@ -139,8 +139,8 @@ def test_a_state_can_be_kept_under_a_name(database: Database) -> None:
         (named.snapshot_id, 4, "before the fair"),
         (plain, 4, None),
     ]
-    for wrong, complaint in (("before the fair", "already"), (" ", "blank")):
-        with pytest.raises(InvalidInputError, match=complaint), database.begin() as connection:
+    for wrong, error, complaint in (("before the fair", ConflictError, "already"), (" ", InvalidInputError, "blank")):
+        with pytest.raises(error, match=complaint), database.begin() as connection:
             save(connection, PROJECT, name=wrong)
 
 

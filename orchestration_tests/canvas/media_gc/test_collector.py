@@ -11,7 +11,7 @@ from orchestration.canvas.media_gc import health
 from orchestration.canvas.media_gc.collector import CollectOptions, MediaGarbageCollector
 from orchestration.canvas.media_gc.model import Guard
 from orchestration.canvas.media_gc.runs import tombstones
-from orchestration.errors import ConfigurationError, InvalidInputError
+from orchestration.errors import ConfigurationError, NotFoundError
 from orchestration_tests.canvas.media_gc.worlds import body_of, key_of
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def test_undoing_keeps_what_is_left_and_tells_what_is_not(world: RealWorld) -> N
     assert (len(undone.kept), len(undone.deleted)) == (1, 1)
     assert set(undone.kept + undone.deleted) == {"dead-1", "dead-2"}
     assert world.collector.undo(run_id).kept == []
-    with pytest.raises(InvalidInputError, match="There was no collection 4711"):
+    with pytest.raises(NotFoundError, match="There was no collection 4711"):
         world.collector.undo(4711)
 
 

@@ -17,7 +17,7 @@ from alembic import op
 from orchestration.storage.migrations.versions import v0005_gallery, v0007_media_gc
 
 revision = "0017"
-down_revision = "0011"
+down_revision = "0016"
 branch_labels = None
 depends_on = None
 
