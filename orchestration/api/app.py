@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
-from orchestration.api import documentation, health, objects, print_orders, queues, requests, short_links
+from orchestration.api import documentation, health, objects, queues, requests, short_links
 from orchestration.api.frame import Frame
 from orchestration.api.problems import EXCEPTION_HANDLERS
 from orchestration.api.rates import Rates
@@ -44,7 +44,6 @@ def build_api(services: Services, domains: Domains | None = None) -> FastAPI:
     app.add_middleware(Frame)
     for name in DOMAINS:
         app.include_router(_domain_router(name, domains))
-    app.include_router(print_orders.router(domains.prints))
     for mechanism in MECHANISMS:
         app.include_router(mechanism.router(domains))
     documentation.document(app)

@@ -31,6 +31,7 @@ from orchestration.api.problems import documented
 from orchestration.api.routes import guarded_router
 from orchestration.api.work import ACCEPTED, EnqueuerWork, RequestId
 from orchestration.catalogue.feed.removal import restore_families
+from orchestration.catalogue.feed.stopping import stop_supplier
 from orchestration.catalogue.feed.sync_runs import supplier_statuses
 from orchestration.catalogue.listing import list_syncs, read_sync
 from orchestration.catalogue.requests import SYNC
@@ -184,7 +185,7 @@ def _add_suppliers(api: APIRouter, catalogue: Catalogue) -> None:
         return found[code]
 
     @api.post("/api/catalogue/suppliers/{code}/stop", response_model=Stopped, responses=missing)
-    def stop_supplier(code: PathName, caller: Enqueuer) -> dict[str, Any]:
+    def stop(code: PathName, caller: Enqueuer) -> dict[str, Any]:
         """Stop a supplier's sync, with what is being imported. The next sync goes on where this one ended."""
         with catalogue.database.begin() as connection:
             stopped = stop_supplier(connection, catalogue.family_queue, code, by=f"api:{caller.name}")
