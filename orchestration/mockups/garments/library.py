@@ -62,7 +62,7 @@ def _garment(path: Path) -> Garment:
         pieces=tuple(_piece(piece) for piece in data["pieces"]),
         seams=tuple((first, second) for first, second in data["seams"]),
         sizes=tuple(Size(*size) for size in data["sizes"]),
-        form={name: tuple(values) for name, values in data["form"].items()},
+        form={name: tuple(tuple(row) for row in rows) for name, rows in data["form"].items()},
         version=digest[:12],
     )
 

@@ -112,7 +112,7 @@ class Garment:
     seams: tuple[tuple[str, str], ...]
     template_size: str
     sizes: tuple[Size, ...]
-    form: Mapping[str, tuple[float, ...]]
+    form: Mapping[str, tuple[tuple[float, ...], ...]]
     version: str
 
     def piece(self, name: str) -> Piece:

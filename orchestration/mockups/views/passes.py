@@ -1,0 +1,172 @@
+"""What a view needs of a garment whatever the design: made once, kept as files, loaded for each picture.
+
+A view is cut to the box of the picture that the garment fills. Per pixel: the share that it covers, the light on it
+and over one bounce, the sheen, and how much ink its surface takes. Per sample (`grid` x `grid` a pixel): the place on
+the canvas. Keep out: colours (`compose`), where the passes are kept (`store`).
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import numpy as np
+
+from orchestration.mockups.garments.mesh import Material, load_mesh
+from orchestration.mockups.views.camera import camera_at
+from orchestration.mockups.views.cloth_details import NEUTRAL, tone_map
+from orchestration.mockups.views.studio import irradiance, radiance, received
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from orchestration.mockups.garments.mesh import GarmentMesh
+    from orchestration.mockups.garments.model import Garment
+    from orchestration.mockups.views.camera import Camera
+
+# 16 steps a px of a canvas of 4096 px fill 16 bits.
+PLACE_STEPS: Final = 16
+LIGHT_STEPS: Final = 8192
+BYTE_STEPS: Final = 255
+SHEEN_STEPS: Final = 1020
+_EXPOSURE: Final = 0.93
+_FUZZ: Final = 0.035
+
+
+class ViewKey(NamedTuple):
+    """Which view: the garment, the camera's place in degrees, the picture's size in px, samples along a pixel."""
+
+    template_id: str
+    azimuth: float
+    size: int
+    grid: int
+
+
+class Passes(NamedTuple):
+    """The passes of a view, `h` x `w` px at `box` (x, y) of the picture.
+
+    `covered` uint8 (h, w) in 255ths; `light`, `bounce` uint16 in 8192ths, `sheen` uint8 in 1020ths, `takes_ink` and
+    `label` uint8 (the shares of cloth's outside and of the label); `place` uint16 (h * grid, w * grid, 2), canvas px
+    in 16ths; `floor` uint8 (size / 2, size / 2), the floor's shadow in 255ths.
+    """
+
+    box: NDArray[np.int32]
+    covered: NDArray[np.uint8]
+    light: NDArray[np.uint16]
+    bounce: NDArray[np.uint16]
+    sheen: NDArray[np.uint8]
+    takes_ink: NDArray[np.uint8]
+    label: NDArray[np.uint8]
+    place: NDArray[np.uint16]
+    floor: NDArray[np.uint8]
+
+
+# Channels that the raster interpolates.
+_U, _V, _OUTER, _INNER, _BOUNCE, _INNER_BOUNCE, _FACING, _INSIDE, _LABEL, _SIDE = range(10)
+
+
+def build_passes(garment: Garment, key: ViewKey) -> Passes:
+    """Raster a view and light it."""
+    from orchestration.mockups.views.raster import interpolate, visible_triangles
+
+    mesh = _mesh(garment)
+    camera = camera_at(mesh, key.azimuth)
+    light = radiance(camera)
+    projected = camera.project(mesh.points, key.size * key.grid)
+    x0, y0, x1, y1 = _box(projected, key)
+    projected[:, :2] -= np.array([x0, y0], np.float32) * key.grid
+    nearest = visible_triangles(projected, mesh.triangles, (x1 - x0) * key.grid, (y1 - y0) * key.grid)
+    samples = interpolate(nearest, projected, mesh.triangles, _values(mesh, camera, light))
+    return Passes(np.array([x0, y0], np.int32), *_shaded(garment, samples, key.grid), _floor(mesh, camera, light, key.size))
+
+
+@lru_cache(maxsize=2)
+def _mesh(garment: Garment) -> GarmentMesh:
+    return load_mesh(garment.template_id)
+
+
+@lru_cache(maxsize=2)
+def _tones(garment: Garment) -> NDArray[np.uint8]:
+    return tone_map(garment)
+
+
+def _box(projected: NDArray[np.float32], key: ViewKey) -> tuple[int, int, int, int]:
+    """The pixels that the garment may cover."""
+    low = np.floor(projected[:, :2].min(axis=0) / key.grid).astype(int) - 1
+    high = np.ceil(projected[:, :2].max(axis=0) / key.grid).astype(int) + 1
+    (x0, y0), (x1, y1) = np.clip(low, 0, key.size), np.clip(high, 0, key.size)
+    return int(x0), int(y0), int(x1), int(y1)
+
+
+def _values(mesh: GarmentMesh, camera: Camera, light: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The corners' channels."""
+    falls = irradiance(mesh, light)
+    # The normal's share towards the eye, for the fuzz of the cloth.
+    towards = camera.rotation.T @ camera.eye - mesh.points
+    facing = (mesh.normals * towards).sum(axis=1) / np.linalg.norm(towards, axis=1)
+    inside, label = mesh.material == Material.INSIDE, mesh.material == Material.LABEL
+    channels = (mesh.canvas[:, 0], mesh.canvas[:, 1], *falls, facing, inside, label)
+    return np.stack(channels, axis=1).astype(np.float32)
+
+
+def _shaded(garment: Garment, samples: NDArray[np.float32], grid: int) -> tuple[NDArray[np.generic], ...]:
+    """The passes from `covered` to `place`."""
+    import cv2
+
+    outside = samples[..., _SIDE] > 0
+    hit = samples[..., _SIDE] != 0
+    light = np.where(outside, samples[..., _OUTER], samples[..., _INNER]) * _EXPOSURE
+    bounce = np.where(outside, samples[..., _BOUNCE], samples[..., _INNER_BOUNCE]) * _EXPOSURE
+    grazing = np.clip(1 - np.abs(samples[..., _FACING]), 0, 1)
+    sheen = _FUZZ * grazing**3 * light
+    label = (samples[..., _LABEL] > 0.5) & hit
+    takes_ink = outside & (samples[..., _INSIDE] < 0.5) & ~label
+    place = np.clip(samples[..., :2], 0, garment.canvas_px - 1)
+    tones = cv2.remap(_tones(garment), place[..., 0], place[..., 1], cv2.INTER_LINEAR).astype(np.float32) / NEUTRAL
+    tones = np.where(label, 1, tones)
+
+    def resolved(values: NDArray[np.generic]) -> NDArray[np.float32]:
+        size = (values.shape[1] // grid, values.shape[0] // grid)
+        return cv2.resize(values.astype(np.float32) * hit, size, interpolation=cv2.INTER_AREA)
+
+    covered = resolved(hit)
+    share = 1 / np.maximum(covered, 1e-6)
+    return (
+        _steps(covered, BYTE_STEPS, np.uint8),
+        _steps(resolved(light * tones) * share, LIGHT_STEPS, np.uint16),
+        _steps(resolved(bounce * tones) * share, LIGHT_STEPS, np.uint16),
+        _steps(resolved(sheen) * share, SHEEN_STEPS, np.uint8),
+        _steps(resolved(takes_ink) * share, BYTE_STEPS, np.uint8),
+        _steps(resolved(label) * share, BYTE_STEPS, np.uint8),
+        # Samples that take no ink look at a corner of the canvas that has none.
+        np.round(np.where(takes_ink[..., None], place, 0) * PLACE_STEPS).astype(np.uint16),
+    )
+
+
+def _steps(values: NDArray[np.float32], steps: int, kind: type[np.unsignedinteger]) -> NDArray[np.unsignedinteger]:
+    return np.clip(np.round(values * steps), 0, np.iinfo(kind).max).astype(kind)
+
+
+def _floor(mesh: GarmentMesh, camera: Camera, light: NDArray[np.float32], size: int) -> NDArray[np.uint8]:
+    """How much of the free floor's light reaches each second pixel of the picture."""
+    import cv2
+
+    cells = int(len(mesh.ground.weights) ** 0.5)
+    lit = received(mesh.ground, light).reshape(cells, cells)
+    lit = cv2.GaussianBlur(lit / float(np.percentile(lit, 98)), (0, 0), 1.2)
+    half = size // 2
+    line = ((np.arange(half) + 0.5) / half - 0.5) * 2 / camera.focal
+    rays = np.stack([*np.meshgrid(line, -line), np.full((half, half), -1.0)], axis=-1) @ camera.rotation
+    eye = camera.eye @ camera.rotation
+    down = rays[..., 1]
+    way = (mesh.ground_height - eye[1]) / np.where(down < -1e-6, down, -1e-6)
+    x, z = eye[0] + way * rays[..., 0], eye[2] + way * rays[..., 2]
+    scale = (cells - 1) / mesh.ground_side
+    shade = cv2.remap(
+        lit, ((x + mesh.ground_side / 2) * scale).astype(np.float32), ((z + mesh.ground_side / 2) * scale).astype(np.float32),
+        cv2.INTER_CUBIC, borderMode=cv2.BORDER_CONSTANT, borderValue=1.0,
+    )  # fmt: skip
+    # The shadow ends before the grid does.
+    away = np.clip((np.hypot(x, z) / (mesh.ground_side / 2) - 0.5) / 0.4, 0, 1)
+    shade = np.where(down < -1e-6, shade * (1 - away) + away, 1.0)
+    return _steps(np.minimum(shade, 1).astype(np.float32), BYTE_STEPS, np.uint8)
