@@ -1,6 +1,6 @@
 """The colours of fabrics and backgrounds: one list of names everywhere, and hex.
 
-Reading a colour that somebody wrote, and the arithmetic of light on one. Keep out: which colours a garment is sold in
+Reading a colour that somebody wrote, and sRGB as light and as CIELAB. Keep out: which colours a garment is sold in
 (the catalogue), and what ink does on a fabric (`composites.inks`).
 
 The names are the union of the two lists of the service that this one replaces, of which one was checked at the door and
@@ -22,10 +22,9 @@ if TYPE_CHECKING:
 _HEX: Final = re.compile(r"#(?:[0-9a-f]{6}|[0-9a-f]{8})")
 _TRANSPARENT: Final = "transparent"
 _OPAQUE: Final = 255
-# IEC 61966-2-1: the sRGB transfer function, and the weights of the three lights in luminance.
+# IEC 61966-2-1: the sRGB transfer function.
 _LINEAR_BELOW, _SLOPE, _OFFSET, _GAMMA = 0.04045, 12.92, 0.055, 2.4
-_LUMINANCE: Final = (0.2126, 0.7152, 0.0722)
-_FLARE: Final = 0.05
+_STEPS: Final = 65_535
 
 
 class Colour(NamedTuple):
@@ -42,10 +41,15 @@ class Colour(NamedTuple):
         return self.red, self.green, self.blue
 
     @property
+    def is_opaque(self) -> bool:
+        """Whether no light comes through."""
+        return self.alpha == _OPAQUE
+
+    @property
     def hex(self) -> str:
         """The colour as `#RRGGBB`, or as `#RRGGBBAA` if light comes through."""
         written = f"#{self.red:02X}{self.green:02X}{self.blue:02X}"
-        return written if self.alpha == _OPAQUE else f"{written}{self.alpha:02X}"
+        return written if self.is_opaque else f"{written}{self.alpha:02X}"
 
 
 class Fabric(NamedTuple):
@@ -136,23 +140,33 @@ def to_linear(values: NDArray[np.uint8]) -> NDArray[np.float32]:
     return linear
 
 
-def luminance(linear: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the relative luminance, 0 to 1, of light of shape (..., 3)."""
-    light: NDArray[np.float32] = linear @ np.array(_LUMINANCE, np.float32)
-    return light
+def to_srgb(light: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Turn amounts of light from 0 to 1 into sRGB values of 8 bits (IEC 61966-2-1)."""
+    index = np.clip(light * _STEPS + 0.5, 0, _STEPS).astype(np.uint16)
+    encoded: NDArray[np.uint8] = _ENCODED[index]
+    return encoded
 
 
-def contrast(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the contrast ratio of two luminances, 1 to 21 (WCAG 2.2, definition of contrast ratio)."""
-    brighter, darker = np.maximum(one, other), np.minimum(one, other)
-    ratio: NDArray[np.float32] = (brighter + _FLARE) / (darker + _FLARE)
-    return ratio
+def lab(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return CIELAB of sRGB pixels of shape (h, w, 3): L* from 0 to 100; white is D65's."""
+    import cv2
+
+    values: NDArray[np.float32] = np.asarray(cv2.cvtColor(rgb.astype(np.float32) / _OPAQUE, cv2.COLOR_RGB2Lab))
+    return values
 
 
-def _transfer() -> NDArray[np.float32]:
+def _decoded() -> NDArray[np.float32]:
     encoded = np.arange(_OPAQUE + 1) / _OPAQUE
     curved = ((encoded + _OFFSET) / (1 + _OFFSET)) ** _GAMMA
     return np.where(encoded <= _LINEAR_BELOW, encoded / _SLOPE, curved).astype(np.float32)
 
 
-_LINEAR: Final = _transfer()
+def _encoded() -> NDArray[np.uint8]:
+    light = np.arange(_STEPS + 1) / _STEPS
+    curved = (1 + _OFFSET) * light ** (1 / _GAMMA) - _OFFSET
+    encoded = np.where(light <= _LINEAR_BELOW / _SLOPE, light * _SLOPE, curved)
+    return np.rint(encoded * _OPAQUE).astype(np.uint8)
+
+
+_LINEAR: Final = _decoded()
+_ENCODED: Final = _encoded()

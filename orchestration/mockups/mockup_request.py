@@ -5,15 +5,18 @@ Keep out: making anything (`maker`), rows and jobs.
 
 from __future__ import annotations
 
+import hashlib
+import time
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+from orchestration.mockups.garments.library import DEFAULT_TEMPLATE
 from orchestration.mockups.presets import Adjustment, Preset
+from orchestration.mockups.views.camera import ANGLES
 
-ANGLES: Final = ("front_0deg", "left_90deg", "right_270deg", "back_180deg", "front_45deg_left", "front_45deg_right")
-"""The views of the stills, in the order in which they are made."""
-DEFAULT_TEMPLATE: Final = "t-shirt-men"
+
+_EXTENSIONS: Final = {"image/png": "png", "image/webp": "webp", "video/mp4": "mp4", "text/html": "html"}
 
 
 class RenderMode(StrEnum):
@@ -85,10 +88,10 @@ class PrintOrder(NamedTuple):
 
 
 class PictureSizes(NamedTuple):
-    """Sizes in pixels, samples a pixel, and the frames of one turn."""
+    """Sizes in pixels, samples a pixel, and the frames of one turn; the turntable's size is even."""
 
     still: int = 1024
-    samples: int = 16
+    samples: int = 4
     turntable: int = 720
     frames: int = 72
     frames_per_second: int = 24
@@ -109,7 +112,7 @@ class MockupRequest:
     template_id: str = DEFAULT_TEMPLATE
     garment_size: str | None = None
     ink: InkMode = InkMode.AUTO
-    pictures: PictureSizes = PictureSizes()
+    pictures: PictureSizes = field(default_factory=PictureSizes)
 
 
 class OutputKey(NamedTuple):
@@ -138,6 +141,15 @@ class Output:
         """The file's name: its kind, with the angle where there is more than one."""
         parts = [self.key.kind, *([self.key.angle] if self.key.angle else [])]
         return f"{'_'.join(parts)}.{self.extension}"
+
+
+def output(
+    key: OutputKey, body: bytes, mime: str, size: tuple[int, int], started: float, facts: dict[str, object]
+) -> Output:
+    """Describe a file of `size` pixels whose making began at `started`, a time of `time.perf_counter`."""
+    milliseconds = round(1000 * (time.perf_counter() - started), 1)
+    digest = hashlib.sha256(body).hexdigest()
+    return Output(key, mime, _EXTENSIONS[mime], body, *size, digest, milliseconds, facts)
 
 
 def stages(request: MockupRequest) -> tuple[Stage, ...]:

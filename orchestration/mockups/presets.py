@@ -1,7 +1,7 @@
 """The nine presets: which side a design is printed on, how large, and where.
 
-The table, and the arithmetic from a panel of the flat garment to a rectangle of whole pixels. Keep out: pixels of designs
-(`composites`), and what the panels measure (`garments`).
+The table, and the arithmetic from a panel of the flat garment to a rectangle of whole pixels. Keep out: pixels of
+designs (`composites`), and what the panels measure (`garments`).
 
 Everything is in pixels of the flat garment's canvas, y downwards. A panel less a margin on each side is its printable
 box; a preset takes a share of the box's width, and less if the design would be higher than the share of its height that
@@ -13,6 +13,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from orchestration.mockups.garments.model import Box
 from orchestration.mockups.refusals import MockupRefusedError, RefusalCode
 
 if TYPE_CHECKING:
@@ -77,23 +78,23 @@ _RULES: Final = {
 }
 
 
-class Box(NamedTuple):
-    """A rectangle in pixels of the canvas, y downwards; `right` and `bottom` are just outside."""
+class Frame(NamedTuple):
+    """A rectangle in pixels of the canvas that need not be whole; `x1` and `y1` lie outside."""
 
-    left: float
-    top: float
-    right: float
-    bottom: float
+    x0: float
+    y0: float
+    x1: float
+    y1: float
 
     @property
     def width(self) -> float:
         """In pixels."""
-        return self.right - self.left
+        return self.x1 - self.x0
 
     @property
     def height(self) -> float:
         """In pixels."""
-        return self.bottom - self.top
+        return self.y1 - self.y0
 
 
 class Placement(NamedTuple):
@@ -133,11 +134,11 @@ def parse_preset(text: str) -> Preset:
         raise MockupRefusedError(RefusalCode.VALIDATION_ERROR, problem, f"write one of {names}") from error
 
 
-def printable_box(preset: Preset, panel: Box) -> Box:
+def printable_frame(preset: Preset, panel: Box) -> Frame:
     """Return the panel without the preset's margin."""
     margin = preset.rule.margin
-    across, down = panel.width * margin, panel.height * margin
-    return Box(panel.left + across, panel.top + down, panel.right - across, panel.bottom - down)
+    across, down = (panel.x1 - panel.x0) * margin, (panel.y1 - panel.y0) * margin
+    return Frame(panel.x0 + across, panel.y0 + down, panel.x1 - across, panel.y1 - down)
 
 
 def place(design: tuple[int, int], preset: Preset, panel: Box) -> Placement:
@@ -145,13 +146,13 @@ def place(design: tuple[int, int], preset: Preset, panel: Box) -> Placement:
 
     Sizes and the upper left corner are cut to whole pixels, and no side is less than one.
     """
-    rule, box = preset.rule, printable_box(preset, panel)
+    rule, frame = preset.rule, printable_frame(preset, panel)
     aspect = design[1] / design[0]
-    width, height = box.width * rule.scale, box.width * rule.scale * aspect
-    if height > box.height * rule.max_height:
-        height = box.height * rule.max_height
+    width, height = frame.width * rule.scale, frame.width * rule.scale * aspect
+    if height > frame.height * rule.max_height:
+        height = frame.height * rule.max_height
         width = height / aspect
-    middle = (box.left + box.right) / 2, box.top + box.height * rule.centre
+    middle = (frame.x0 + frame.x1) / 2, frame.y0 + frame.height * rule.centre
     return _around(preset.side, middle, width, height)
 
 
@@ -191,9 +192,8 @@ def _checked_width(width_mm: float) -> float:
 def _check_inside(placement: Placement, zone: Box, px_per_mm: float) -> None:
     beyond = [f"{pixels / px_per_mm:.0f} mm beyond its {edge}" for edge, pixels in _overhang(placement.box, zone)]
     if beyond:
-        box = placement.box
-        printed = f"{box.width / px_per_mm:.0f} x {box.height / px_per_mm:.0f} mm"
-        room = f"{zone.width / px_per_mm:.0f} x {zone.height / px_per_mm:.0f} mm"
+        printed = f"{placement.width / px_per_mm:.0f} x {placement.height / px_per_mm:.0f} mm"
+        room = f"{(zone.x1 - zone.x0) / px_per_mm:.0f} x {(zone.y1 - zone.y0) / px_per_mm:.0f} mm"
         problem = f"the print of {printed} leaves the {placement.side} zone of {room}, {' and '.join(beyond)}"
         raise MockupRefusedError(RefusalCode.VALIDATION_ERROR, problem, "make it smaller, or move it back")
 
@@ -201,9 +201,9 @@ def _check_inside(placement: Placement, zone: Box, px_per_mm: float) -> None:
 def _overhang(box: Box, zone: Box) -> Iterator[tuple[str, float]]:
     """By how many pixels a box reaches out of each edge; whole pixels are cut, so one counts for nothing."""
     edges = (
-        ("left", zone.left - box.left),
-        ("top", zone.top - box.top),
-        ("right", box.right - zone.right),
-        ("bottom", box.bottom - zone.bottom),
+        ("left", zone.x0 - box.x0),
+        ("top", zone.y0 - box.y0),
+        ("right", box.x1 - zone.x1),
+        ("bottom", box.y1 - zone.y1),
     )
     return ((edge, pixels) for edge, pixels in edges if pixels > 1)

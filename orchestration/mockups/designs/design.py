@@ -8,23 +8,24 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from orchestration.media.identify import content_hash
+from orchestration.media.identify import content_hash, read_header
 from orchestration.media.image_problems import ImageProblem, InvalidImageError
-from orchestration.media.image_rules import IntakeRules
+from orchestration.media.image_rules import IntakeRules, check_header, check_size
 from orchestration.media.intake import take_in
 from orchestration.mockups.refusals import MockupRefusedError, RefusalCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
     from orchestration.media.download import Downloader
+    from orchestration.media.identify import ImageFacts
 
     Pixels = NDArray[np.uint8]
 
@@ -83,9 +84,23 @@ def design_from_bytes(name: str, body: bytes) -> Design:
         MockupRefusedError: the rules refuse it; the code says why, and the message begins with `name`.
 
     """
-    with _refusals():
-        taken = take_in(body, DESIGN_RULES, name=name)
+    with _refusals(name):
+        taken = take_in(body, DESIGN_RULES)
     return Design(name, _with_alpha(taken.pixels), content_hash(body), taken.has_alpha)
+
+
+def check_design(name: str, body: bytes) -> ImageFacts:
+    """Check a design by its header, without decoding it; returns its format and its size in pixels as stored.
+
+    Raises:
+        MockupRefusedError: the rules refuse it. What only decoding shows is not found: damage, a missing profile.
+
+    """
+    with _refusals(name):
+        check_size(len(body), DESIGN_RULES)
+        header = read_header(body)
+        check_header(header, DESIGN_RULES)
+    return header.facts
 
 
 def read_design(path: Path) -> bytes:
@@ -114,14 +129,13 @@ async def fetch_design(downloader: Downloader, url: str) -> bytes:
 
 
 @contextmanager
-def _refusals() -> Iterator[None]:
+def _refusals(name: str) -> Iterator[None]:
     """Give the refusal of a picture the code that callers of mockups know."""
     try:
         yield
     except InvalidImageError as error:
-        item = f"{error.item}: " if error.item else ""
         code = _CODES.get(error.code, RefusalCode.INVALID_FILE_TYPE)
-        raise MockupRefusedError(code, f"{item}{error.reason}", error.code.remedy) from error
+        raise MockupRefusedError(code, f"{name}: {error.reason}", error.code.remedy) from error
 
 
 def _with_alpha(pixels: Pixels) -> Pixels:
