@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 
 
 class Constraints(NamedTuple):
-    """Edges (a, b) with rest lengths in metres, and bending stencils of four vertices with weights."""
+    """Edges (a, b) with rest lengths in metres; bending stencils of four vertices with weights and relative stiffness."""
 
     edges: NDArray[np.int64]
     lengths: NDArray[np.float64]
     bends: NDArray[np.int64]
     weights: NDArray[np.float64]
+    stiffness: NDArray[np.float64]
 
 
 class Arm(NamedTuple):
@@ -45,8 +46,15 @@ class Fabric(NamedTuple):
     thickness: float = 0.0035
 
 
-def constraints(flat: NDArray[np.float64], triangles: NDArray[np.int64], vertex_of: NDArray[np.int64]) -> Constraints:
+def constraints(
+    flat: NDArray[np.float64],
+    triangles: NDArray[np.int64],
+    vertex_of: NDArray[np.int64],
+    doubled: NDArray[np.bool_],
+) -> Constraints:
     """The constraints of triangles (m, 3) of corners at `flat` mm, between the vertices of the corners.
+
+    `doubled` (vertices,): where the cloth is folded over and sewn, which makes it stiff.
 
     Bending runs over seams too: its stencil is unfolded from the triangles' own edge lengths.
     """
@@ -63,7 +71,8 @@ def constraints(flat: NDArray[np.float64], triangles: NDArray[np.int64], vertex_
     bends, weights = _bending(flat / 1e3, corner, vertex, paired)
     mix = np.random.default_rng(1)
     shuffled, bent = mix.permutation(len(starts)), mix.permutation(len(bends))
-    return Constraints(key[starts][shuffled], lengths[shuffled], bends[bent], weights[bent])
+    stiffness = np.where(doubled[bends].all(axis=1), _DOUBLED, 1.0)
+    return Constraints(key[starts][shuffled], lengths[shuffled], bends[bent], weights[bent], stiffness[bent])
 
 
 def _bending(
@@ -108,12 +117,14 @@ def settle(
     limb = np.array([*arm.joint, arm.length, *arm.radii, *np.radians(arm.degrees)] if arm else [])
     _fall(
         position, before, np.ascontiguousarray(mass), rules.edges, rules.lengths * fabric.ease, rules.bends,
-        rules.weights, form.values, form.origin, form.cell, limb, fabric.bending, fabric.friction, fabric.thickness,
-        steps,
+        rules.weights, np.minimum(rules.stiffness * fabric.bending, 1), form.values, form.origin, form.cell, limb,
+        fabric.friction, fabric.thickness, steps,
     )  # fmt: skip
     return position
 
 
+# How much stiffer a hem is.
+_DOUBLED = 12.0
 _STEP = 1 / 1100
 _GRAVITY = 9.81
 _FASTEST = 1.2
@@ -124,7 +135,7 @@ _SINKING = (0.15, 0.5)
 
 @njit(cache=True)
 def _fall(  # noqa: PLR0913, PLR0917  # numba takes arrays, not objects
-    position, before, mass, edges, lengths, bends, weights, grid, origin, cell, limb, bending, friction, thickness, steps
+    position, before, mass, edges, lengths, bends, weights, stiffness, grid, origin, cell, limb, friction, thickness, steps
 ):
     count = position.shape[0]
     velocity = np.zeros_like(position)
@@ -145,7 +156,7 @@ def _fall(  # noqa: PLR0913, PLR0917  # numba takes arrays, not objects
                 velocity[i, axis] *= limit
                 position[i, axis] += velocity[i, axis] * _STEP
         _stretch(position, mass, edges, lengths, False)
-        _bend(position, mass, bends, weights, bending)
+        _bend(position, mass, bends, weights, stiffness)
         _stretch(position, mass, edges, lengths, True)
         _collide(position, before, mass, grid, origin, cell, thickness, friction)
         if limb.shape[0] > 0:
@@ -187,7 +198,7 @@ def _bend(position, mass, bends, weights, stiffness):
             away = 0.0
             for k in range(4):
                 away += weights[j, k] * position[bends[j, k], axis]
-            away *= stiffness / total
+            away *= stiffness[j] / total
             for k in range(4):
                 position[bends[j, k], axis] -= away * mass[bends[j, k]] * weights[j, k]
 

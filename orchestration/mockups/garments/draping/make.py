@@ -12,7 +12,7 @@ import numpy as np
 from orchestration.mockups.garments.draping import trim
 from orchestration.mockups.garments.draping.cloth import Arm, Fabric, constraints, settle
 from orchestration.mockups.garments.draping.form import build_form
-from orchestration.mockups.garments.draping.light import DIRECTIONS, Bake, compress
+from orchestration.mockups.garments.draping.light import Bake, compress
 from orchestration.mockups.garments.draping.pattern import cut_pattern
 from orchestration.mockups.garments.draping.start import starting_positions
 from orchestration.mockups.garments.mesh import GarmentMesh, Material
@@ -28,8 +28,10 @@ if TYPE_CHECKING:
 
 SPACING: Final = 7.0
 STEPS: Final = 5000
-_RANKS: Final = {"outer": 40, "inner": 14, "bounce": 10, "inner_bounce": 6, "ground": 16}
+_RANKS: Final = {"outer": 32, "inner": 10, "bounce": 8, "inner_bounce": 5, "ground": 16}
 _GROUND_CELLS: Final = 72
+_TURNED_UP: Final = {"hem", "cuff"}
+_TURNED_UP_MM: Final = 24.0
 
 
 class _Shell(NamedTuple):
@@ -51,13 +53,25 @@ def make_mesh(garment: Garment, *, spacing: float = SPACING, steps: int = STEPS)
 def drape(garment: Garment, pattern: Pattern, steps: int) -> NDArray[np.float64]:
     """The vertices of the pattern (n, 3) in metres, at rest."""
     start = starting_positions(garment, pattern)
-    start += _ripple(start)
-    rules = constraints(pattern.flat, pattern.triangles, pattern.vertex_of)
-    form = build_form(garment.form, start.min(axis=0) - [0, 0.1, 0], start.max(axis=0))
-    ease, bending, friction = garment.form["cloth"][0]
     mass = np.ones(len(start))
     mass[_pinned(garment, pattern)] = 0
+    start += _ripple(start) * mass[:, None]
+    rules = constraints(pattern.flat, pattern.triangles, pattern.vertex_of, _doubled(pattern, len(start)))
+    form = build_form(garment.form, start.min(axis=0) - [0, 0.1, 0], start.max(axis=0))
+    ease, bending, friction = garment.form["cloth"][0]
     return settle(start, rules, form, Fabric(ease, bending, friction), arm=_arm(garment), mass=mass, steps=steps)
+
+
+def _doubled(pattern: Pattern, vertices: int) -> NDArray[np.bool_]:
+    """Where the cloth is turned up: near hems and cuffs."""
+    from scipy.spatial import cKDTree
+
+    doubled = np.zeros(vertices, bool)
+    for piece in pattern.pieces:
+        for name in _TURNED_UP & set(piece.sides):
+            near, _ = cKDTree(piece.flat[piece.sides[name]]).query(piece.flat)
+            doubled[pattern.vertex_of[piece.first + np.nonzero(near < _TURNED_UP_MM)[0]]] = True
+    return doubled
 
 
 def _ripple(points: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -101,7 +115,8 @@ def _trimmed(garment: Garment, pattern: Pattern, vertices: NDArray[np.float64]) 
         inside = (triangles >= piece.first) & (triangles < piece.first + len(piece.flat))
         triangles = triangles[~inside.all(axis=1)]
     shell = shell._replace(canvas=np.concatenate(canvas), triangles=triangles)
-    for piece, strip in _strips(pattern, corners, normals):
+    strips = [*_strips(pattern, corners, normals), *_handles(garment)]
+    for piece, strip in strips:
         shell = _joined(shell, strip, garment.to_canvas(piece, strip.flat))
     return shell
 
@@ -112,9 +127,8 @@ def _strips(
     for piece in pattern.pieces:
         part = slice(piece.first, piece.first + len(piece.flat))
         surface = trim.Surface(piece, corners[part], normals[part])
-        for name in ("hem", "cuff"):
-            if name in piece.sides:
-                yield piece.piece, trim.strip_along(surface, piece.flat[piece.sides[name]], trim.HEM)
+        for name in sorted(_TURNED_UP & set(piece.sides)):
+            yield piece.piece, trim.strip_along(surface, piece.flat[piece.sides[name]], trim.HEM)
         if piece.piece.drape == "neck":
             height = float(np.ptp(piece.flat[:, 1]))
             line = piece.flat[piece.sides["top"]]
@@ -123,6 +137,13 @@ def _strips(
         if piece.piece.drape == "back" and "neck" in piece.sides:
             top = float(piece.flat[piece.sides["neck"], 1].max())
             yield piece.piece, trim.label(surface, (0, top + 24), 34, 34)
+
+
+def _handles(garment: Garment) -> Iterator[tuple[Piece, Strip]]:
+    for piece in garment.pieces:
+        if piece.drape in trim.HANDLES:
+            row = garment.form["handle"][0]
+            yield piece, trim.handle(piece.outline, trim.Arch(*row), front=piece.drape == "front_handle")
 
 
 def _joined(shell: _Shell, strip: Strip, canvas: NDArray[np.float64]) -> _Shell:

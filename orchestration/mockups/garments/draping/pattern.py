@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from orchestration.mockups.garments.draping.trim import HANDLES
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -58,10 +60,12 @@ class Pattern:
 
 
 def cut_pattern(garment: Garment, spacing: float) -> Pattern:
-    """Triangulate the pieces with triangles of about `spacing` mm, and sew them."""
+    """Triangulate the pieces that fall with triangles of about `spacing` mm, and sew them."""
     counts = _counts(garment, spacing)
     pieces: list[FlatPiece] = []
     for piece in garment.pieces:
+        if piece.drape in HANDLES:
+            continue
         pieces.append(_flat_piece(piece, counts, spacing, sum(len(done.flat) for done in pieces)))
     total = sum(len(piece.flat) for piece in pieces)
     unsewn = Pattern(tuple(pieces), np.arange(total))

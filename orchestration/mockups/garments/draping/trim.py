@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 Profile = tuple[tuple[float, float, Material], ...]
 CLOTH, INSIDE = Material.CLOTH, Material.INSIDE
 
+# Pieces that stand by themselves instead of falling.
+HANDLES: Final = {"front_handle", "back_handle"}
 HEM: Final[Profile] = (
     (0.6, 0.05, CLOTH), (-0.3, -0.05, CLOTH), (-0.75, -0.6, CLOTH), (-0.75, -1.2, INSIDE), (-0.2, -1.9, INSIDE),
     (1.5, -2.1, INSIDE), (10.0, -1.9, INSIDE), (21.0, -1.8, INSIDE), (21.5, -0.4, INSIDE),
@@ -94,6 +96,42 @@ def _grid(rows: int, columns: int) -> NDArray[np.int64]:
     first = (np.arange(rows - 1)[:, None] * columns + np.arange(columns - 1)).ravel()
     a, b, c, d = first, first + 1, first + columns, first + columns + 1
     return np.concatenate([np.stack([a, b, c], axis=1), np.stack([b, d, c], axis=1)])
+
+
+class Arch(NamedTuple):
+    """A bag's handle in mm: half the span, how far it is sewn on, height over the bag, z below and on top."""
+
+    half_span: float
+    sewn: float
+    height: float
+    z_low: float
+    z_top: float
+
+
+def handle(outline: NDArray[np.float64], arch: Arch, *, front: bool) -> Strip:
+    """A strap of double cloth that rises from the bag and bends over: half an ellipse on two straight ends."""
+    (left, top), (right, bottom) = outline.min(axis=0), outline.max(axis=0)
+    turn = np.linspace(np.pi, 0, 120)
+    bow = np.stack([arch.half_span * np.cos(turn), arch.height * np.sin(turn) ** 0.8], axis=1)
+    path = np.concatenate([[[-arch.half_span, -arch.sewn]], bow, [[arch.half_span, -arch.sewn]]])
+    along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(path, axis=0), axis=1))])
+    columns = np.linspace(0, along[-1], 100)
+    middle = np.stack([np.interp(columns, along, path[:, axis]) for axis in (0, 1)], axis=1)
+    across = np.gradient(middle, axis=0)
+    across = np.stack([-across[:, 1], across[:, 0]], axis=1) / np.linalg.norm(across, axis=1, keepdims=True)
+    depth = arch.z_low + (arch.z_top - arch.z_low) * np.clip(middle[:, 1] / arch.height, 0, 1) ** 1.5
+    half = (bottom - top) / 2
+    section = [(1, 0), (0.94, 1), (0, 1.3), (-0.94, 1), (-1, 0), (-0.94, -1), (0, -1.3), (0.94, -1), (1, 0)]
+    side = 1 if front else -1
+    rows = [
+        np.column_stack([(middle + across * half * out) * [side, 1], side * (depth + 2.2 + up)]) / 1e3
+        for out, up in section
+    ]
+    share = columns / along[-1]
+    flat = [np.column_stack([left + (right - left) * share, np.full(len(share), (top + bottom) / 2 - half * out)]) for out, _ in section]
+    material = np.full(len(section) * len(share), CLOTH, np.uint8)
+    triangles = _grid(len(section), len(share))[:, ::-1]
+    return Strip(np.concatenate(rows), np.concatenate(flat), material, triangles)
 
 
 def label(surface: Surface, centre: Sequence[float], width: float, height: float) -> Strip:
