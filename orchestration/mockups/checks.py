@@ -70,7 +70,7 @@ def check_composite(composite: Composite, picture: Pixels) -> list[Answer]:
 
 
 def check_still(composite: Composite, picture: Pixels, angle: str, engine: Engine) -> list[Answer]:
-    """Ask of a still from the front or the back: is the print there, on its side, and nowhere else?
+    """Ask of a still from the front or the back whether the print is there, on its side, and nowhere else.
 
     `picture` is of `angle`, without a background or with any. Other views show prints in part or not at all: of them
     only whether the garment is whole is asked.

@@ -10,7 +10,7 @@ the other when the picture was made.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
@@ -140,7 +140,7 @@ def to_linear(values: NDArray[np.uint8]) -> NDArray[np.float32]:
     return linear
 
 
-def to_srgb(light: NDArray[np.float32]) -> NDArray[np.uint8]:
+def to_srgb(light: NDArray[np.floating[Any]]) -> NDArray[np.uint8]:
     """Turn amounts of light from 0 to 1 into sRGB values of 8 bits (IEC 61966-2-1)."""
     index = np.clip(light * _STEPS + 0.5, 0, _STEPS).astype(np.uint16)
     encoded: NDArray[np.uint8] = _ENCODED[index]
@@ -165,7 +165,8 @@ def _encoded() -> NDArray[np.uint8]:
     light = np.arange(_STEPS + 1) / _STEPS
     curved = (1 + _OFFSET) * light ** (1 / _GAMMA) - _OFFSET
     encoded = np.where(light <= _LINEAR_BELOW / _SLOPE, light * _SLOPE, curved)
-    return np.rint(encoded * _OPAQUE).astype(np.uint8)
+    table: NDArray[np.uint8] = np.rint(encoded * _OPAQUE).astype(np.uint8)
+    return table
 
 
 _LINEAR: Final = _decoded()

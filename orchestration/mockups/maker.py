@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from orchestration.mockups.checks import as_facts, check_composite, check_still
 from orchestration.mockups.composites.compositing import PlacedDesign, compose
@@ -144,14 +144,14 @@ def _composite_files(composite: Composite) -> Iterator[Output]:
     body = png(picture, notes=_notes(composite))
     facts = {**report(composite), "checks": as_facts(check_composite(composite, picture))}
     key = OutputKey(OutputKind.COMPOSITE)
-    yield output(key, body, PNG, (picture.shape[1], picture.shape[0]), started, facts)
+    yield output(key, body, PNG, (picture.shape[1], picture.shape[0]), started=started, facts=facts)
     for one in composite.prints:
         started = time.perf_counter()
         length = size_mm(composite, one)
         file = _print_file(one.design, length, composite.size.name)
         key = OutputKey(OutputKind.PRINT_FILE, one.placement.side)
         facts = {"garment_size": composite.size.name, "width_mm": round(length[0], 1), "height_mm": round(length[1], 1)}
-        yield output(key, file.body, PNG, (file.width, file.height), started, facts)
+        yield output(key, file.body, PNG, (file.width, file.height), started=started, facts=facts)
 
 
 def _still(
@@ -168,7 +168,9 @@ def _still(
         "checks": as_facts(check_still(composite, picture, angle, engine)),
     }
     body = png(picture, notes=_notes(composite))
-    return output(OutputKey(OutputKind.STILL, angle), body, PNG, (sizes.still, sizes.still), started, facts)
+    return output(
+        OutputKey(OutputKind.STILL, angle), body, PNG, (sizes.still, sizes.still), started=started, facts=facts
+    )
 
 
 def _notes(composite: Composite) -> dict[str, str]:

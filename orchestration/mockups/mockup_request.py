@@ -15,7 +15,6 @@ from orchestration.mockups.garments.library import DEFAULT_TEMPLATE
 from orchestration.mockups.presets import Adjustment, Preset
 from orchestration.mockups.views.camera import ANGLES
 
-
 _EXTENSIONS: Final = {"image/png": "png", "image/webp": "webp", "video/mp4": "mp4", "text/html": "html"}
 
 
@@ -144,7 +143,7 @@ class Output:
 
 
 def output(
-    key: OutputKey, body: bytes, mime: str, size: tuple[int, int], started: float, facts: dict[str, object]
+    key: OutputKey, body: bytes, mime: str, size: tuple[int, int], *, started: float, facts: dict[str, object]
 ) -> Output:
     """Describe a file of `size` pixels whose making began at `started`, a time of `time.perf_counter`."""
     milliseconds = round(1000 * (time.perf_counter() - started), 1)

@@ -41,7 +41,7 @@ def resized(pixels: Pixels, width: int, height: int) -> Pixels:
 
 
 def png(pixels: Pixels, *, pixels_per_metre: int | None = None, notes: Mapping[str, str] | None = None) -> bytes:
-    """Write a PNG, with its physical size (chunk pHYs) and notes (chunks tEXt, one-word keywords) where they are given."""
+    """Write a PNG, with its physical size (chunk pHYs) and notes (chunks tEXt, keywords of one word) where given."""
     import pyvips
 
     image = _vips_image(pixels)

@@ -2,8 +2,8 @@
 
 Keep out: decoding designs (`designs`), what ink does (`inks`), files (`print_file`, `maker`).
 
-A composite is of the garment's template size. `real_mm` turns its pixels into the millimetres of the garment's size that
-was asked for: prints on small sizes are made smaller by the garment's rule.
+A composite is of the garment's template size. `real_mm` turns its pixels into millimetres of the size asked for:
+prints on small sizes are made smaller by the garment's rule.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def compose(garment: Garment, fabric: Fabric, size: Size, designs: Sequence[Plac
     """Place and print the designs.
 
     Raises:
-        MockupRefusedError: VALIDATION_ERROR; the garment lacks a preset, a print leaves its zone, or two are on one side.
+        MockupRefusedError: VALIDATION_ERROR; the garment lacks a preset, a print leaves its zone, or two share a side.
 
     """
     _check_sides(designs)

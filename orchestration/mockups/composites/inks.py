@@ -7,8 +7,8 @@ Keep out: whether the print is any good (`verdict`), and where it lies.
   colour is darkened by the fabric's.
 * `dtg-dark`: a base of white ink first. What is half transparent gets a half-tone of white beneath it and comes out
   milky, a soft black shadow grey.
-* `dtf`: a film with white behind all of the design. It is there or not: below a quarter of opacity nothing sticks, above
-  it the fabric is covered.
+* `dtf`: a film with white behind all of the design. Below a quarter of opacity nothing sticks, above it the
+  fabric is covered.
 
 Pixels on the edge between ink and none, which smoothing made, are no half-transparent ink in any of them.
 """

@@ -1,6 +1,6 @@
 """The print file: a design at its real size, for the printer.
 
-Keep out: what fabric and ink make of it, which the printer's own software decides: the file is the same for all fabrics.
+Keep out: what fabric and ink make of it, which the printer's software decides: the file is the same for all fabrics.
 """
 
 from __future__ import annotations

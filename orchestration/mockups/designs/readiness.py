@@ -54,13 +54,13 @@ class Readiness(NamedTuple):
         if max(self.margins.left + self.margins.right, self.margins.top + self.margins.bottom) > 2 * _LARGE_MARGIN:
             across, down = self._ink_shares()
             yield (
-                f"what is drawn fills only {across:.0%} of the design's width and {down:.0%} of its height, the rest is "
-                "transparent: it prints smaller than the preset; crop the design"
+                f"what is drawn fills only {across:.0%} of the design's width and {down:.0%} of its height, the rest "
+                "is transparent: it prints smaller than the preset; crop the design"
             )
         if self.thin_strokes:
             yield (
-                f"{self.thin_strokes.share:.1%} of the ink lies in strokes thinner than {THINNEST_MM:g} mm at this size: "
-                "they may break up; make them bolder, or print larger"
+                f"{self.thin_strokes.share:.1%} of the ink lies in strokes thinner than {THINNEST_MM:g} mm at this "
+                "size: they may break up; make them bolder, or print larger"
             )
 
     def _ink_shares(self) -> tuple[float, float]:

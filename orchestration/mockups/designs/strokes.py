@@ -45,7 +45,7 @@ def thin_strokes(alpha: NDArray[np.uint8], width_mm: float) -> ThinStrokes | Non
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (across, across))
     opened = cv2.morphologyEx(ink, cv2.MORPH_OPEN, disc)
     around = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * across + 1, 2 * across + 1))
-    thin = ink & ~cv2.dilate(opened, around)
+    thin = (ink > 0) & (np.asarray(cv2.dilate(opened, around)) == 0)
     share = int(np.count_nonzero(thin)) / total
     return ThinStrokes(round(share, 4), _box(thin)) if share >= _LEAST_SHARE else None
 
@@ -61,7 +61,7 @@ def _scaled(alpha: NDArray[np.uint8], width_mm: float) -> tuple[NDArray[np.uint8
     return np.where(small >= _INK, 255, 0).astype(np.uint8), size[0] / width_mm
 
 
-def _box(mask: NDArray[np.uint8]) -> tuple[float, float, float, float]:
+def _box(mask: NDArray[np.bool_]) -> tuple[float, float, float, float]:
     rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
     height, width = mask.shape
     edges = columns[0] / width, rows[0] / height, (columns[-1] + 1) / width, (rows[-1] + 1) / height

@@ -6,6 +6,7 @@ Keep out: rendering frames, and the video (`video`).
 from __future__ import annotations
 
 import io
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -34,7 +35,7 @@ def write_animation(frames: Sequence[Pixels], *, seconds: float) -> bytes:
         "WEBP",
         save_all=True,
         append_images=images[1:],
-        duration=[after - before for before, after in zip(starts, starts[1:], strict=False)],
+        duration=[after - before for before, after in pairwise(starts)],
         loop=0,
         quality=_QUALITY,
         method=_METHOD,

@@ -28,7 +28,7 @@ class SpriteSheet(NamedTuple):
     """Frames in rows from the upper left: the picture, uint8 of height x width x 4, and its grid."""
 
     pixels: Pixels
-    count: int
+    sprites: int
     columns: int
     rows: int
 
@@ -56,12 +56,12 @@ def viewer_page(sheet: SpriteSheet, address: str, *, title: str, background: Col
         title=escape(title),
         sheet=escape(address),
         background=background.hex,
-        count=sheet.count,
-        last=sheet.count - 1,
+        count=sheet.sprites,
+        last=sheet.sprites - 1,
         columns=sheet.columns,
         rows=sheet.rows,
         cell=sheet.cell,
-        milliseconds=round(1000 * seconds / sheet.count),
+        milliseconds=round(1000 * seconds / sheet.sprites),
     )
     return page.encode()
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 HTML: Final = "text/html"
 STUDIO: Final = Colour(238, 240, 242)
-"""What the garment turns before when no background, or one that light comes through, is asked for: videos are opaque."""
+"""What the garment turns before unless an opaque background is asked for: videos have no alpha."""
 _ANIMATION_SIDE, _CELL_SIDE = 360, 320
 _MOST_SPRITES: Final = 36
 _SHEET_QUALITY: Final = 78
@@ -50,9 +50,9 @@ def make_turntable(
     seconds = sizes.frames / sizes.frames_per_second
     facts: dict[str, object] = {**versions(composite, engine), "frames": sizes.frames, "seconds": seconds}
     square = sizes.turntable, sizes.turntable
-    yield output(OutputKey(OutputKind.TURNTABLE), video, MP4, square, started, facts)
+    yield output(OutputKey(OutputKind.TURNTABLE), video, MP4, square, started=started, facts=facts)
     started = time.perf_counter()
-    yield output(OutputKey(OutputKind.POSTER), png(small.first), PNG, square, started, facts)
+    yield output(OutputKey(OutputKind.POSTER), png(small.first), PNG, square, started=started, facts=facts)
     yield from _small_forms(composite, small, seconds, backdrop, facts)
 
 
@@ -71,17 +71,17 @@ def _small_forms(
     started = time.perf_counter()
     animation = write_animation(small.animation, seconds=seconds)
     side = small.animation[0].shape[0]
-    yield output(OutputKey(OutputKind.ANIMATION), animation, WEBP, (side, side), started, facts)
+    yield output(OutputKey(OutputKind.ANIMATION), animation, WEBP, (side, side), started=started, facts=facts)
     started = time.perf_counter()
     sheet = sprite_sheet(small.sprites)
     size = int(sheet.pixels.shape[1]), int(sheet.pixels.shape[0])
-    grid = {"columns": sheet.columns, "rows": sheet.rows, "count": sheet.count}
+    facts = {**facts, "columns": sheet.columns, "rows": sheet.rows, "sprites": sheet.sprites}
     body = webp(sheet.pixels[:, :, :3], _SHEET_QUALITY)
-    picture = output(OutputKey(OutputKind.SPRITE_SHEET), body, WEBP, size, started, {**facts, **grid})
+    picture = output(OutputKey(OutputKind.SPRITE_SHEET), body, WEBP, size, started=started, facts=facts)
     yield picture
     started = time.perf_counter()
     page = viewer_page(sheet, picture.name, title=composite.garment.name, background=backdrop, seconds=seconds)
-    yield output(OutputKey(OutputKind.VIEWER), page, HTML, (sheet.cell, sheet.cell), started, {**facts, **grid})
+    yield output(OutputKey(OutputKind.VIEWER), page, HTML, (sheet.cell, sheet.cell), started=started, facts=facts)
 
 
 class _SmallFrames:
@@ -91,14 +91,15 @@ class _SmallFrames:
         self.first: Pixels = np.empty((0, 0, 4), np.uint8)
         self.animation: list[Pixels] = []
         self.sprites: list[Pixels] = []
-        self._every = 2 if count % 2 == 0 and count > _MOST_SPRITES // 2 else 1
+        kept = min(count, _MOST_SPRITES)
+        self._kept = frozenset(round(number * count / kept) for number in range(kept))
 
     def passing(self, frames: Iterator[Pixels]) -> Iterator[Pixels]:
         """Hand the frames on."""
         for number, frame in enumerate(frames):
             if number == 0:
                 self.first = frame
-            if number % self._every == 0:
+            if number in self._kept:
                 self.animation.append(_shrunk(frame, _ANIMATION_SIDE))
                 self.sprites.append(_shrunk(frame, _CELL_SIDE))
             yield frame
