@@ -24,18 +24,25 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
     from orchestration.mockups.jobs.model import RenderJob, RetryOverrides
+    from orchestration.mockups.tasks.pool import Make
     from orchestration.services import Services
     from orchestration.storage.database import Database
     from orchestration.work_queue.queue import TaskQueue
 
 
 class Mockups:
-    """The mockups of one process. Making one touches nothing; `clock` gives the time."""
+    """The mockups of one process. Making one touches nothing.
 
-    def __init__(self, services: Services, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    `make` replaces what a render process does for a stage, `clock` gives the time.
+    """
+
+    def __init__(
+        self, services: Services, make: Make | None = None, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
         self.services = services
         self.settings = services.settings
         self.clock = clock
+        self._make = make
         self.render_queue = render_queue(services.settings)
 
     @property
@@ -47,6 +54,15 @@ class Mockups:
     def database(self) -> Database:
         """The domain's database."""
         return self.services.database
+
+    @property
+    def make(self) -> Make:
+        """What a render process does for a stage."""
+        if self._make is not None:
+            return self._make
+        from orchestration.mockups.tasks.pool_process import make
+
+        return make
 
     @cached_property
     def design_rules(self) -> HostRules:

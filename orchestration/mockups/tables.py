@@ -85,7 +85,7 @@ render_job = sa.Table(
     sa.Index(
         "ix_render_job_failed", "completed_at", postgresql_where=sa.text("deleted_at IS NULL AND status = 'failed'")
     ),
-    sa.Index("ix_render_job_address", "address", postgresql_where=sa.text("status = 'completed'")),
+    sa.Index("ix_render_job_address", "address", "created_at"),
     sa.Index("ix_render_job_design_key", "design_key"),
     sa.Index(
         "ix_render_job_further_prints",

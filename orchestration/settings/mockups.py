@@ -19,8 +19,10 @@ class MockupSettings(BaseModel):
     mockup_keep_failed_days: float = Field(30.0, gt=0, description="Failed jobs are marked as deleted after so long")
     mockup_cleanup_cron: str = Field("0 2 * * *", description="When that happens, in UTC")
     mockup_still_size: int = Field(1024, ge=64, le=4096, description="Side of a still in pixels")
-    mockup_samples: int = Field(16, ge=1, le=4096, description="Samples of each pixel")
-    mockup_turntable_size: int = Field(720, ge=64, le=2048, description="Side of a turntable in pixels")
+    mockup_samples: int = Field(4, ge=1, le=4096, description="Samples of each pixel")
+    mockup_turntable_size: int = Field(
+        720, ge=64, le=2048, multiple_of=2, description="Side of a turntable in pixels, even"
+    )
     mockup_frames: int = Field(72, ge=2, le=720, description="Frames of one turn")
     mockup_frames_per_second: int = Field(24, ge=1, le=60, description="How many of them a second shows")
     mockup_hosts: Words = Field(

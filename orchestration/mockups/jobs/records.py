@@ -15,7 +15,7 @@ from ulid import LaxMonotonicPolicy, ULIDGenerator
 
 from orchestration.errors import ConflictError, InvalidInputError, NotFoundError
 from orchestration.mockups.jobs import validation
-from orchestration.mockups.jobs.model import PROGRESS, JobChange, JobResults, NewJob
+from orchestration.mockups.jobs.model import PROGRESS, JobChange, JobResults, NewJob, StoredOutput
 from orchestration.mockups.jobs.rows import RESULTS
 from orchestration.mockups.presets import parse_preset
 from orchestration.mockups.statuses import PERCENT, JobStatus
@@ -30,6 +30,8 @@ ID_PREFIX = "rjob_"
 FULL = 100.0
 _INPUTS = ("variant_id", "design_file_url", "design_key", "preset", "template_id", "options")
 _NEW = ("id", *(field.name for field in msgspec.structs.fields(NewJob)), "created_at", "updated_at")
+# Every column of an output but those that the table fills in.
+_OUTPUT = ("job_id", *(field.name for field in msgspec.structs.fields(StoredOutput)))
 _ulids = ULIDGenerator(policy=LaxMonotonicPolicy())
 
 _KEYS = sa.text("""
@@ -43,6 +45,12 @@ WHERE NOT EXISTS (SELECT FROM render_output WHERE object_key = key)
     AND NOT EXISTS (SELECT FROM render_job WHERE design_key = key)
     AND NOT EXISTS (SELECT FROM render_job WHERE options -> 'further_prints' @>
         jsonb_build_array(jsonb_build_object('design_key', key)))""")
+
+
+class JobNotFoundError(NotFoundError):
+    """There is no such render job, or it is deleted, or it has ended for those who want to go on with it."""
+
+    code = "JOB_NOT_FOUND"
 
 
 def insert_jobs(connection: sa.Connection, jobs: Sequence[NewJob], now: datetime) -> list[str]:
@@ -83,12 +91,17 @@ def change_job(connection: sa.Connection, change: JobChange, results: JobResults
 
 
 def lock_job(connection: sa.Connection, job_id: str) -> sa.Row[Any]:
-    """The job's row, locked; raises `NotFoundError` when it does not exist or is deleted."""
+    """The job's row, locked; raises `JobNotFoundError` when it does not exist or is deleted."""
     query = sa.select(render_job).where(render_job.c.id == job_id, render_job.c.deleted_at.is_(None))
     row = connection.execute(query.with_for_update()).one_or_none()
     if row is None:
-        raise NotFoundError(f"There is no render job {job_id}; `orchestration mockups list` shows those there are")
+        raise unknown(job_id)
     return row
+
+
+def unknown(job_id: str) -> JobNotFoundError:
+    """The error of an id that no job has."""
+    return JobNotFoundError(f"There is no render job {job_id}; `orchestration mockups list` shows those there are")
 
 
 def set_results(connection: sa.Connection, job_id: str, results: JobResults) -> bool:
@@ -103,6 +116,12 @@ def set_results(connection: sa.Connection, job_id: str, results: JobResults) -> 
             made = sa.insert(render_output).values(job_id=job_id, kind=kind, angle=angle, url=url)
             connection.execute(made)
     return bool(given)
+
+
+def save_outputs(connection: sa.Connection, job_id: str, outputs: Sequence[StoredOutput]) -> None:
+    """Write the stored outputs of a job; one of the same kind and angle takes over."""
+    rows = [{"job_id": job_id, **msgspec.structs.asdict(one)} for one in outputs]
+    bulk.upsert(connection, render_output, rows, columns=_OUTPUT)
 
 
 def mark_deleted(connection: sa.Connection, job_ids: Collection[str], at: datetime | None, now: datetime) -> int:

@@ -5,7 +5,7 @@ Keep out: changing them (`records`).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
@@ -17,10 +17,12 @@ from orchestration.mockups.statuses import JobStatus
 from orchestration.mockups.tables import render_job, render_output
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Sequence
 
     Sign = Callable[[str], str]
 
+# Of so many jobs that have the same address, the outputs are looked at.
+MOST_DONORS = 5
 THUMBNAIL_ANGLE = ANGLES[0]
 """The view that stands for a product."""
 
@@ -107,6 +109,28 @@ def outputs_of(connection: sa.Connection, job_ids: Collection[str]) -> dict[str,
         output = msgspec.convert(dict(zip((one.name for one in _STORED), values, strict=True)), StoredOutput)
         found.setdefault(job_id, []).append(output)
     return found
+
+
+class Reusable(NamedTuple):
+    """Outputs of other jobs, and the newest of these."""
+
+    job_id: str
+    outputs: Sequence[StoredOutput]
+
+
+def reusable_outputs(connection: sa.Connection, address: str, *, but: str) -> Reusable | None:
+    """What other jobs of the same address have, each kind and angle once; None when there is nothing."""
+    query = (
+        sa.select(render_job.c.id)
+        .where(render_job.c.address == address, render_job.c.id != but)
+        .order_by(render_job.c.created_at.desc())
+        .limit(MOST_DONORS)
+    )
+    donors = list(connection.execute(query).scalars())
+    found = outputs_of(connection, donors) if donors else {}
+    newest = [job_id for job_id in donors if job_id in found]
+    by_place = {(one.kind, one.angle): one for job_id in reversed(newest) for one in found[job_id]}
+    return Reusable(newest[0], list(by_place.values())) if newest else None
 
 
 def product_thumbnail(connection: sa.Connection, product_id: str) -> StoredOutput | None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from orchestration.errors import InvalidInputError, NotFoundError
+from orchestration.errors import InvalidInputError
 from orchestration.mockups.jobs import records, rows
 from orchestration.mockups.jobs.model import (
     OVERRIDES,
@@ -78,7 +78,7 @@ class RenderJobs:
         """The job; raises `NotFoundError`."""
         job = self.get(job_id)
         if job is None:
-            raise NotFoundError(f"There is no render job {job_id}; `orchestration mockups list` shows those there are")
+            raise records.unknown(job_id)
         return job
 
     def update(self, changes: Sequence[JobChange]) -> list[RenderJob]:

@@ -94,9 +94,9 @@ def _create_indexes() -> None:
         ("sku", ["sku", "created_at", "id"], "deleted_at IS NULL"),
         ("active", ["created_at", "id"], f"deleted_at IS NULL AND {_ACTIVE}"),
         ("failed", ["completed_at"], "deleted_at IS NULL AND status = 'failed'"),
-        ("address", ["address"], "status = 'completed'"),
     ):
         op.create_index(f"ix_render_job_{name}", "render_job", columns, postgresql_where=sa.text(where))
+    op.create_index("ix_render_job_address", "render_job", ["address", "created_at"])
     op.create_index("ix_render_job_design_key", "render_job", ["design_key"])
     further = sa.text("(options -> 'further_prints')")
     op.create_index("ix_render_job_further_prints", "render_job", [further], postgresql_using="gin")
