@@ -15,7 +15,7 @@ from orchestration.storage.database import driver_connection
 from orchestration.work_queue.queue import LOCK_SECONDS
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Sequence
+    from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 
     import sqlalchemy as sa
 
@@ -60,6 +60,8 @@ class Claim(Generic[T]):
         self._results: dict[int, T] = {}
         self._reported: set[int] = set()
         self._taken: set[int] = set()
+        self._cancelled: set[int] = set()
+        self._cancellations: dict[int, Callable[[], object]] = {}
 
     @property
     def settled(self) -> list[Settled]:
@@ -81,6 +83,23 @@ class Claim(Generic[T]):
         """Whether the drain is about to end, so that work that has not begun had better be left to another."""
         return self._is_stopping()
 
+    def is_cancelled(self, task: Task) -> bool:
+        """Whether somebody asked for this task to be cancelled: settle it with `TaskCancelledError`."""
+        return task.id in self._cancelled
+
+    def when_cancelled(self, task: Task, interrupt: Callable[[], object]) -> None:
+        """Have `interrupt` called, in the event loop, once somebody asks for this task to be cancelled."""
+        self._cancellations[task.id] = interrupt
+        if task.id in self._cancelled:
+            interrupt()
+
+    def cancel(self, task_ids: Collection[int]) -> None:
+        """Interrupt those tasks of this claim that are to be cancelled; for the worker."""
+        for task_id in {task.id for task in self.tasks}.intersection(task_ids) - self._cancelled:
+            self._cancelled.add(task_id)
+            if (interrupt := self._cancellations.get(task_id)) is not None:
+                interrupt()
+
     def linger(self) -> None:
         """Give up the place of this claim: what is left of it waits for something slow, and others go on meanwhile."""
         self._linger(self)
@@ -96,6 +115,7 @@ class Claim(Generic[T]):
             is_stopping=self._is_stopping,
         )
         part._lock_seconds = self._lock_seconds
+        part._cancelled, part._cancellations = self._cancelled, self._cancellations
         return part
 
     @contextmanager

@@ -12,11 +12,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from orchestration.errors import LockTimeoutError
-from orchestration.storage.database import is_database_error
 from orchestration.work_queue.claim import halves
 from orchestration.work_queue.logs import log_unexpected
 from orchestration.work_queue.model import Outcome, Settled, StaleClaimError, Task, UnsettledTaskError
-from orchestration.work_queue.unexpected import unexpected
+from orchestration.work_queue.unexpected import is_interruption, unexpected
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,12 +63,12 @@ class ClaimRunner:
         await self._reporter.finish(claim)
         if error is None:
             return
-        if is_database_error(error):
-            self._calls.log.interrupted(claim.tasks, error)
-            await self._put_back(claim, left, error)
-        elif isinstance(error, StaleClaimError) and len(left) < len(claim.unsettled):
+        if isinstance(error, StaleClaimError) and len(left) < len(claim.unsettled):
             self._calls.log.interrupted(claim.tasks, error)
             await self._run_parts(claim, [left])
+        elif is_interruption(error) and not isinstance(error, StaleClaimError):
+            self._calls.log.interrupted(claim.tasks, error)
+            await self._put_back(claim, left, error)
         else:
             await self._isolate(claim, left, error)
 

@@ -27,6 +27,9 @@ LONGEST_RETRY_AFTER = timedelta(days=1)
 # As the mirror queue of the system before this one did it.
 POLL_GROWTH = 1.4
 
+# What a caller is asked to wait for a full queue, within these seconds; so long when nothing is known of its pace.
+SHORTEST_FULL_WAIT, USUAL_FULL_WAIT, LONGEST_FULL_WAIT = 1.0, 30.0, 600.0
+
 
 class Backoff(StrEnum):
     """How the wait grows from one failure to the next."""
@@ -142,3 +145,9 @@ class QueuePolicy:
         before = sum(max(0, waiting.get(level, 0) - reserved[level]) for level in Priority)
         after = sum(max(0, waiting.get(level, 0) + arriving.get(level, 0) - reserved[level]) for level in Priority)
         return max(0, after - before - max(0, shared - before))
+
+
+def full_wait(excess: int, per_second: float | None) -> float:
+    """Seconds until a full queue will have room for so many tasks, by its pace if that is known; within bounds."""
+    wait = excess / per_second if per_second else USUAL_FULL_WAIT
+    return min(LONGEST_FULL_WAIT, max(SHORTEST_FULL_WAIT, wait))

@@ -37,13 +37,24 @@ RECONNECT_SECONDS = 0.05
 
 
 class WorkerPresence:
-    """Shows that `worker` lives, from `open` to `close`; calls `wake`, in its thread, when there may be work."""
+    """Shows that `worker` lives, from `open` to `close`.
 
-    def __init__(self, database: Database, queue: TaskQueue, worker: int, wake: Callable[[], None]) -> None:
+    In its thread it calls `wake` when there may be work, and `cancel` when one of the worker's tasks is to be
+    cancelled.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        queue: TaskQueue,
+        worker: int,
+        wake: Callable[[], None],
+        cancel: Callable[[], None],
+    ) -> None:
         self._database = database
         self._queue = queue
         self._worker = worker
-        self._wake = wake
+        self._listeners = {queue.name: wake, queue.cancel_notice(worker): cancel}
         self._held = Event()
         self._closing = Event()
         self._hang_up, self._hung_up = socket.socketpair()
@@ -86,7 +97,8 @@ class WorkerPresence:
             driver = driver_connection(connection)
             selector.register(driver, selectors.EVENT_READ)
             selector.register(self._hung_up, selectors.EVENT_READ)
-            self._wake()  # for what was said while nobody listened
+            for listener in self._listeners.values():  # for what was said while nobody listened
+                listener()
             while not self._closing.is_set():
                 self._queue.renew(connection, self._worker)
                 self._listen(driver, selector)
@@ -105,9 +117,9 @@ class WorkerPresence:
                 connection.invalidate()
 
     def _listen(self, driver: psycopg.Connection[object], selector: selectors.BaseSelector) -> None:
-        """Wake for each NOTIFY of the queue until the leases are due for renewal."""
+        """Pass on each NOTIFY that concerns this worker until the leases are due for renewal."""
         renewal = time.monotonic() + self._queue.policy.lease_seconds / 3
         while not self._closing.is_set() and (left := renewal - time.monotonic()) > 0:
             selector.select(left)
-            if self._queue.name in {notify.payload for notify in driver.notifies(timeout=0)}:
-                self._wake()
+            for payload in {notify.payload for notify in driver.notifies(timeout=0)} & self._listeners.keys():
+                self._listeners[payload]()

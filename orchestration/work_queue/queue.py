@@ -36,7 +36,7 @@ from orchestration.work_queue.model import (
     WorkerDiedError,
     WorkerStatus,
 )
-from orchestration.work_queue.policy import AGEING
+from orchestration.work_queue.policy import AGEING, full_wait
 from orchestration.work_queue.statistics import OutcomeStatistics, fold_statistics, read_statistics, tasks_per_second
 
 if TYPE_CHECKING:
@@ -49,12 +49,11 @@ LOCK_CLASS = 0x7461736B  # "task" in ASCII: the first half of the advisory locks
 # How long a lane waits for a row that somebody else has locked, and how long one does who only enqueues: the handlers
 # that may have locked the row end sooner.
 LOCK_SECONDS, ENQUEUE_LOCK_SECONDS = 1.0, 10.0
-# At most so many tasks are pruned by one call, so that a minute's call is over in a moment.
-PRUNED_AT_ONCE = 10_000
+# For so long a task that lost a worker is passed over by workers that hold slow tasks.
+SUSPECT_PATIENCE_SECONDS = 60.0
+PRUNED_AT_ONCE = 10_000  # tasks, so that a minute's call is over in a moment
 # How long it is remembered that a worker was lost.
 LOST_WORKER_SECONDS = 86_400.0
-# What a caller is asked to wait for a full queue, within these seconds; so long when nothing is known of its pace.
-SHORTEST_FULL_WAIT, USUAL_FULL_WAIT, LONGEST_FULL_WAIT = 1.0, 30.0, 600.0
 
 
 class TaskQueue:
@@ -123,10 +122,14 @@ class TaskQueue:
         """The workers that have not signed off, oldest first; those that were lost are among them for a day."""
         return [WorkerStatus(*row) for row in self._execute(connection, statements.WORKERS, lock_class=LOCK_CLASS)]
 
-    def claim(self, connection: sa.Connection, worker: int, limit: int | None = None) -> list[Task]:
+    def claim(
+        self, connection: sa.Connection, worker: int, limit: int | None = None, *, is_lingering: bool = False
+    ) -> list[Task]:
         """Claim up to `limit` (the policy's batch) due tasks, the most urgent first, for the worker of that number.
 
-        A task that lost a worker before is claimed alone, and only when the worker holds no other. Raises
+        A task that lost a worker before is claimed alone, and only when the worker holds no other; while it is first,
+        the worker gets nothing. When `is_lingering`, since what the worker holds waits for something slow, the task is
+        passed over until a minute after its last claim, and then claimed beside them. Raises
         `TransientError` when two claims met on one order key: roll back, and try again.
         """
         try:
@@ -137,6 +140,8 @@ class TaskQueue:
                 limit=self.policy.batch if limit is None else limit,
                 lease=self.policy.lease_seconds,
                 longest_ageing=2 * max(AGEING, self.policy.ageing).total_seconds(),
+                is_lingering=is_lingering,
+                patience=SUSPECT_PATIENCE_SECONDS,
             )
         except sa.exc.IntegrityError as error:
             raise TransientError(f"Two claims on the queue {self.name!r} met on one order key") from error
@@ -276,10 +281,9 @@ class TaskQueue:
         return self._execute(connection, statements.CANCEL, grouping=grouping).rowcount
 
     def request_cancel(self, connection: sa.Connection, key: str) -> TaskState | None:
-        """Cancel one task: the state that it has then, or None when no unfinished task has that key.
+        """Cancel one task, a waiting one at once; its new state, or None when no unfinished task has that key.
 
-        A waiting one is cancelled at once. An active one is marked, and its worker is notified at commit; until it has
-        stopped, it may still complete, and it is not tried again.
+        An active one is marked, and its worker notified at commit; until that stops it, it may still complete.
         """
         locks = milliseconds(LOCK_SECONDS)
         row = self._execute(connection, statements.REQUEST_CANCEL, key=key, locks=locks).one_or_none()
@@ -321,8 +325,8 @@ class TaskQueue:
     def prune(self, connection: sa.Connection, limit: int = PRUNED_AT_ONCE) -> int:
         """Delete up to `limit` finished tasks that the policy no longer keeps; how many.
 
-        Folds the statistics, forgets workers that were lost long ago, and gives waiting tasks the policy's ageing too.
-        It waits for nobody, so it may be called each minute beside any number of workers.
+        Folds statistics, forgets workers lost long ago, and gives waiting tasks the policy's ageing too. It waits for
+        nobody, so it may be called each minute beside any number of workers.
         """
         fold_statistics(connection, self.name, keep_seconds=self.policy.keep_hours.total_seconds(), limit=limit)
         self._execute(connection, statements.FORGET_WORKERS, lock_class=LOCK_CLASS, age=LOST_WORKER_SECONDS)
@@ -353,9 +357,7 @@ class TaskQueue:
         arriving = Counter(int(task.priority) for task in tasks if task.key not in known)
         waiting = dict(self._execute(connection, statements.WAITING_BY_PRIORITY).tuples().all())
         if excess := self.policy.excess(waiting, arriving):
-            pace = tasks_per_second(connection, self.name)
-            wait = excess / pace if pace else USUAL_FULL_WAIT
-            wait = min(LONGEST_FULL_WAIT, max(SHORTEST_FULL_WAIT, wait))
+            wait = full_wait(excess, tasks_per_second(connection, self.name))
             raise QueueFullError(
                 f"The queue {self.name} is full: {sum(waiting.values())} tasks wait, and {excess} of "
                 f"{arriving.total()} more find no room. Try again in {wait:.0f} s",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 from orchestration.errors import LockTimeoutError
 from orchestration.work_queue.claim import halves
 from orchestration.work_queue.logs import log_unexpected
-from orchestration.work_queue.model import UnsettledTaskError
+from orchestration.work_queue.model import TaskCancelledError, UnsettledTaskError
 from orchestration.work_queue.unexpected import is_interruption, unexpected
 
 if TYPE_CHECKING:
@@ -43,6 +43,8 @@ async def settle_in_rounds(
     the task's own outcome by `failed`. `write` settles a round in one transaction; it runs in a thread. When it raises,
     the round is written in halves, so that a task that cannot be written fails alone, and no other is attempted again.
 
+    An attempt at a task that is to be cancelled is cancelled at once, and becomes a `TaskCancelledError` by `failed`.
+
     After the first round the claim lingers, so that slow tasks do not hold up the queue. When the drain is asked to
     stop, attempts that do not end within `STOP_SECONDS` are cancelled, and stay unsettled. Raises what interrupted an
     attempt or a round: the database was away, a row stayed locked, or the claim was lost.
@@ -50,6 +52,8 @@ async def settle_in_rounds(
     rounds = _Rounds(claim, attempt, write, failed)
     chosen = claim.tasks if tasks is None else tasks
     attempts = [asyncio.create_task(rounds.attempt_one(task)) for task in chosen]
+    for task, one in zip(chosen, attempts, strict=True):
+        claim.when_cancelled(task, one.cancel)
     pending = set(attempts)
     try:
         while pending and not rounds.is_late():
@@ -97,6 +101,8 @@ class _Rounds(Generic[D]):
         try:
             return _Done(task, await self.attempt(task))
         except asyncio.CancelledError:
+            if self.claim.is_cancelled(task):
+                return _Done(task, self.failed(task, TaskCancelledError(f"{task.key} was cancelled on request")))
             if (current := asyncio.current_task()) is not None and current.cancelling():
                 raise
             return self._failed(task, UnsettledTaskError("The attempt was cancelled from within"))

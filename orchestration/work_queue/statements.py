@@ -84,11 +84,14 @@ SELECT set_config('lock_timeout', :locks, true) WHERE current_setting('lock_time
 
 # A task that has lost a worker is suspected of killing it, and shares that worker with no other task: it is taken only
 # by a worker that holds nothing, and while a worker holds one, it is given nothing else. A suspect at the head of the
-# queue is not passed over, so it does not starve. The bound on sort_at spares the walk over tasks delayed for hours.
+# queue is not passed over, so it does not starve; but a worker whose tasks are slow may hold some for hours, so there
+# it is, until its last claim is long ago. The bound on sort_at spares the walk over tasks delayed for hours.
 CLAIM = sa.text("""
 WITH held AS MATERIALIZED (
     SELECT count(*) AS tasks, coalesce(bool_or(crashes > 0), false) AS suspect
     FROM task WHERE queue = :queue AND worker = :worker AND state = 'active'
+), beside AS MATERIALIZED (
+    SELECT tasks > 0 AND :is_lingering AS slow FROM held
 ), candidate AS MATERIALIZED (
     SELECT id, sort_at, crashes > 0 AS suspect
     FROM task AS t
@@ -98,6 +101,8 @@ WITH held AS MATERIALIZED (
             SELECT FROM task AS other
             WHERE other.queue = t.queue AND other.order_key = t.order_key AND other.state IN ('waiting', 'active')
                 AND (other.id < t.id OR other.state = 'active')))
+        AND (crashes = 0 OR NOT (SELECT slow FROM beside)
+            OR claimed_at <= statement_timestamp() - make_interval(secs => :patience))
     ORDER BY sort_at, id
     LIMIT :limit
     FOR UPDATE SKIP LOCKED
@@ -105,9 +110,9 @@ WITH held AS MATERIALIZED (
     SELECT id, suspect, row_number() OVER turn AS place, first_value(suspect) OVER turn AS suspect_first
     FROM candidate WINDOW turn AS (ORDER BY sort_at, id)
 ), chosen AS (
-    SELECT id, place FROM ranked CROSS JOIN held
+    SELECT id, place FROM ranked CROSS JOIN held CROSS JOIN beside
     WHERE NOT held.suspect
-        AND CASE WHEN suspect_first THEN place = 1 AND held.tasks = 0 ELSE NOT ranked.suspect END
+        AND CASE WHEN suspect_first THEN place = 1 AND (held.tasks = 0 OR slow) ELSE NOT ranked.suspect END
 ), claimed AS (
     UPDATE task SET state = 'active', attempt = attempt + 1, token = token + 1, worker = :worker,
         claimed_at = statement_timestamp(), lease_until = statement_timestamp() + make_interval(secs => :lease)

@@ -26,6 +26,10 @@ _REFUSED_CLASSES = ("22", "23", "54")
 # Of those, what another attempt may get past, since other rows decide: foreign key, unique and exclusion violations.
 _PASSING_STATES = ("23503", "23505", "23P01")
 
+# What one task asks for may be too much, though the database is there: out of memory, a configured limit (such as
+# temp_file_limit) exceeded, query cancelled (such as by statement_timeout).
+_TOO_MUCH_STATES = ("53200", "53400", "57014")
+
 _PACKAGE = Path(orchestration.__file__).parent
 # The callers of every handler. An error that passed no other file of this package happened outside of it.
 _CALLERS = {_PACKAGE / "work_queue" / name for name in ("claim_runner.py", "rounds.py")}
@@ -37,7 +41,9 @@ class UnexpectedError(OrchestrationError):
 
 def is_interruption(error: BaseException) -> bool:
     """Whether no task is to blame: the database was away or kept a row locked, or the claim was lost."""
-    return isinstance(error, StaleClaimError) or is_database_error(error)
+    if isinstance(error, StaleClaimError):
+        return True
+    return is_database_error(error) and sqlstate(error) not in _TOO_MUCH_STATES
 
 
 def unexpected(task: Task, error: Exception) -> OrchestrationError:

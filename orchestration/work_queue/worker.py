@@ -89,6 +89,7 @@ class Worker:
         self.clock = clock
         self.run = run
         self.wakeup = Wakeup()
+        self._cancellation = Wakeup()
         self._stop = Event()
         self._claims: set[Claim[Any]] = set()
         self._is_claim_unconfirmed = False
@@ -97,7 +98,7 @@ class Worker:
         """Show the database that this worker lives; raises `TransientError` when it does not answer."""
         with self.database.begin() as connection:
             self.number = self.queue.register_worker(connection, run_id=self.run)
-        self._presence = WorkerPresence(self.database, self.queue, self.number, self.wakeup.set)
+        self._presence = WorkerPresence(self.database, self.queue, self.number, self.wakeup.set, self._cancellation.set)
         self._presence.open()
         self.threads = ThreadPoolExecutor(thread_name_prefix=f"worker {self.number}")
         return self
@@ -129,6 +130,10 @@ class Worker:
         self._stop.set()
         self.wakeup.set()
 
+    def log_progress(self) -> None:
+        """Log how much the present drain has done so far; for a line a minute."""
+        self._log.event("drain goes on", **{str(state): count for state, count in self._reporter.counts.items()})
+
     async def drain(
         self,
         handler: TaskHandler[T],
@@ -152,13 +157,16 @@ class Worker:
         """
         self._begin(handler, on_batch, options, until, left)
         self._log.event("drain started", run=self.run)
-        with self.wakeup.attached():
+        with self.wakeup.attached(), self._cancellation.attached():
+            cancelling = asyncio.create_task(self._cancel_loop())
             try:
                 async with asyncio.TaskGroup() as group:
                     await self._fetch_loop(group)
             except ExceptionGroup as errors:
                 first = errors.exceptions[0]  # the first one to fail has had the others cancelled
                 raise first from first.__cause__
+            finally:
+                cancelling.cancel()
         if self._reporter.error is not None:
             raise self._reporter.error
         counts, reason = self._reporter.counts, self._reason or StopReason.IDLE
@@ -198,6 +206,19 @@ class Worker:
             if claim is None:
                 return
             group.create_task(self._run(claim))
+
+    async def _cancel_loop(self) -> None:
+        """Interrupt the tasks that are to be cancelled, whenever somebody asks for it."""
+        while True:
+            await self._cancellation.wait(inf)
+            self._cancellation.clear()
+            task_ids = await self._calls.call(self._cancel_requested) or set()
+            for claim in list(self._claims):
+                claim.cancel(task_ids)
+
+    def _cancel_requested(self) -> set[int]:
+        with self.database.connect() as connection:
+            return self.queue.cancel_requested(connection, self.number)
 
     async def _next_claim(self) -> Claim[Any] | None:
         """The next claim, as soon as there is one; None when the drain is over."""
@@ -241,7 +262,7 @@ class Worker:
                 self.queue.release_all(connection, self.number, but=held)
             self._is_claim_unconfirmed = True
             lost = self._reap(connection)
-            tasks = self.queue.claim(connection, self.number)
+            tasks = self.queue.claim(connection, self.number, is_lingering=self._is_lingering())
             due = None if tasks else self.queue.next_due(connection)
         self._is_claim_unconfirmed = False
         return _Fetched(tasks, lost, due)
@@ -304,6 +325,10 @@ class Worker:
         if claim not in self._lingering and len(self._lingering) < MOST_LINGERING:
             self._lingering.add(claim)
             self._give_place()
+
+    def _is_lingering(self) -> bool:
+        """Whether every claim that it holds waits for something slow."""
+        return self._lingering.issuperset(list(self._claims))
 
     def _give_place(self) -> None:
         self._slots.release()

@@ -61,15 +61,6 @@ def test_the_blocks_around_it_hear_of_the_request_as_well(number: signal.Signals
     assert received == []
 
 
-def test_a_handler_of_somebody_elses_between_two_blocks_keeps_neither_from_hearing(number: signal.Signals) -> None:
-    with GracefulShutdown() as outer:
-        before = signal.signal(number, signal.SIG_IGN)
-        with GracefulShutdown() as inner:
-            signal.raise_signal(number)
-        signal.signal(number, before)
-    assert (inner.is_requested, outer.is_requested) == (True, True)
-
-
 def test_a_second_signal_that_comes_at_once_is_the_same_request(number: signal.Signals, received: list[int]) -> None:
     with GracefulShutdown() as stop:
         signal.raise_signal(number)
@@ -119,7 +110,7 @@ def test_outside_the_main_thread_nothing_is_touched(number: signal.Signals) -> N
     assert seen == [before]
 
 
-def test_a_handler_of_somebody_else_between_two_blocks_keeps_the_outer_one_from_nothing(
+def test_a_handler_of_somebody_else_between_two_blocks_keeps_neither_from_hearing(
     number: signal.Signals, received: list[int]
 ) -> None:
     foreign: list[int] = []

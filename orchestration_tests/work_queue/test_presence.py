@@ -83,14 +83,14 @@ def test_a_worker_without_a_database_says_so(queue: TaskQueue) -> None:
 
 
 def test_a_presence_that_finds_no_database_gives_up_after_a_lease() -> None:
-    presence = WorkerPresence(Database(NOWHERE), make_queue(lease_seconds=0.2), 1, lambda: None)
+    presence = WorkerPresence(Database(NOWHERE), make_queue(lease_seconds=0.2), 1, lambda: None, lambda: None)
     with pytest.raises(TransientError, match="Worker 1 of the queue 'images' found no database"):
         presence.open()
 
 
 def test_a_notification_wakes_for_its_own_queue_only(database: Database, queue: TaskQueue) -> None:
     wakeups: list[float] = []
-    presence = WorkerPresence(database, queue, 1, lambda: wakeups.append(time.monotonic()))
+    presence = WorkerPresence(database, queue, 1, lambda: wakeups.append(time.monotonic()), lambda: None)
     presence.open()
     wait_until(lambda: bool(wakeups))  # once, for what was said before it listened
     wakeups.clear()

@@ -12,11 +12,11 @@ import pytest
 import sqlalchemy as sa
 
 from orchestration.work_queue import claim_runner, rounds
-from orchestration.work_queue.model import NewTask, Outcome, Settled, Task
+from orchestration.work_queue.model import NewTask, Outcome, Priority, Settled, Task
 from orchestration.work_queue.options import DrainResult, StopReason
 from orchestration.work_queue.rounds import settle_in_rounds
 from orchestration.work_queue.worker import MOST_LINGERING, Worker
-from orchestration_tests.work_queue.queues import drain, enqueue, make_queue, rows, states, until
+from orchestration_tests.work_queue.queues import claim_one, drain, enqueue, make_queue, reap, rows, states, until
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -102,6 +102,58 @@ async def test_only_so_many_claims_linger_and_one_more_keeps_its_place(database:
         assert len(server.requests) == list(states(database).values()).count("active") == MOST_LINGERING + 1
         server.released.set()
         assert (await draining).completed == len(slow)
+
+
+@pytest.mark.usefixtures("no_poll")
+async def test_a_cancelled_task_ends_at_once_and_its_neighbours_go_on(database: Database) -> None:
+    queue = make_queue()
+    enqueue(database, queue, "slow", "slow too", "a")
+    server = Server()
+    with Worker(database, queue) as worker:
+        draining = asyncio.create_task(drain(worker, in_rounds(server.answer), idle_seconds=0))
+        await until(lambda: states(database)["a"] == "completed")
+        with database.begin() as connection:
+            queue.request_cancel(connection, "slow")
+        await until(lambda: states(database)["slow"] == "cancelled")
+        assert states(database)["slow too"] == "active"
+        server.released.set()
+        assert (await draining).completed == 2
+    assert rows(database)["slow"].error == "TaskCancelledError: slow was cancelled on request"
+
+
+async def test_a_task_that_was_cancelled_before_its_claim_ran_never_begins(database: Database) -> None:
+    queue = make_queue(batch=1)
+    enqueue(database, queue, "slow", NewTask("next", delay=0.0))
+    server = Server()
+    with Worker(database, queue) as worker:
+        function = in_rounds(server.answer)
+        draining = asyncio.create_task(drain(worker, function, idle_seconds=0, concurrency=1, prefetch=1))
+        await until(lambda: list(states(database).values()).count("active") == 2 or "next" in server.requests)
+        with database.begin() as connection:
+            queue.request_cancel(connection, "slow")
+        await until(lambda: states(database)["slow"] == "cancelled")
+        assert (await draining).completed == 1
+
+
+async def test_a_suspect_at_the_head_does_not_hold_up_a_worker_whose_tasks_are_slow(database: Database) -> None:
+    queue = make_queue(batch=3)
+    enqueue(database, queue, "suspect")
+    claim_one(database, queue)
+    reap(database, queue)
+    enqueue(database, queue, NewTask("slow", priority=Priority.HIGH))
+    server = Server()
+    with Worker(database, queue) as worker:
+        draining = asyncio.create_task(drain(worker, in_rounds(server.answer), idle_seconds=0, prefetch=0))
+        await until(lambda: "slow" in server.requests)
+        enqueue(database, queue, "a", "b")
+        await until(lambda: [states(database)[key] for key in "ab"] == ["completed", "completed"])
+        assert states(database)["suspect"] == "waiting"
+        with database.begin() as connection:
+            connection.execute(sa.text("UPDATE task SET claimed_at = claimed_at - interval '2 min'"))
+        enqueue(database, queue, "c")
+        await until(lambda: states(database)["suspect"] == "completed")
+        server.released.set()
+        await draining
 
 
 async def test_a_stop_gives_an_attempt_that_hangs_back_uncounted(
