@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql
 from orchestration.storage.transitions import attach_transitions, detach_transitions
 
 revision = "0012"
-down_revision = "0014"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 
