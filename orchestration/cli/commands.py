@@ -42,6 +42,7 @@ COMMANDS: Final[dict[str, dict[str, str]]] = {
         "api-keys": "The keys of the HTTP API.",
     },
     "request_commands": {"requests": "Work that is asked for, and done by Dagster."},
+    "mockup_commands": {"mockup": "Make mockups of a front, a back or both: flat, print file, six stills, turntable."},
     "stl": {"stl": "Make one product: printable STL, two-colour 3MF and a preview."},
 }
 """The first line of each command's help stands here too, so that listing them loads none."""

@@ -18,7 +18,7 @@ from orchestration.mockups.composites.compositing import PlacedDesign, compose
 from orchestration.mockups.composites.print_file import print_file
 from orchestration.mockups.composites.report import report, size_mm
 from orchestration.mockups.designs.design import design_from_bytes
-from orchestration.mockups.designs.lettered import design_from_text
+from orchestration.mockups.designs.lettered import design_from_text, text_size
 from orchestration.mockups.fabrics import FABRICS, lab, parse_background, parse_fabric
 from orchestration.mockups.garments.library import load_garment
 from orchestration.mockups.mockup_request import (
@@ -88,6 +88,11 @@ def make_stage(request: MockupRequest, stage: Stage, engine: Engine) -> list[Out
 def prepare(request: MockupRequest) -> Composite:
     """Take in the designs and put them in their places, without drawing anything; raises as `make_mockup` does."""
     return _prepared(request.prints, request.fabric, request.template_id, request.garment_size, request.ink)
+
+
+def design_size(design: DesignFile | DesignText) -> tuple[int, int]:
+    """Return width and height of a design in pixels, of a text without drawing it; raises as `make_mockup` does."""
+    return _decoded(design).size if isinstance(design, DesignFile) else text_size(design.text, _fonts())
 
 
 @lru_cache(maxsize=1)

@@ -56,6 +56,13 @@ class OutputKind(StrEnum):
     VIEWER = "viewer"
     MODEL = "model"
 
+    @property
+    def stage(self) -> StageName:
+        """The stage that makes it."""
+        if self in (OutputKind.COMPOSITE, OutputKind.PRINT_FILE):
+            return StageName.COMPOSITES
+        return StageName.STILLS if self is OutputKind.STILL else StageName.TURNTABLES
+
 
 class Stage(NamedTuple):
     """A step that can be done by itself: a stage, of the stills one view."""

@@ -13,11 +13,12 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from orchestration.mockups.garments.model import Box
 from orchestration.mockups.refusals import MockupRefusedError, RefusalCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from orchestration.mockups.garments.model import Box
 
 
 class Side(StrEnum):
@@ -109,6 +110,8 @@ class Placement(NamedTuple):
     @property
     def box(self) -> Box:
         """The rectangle."""
+        from orchestration.mockups.garments.model import Box
+
         return Box(self.left, self.top, self.left + self.width, self.top + self.height)
 
 

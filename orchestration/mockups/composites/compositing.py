@@ -101,7 +101,7 @@ def compose(garment: Garment, fabric: Fabric, size: Size, designs: Sequence[Plac
     composite = Composite(garment, fabric, size, ())
     prints = []
     for one in designs:
-        placement = _placed(composite, one)
+        placement = place_on(garment, size, one.design.size, one.preset, one.adjustment)
         layer = printed(resized(one.design.pixels, placement.width, placement.height), fabric.colour, mode)
         box = solid_box(one.design.pixels)
         prints.append(
@@ -117,6 +117,19 @@ def compose(garment: Garment, fabric: Fabric, size: Size, designs: Sequence[Plac
     return Composite(garment, fabric, size, tuple(prints))
 
 
+def place_on(
+    garment: Garment, size: Size, design: tuple[int, int], preset: Preset, adjustment: Adjustment
+) -> Placement:
+    """Place a design of `design` pixels on a garment, whose presets and zones bound it; raises as `compose` does."""
+    if preset not in garment.presets:
+        problem = f"the garment {garment.template_id} has no preset {preset}"
+        remedy = f"choose one of {', '.join(garment.presets)}"
+        raise MockupRefusedError(RefusalCode.VALIDATION_ERROR, problem, remedy)
+    placement = place(design, preset, garment.panels[preset.side])
+    zone = garment.zone_px(garment.piece(preset.side))
+    return adjust(placement, adjustment, zone, garment.px_per_mm / size.print_scale)
+
+
 def _check_sides(designs: Sequence[PlacedDesign]) -> None:
     sides = [one.preset.side for one in designs]
     for side in Side:
@@ -125,17 +138,6 @@ def _check_sides(designs: Sequence[PlacedDesign]) -> None:
             raise MockupRefusedError(
                 RefusalCode.VALIDATION_ERROR, f"{presets} both print on the {side}", "choose one preset for each side"
             )
-
-
-def _placed(composite: Composite, one: PlacedDesign) -> Placement:
-    garment = composite.garment
-    if one.preset not in garment.presets:
-        problem = f"the garment {garment.template_id} has no preset {one.preset}"
-        remedy = f"choose one of {', '.join(garment.presets)}"
-        raise MockupRefusedError(RefusalCode.VALIDATION_ERROR, problem, remedy)
-    placement = place(one.design.size, one.preset, garment.panels[one.preset.side])
-    zone = garment.zone_px(garment.piece(one.preset.side))
-    return adjust(placement, one.adjustment, zone, 1 / composite.real_mm)
 
 
 def _lay(art: Pixels, ink: Pixels, placement: Placement) -> None:

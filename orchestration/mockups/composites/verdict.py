@@ -179,7 +179,9 @@ def _lost(pixels: Pixels, unseen: Mask, drawn: int) -> tuple[LostColour, ...]:
         return ()
     _, index, counts = np.unique(colours // _COARSE, axis=0, return_index=True, return_counts=True)
     most = np.argsort(-counts, kind="stable")[:_LOST_COLOURS]
-    return tuple(LostColour(Colour(*(int(c) for c in colours[index[i]])), round(counts[i] / drawn, 4)) for i in most)
+    return tuple(
+        LostColour(Colour(*(int(c) for c in colours[index[i]])), round(int(counts[i]) / drawn, 4)) for i in most
+    )
 
 
 def _outside_gamut(pixels: Pixels) -> Mask:

@@ -86,7 +86,7 @@ def design_from_bytes(name: str, body: bytes) -> Design:
     """
     with _refusals(name):
         taken = take_in(body, DESIGN_RULES)
-    return Design(name, _with_alpha(taken.pixels), content_hash(body), taken.has_alpha)
+    return Design(name, with_alpha(taken.pixels), content_hash(body), taken.has_alpha)
 
 
 def check_design(name: str, body: bytes) -> ImageFacts:
@@ -138,7 +138,8 @@ def _refusals(name: str) -> Iterator[None]:
         raise MockupRefusedError(code, f"{name}: {error.reason}", error.code.remedy) from error
 
 
-def _with_alpha(pixels: Pixels) -> Pixels:
+def with_alpha(pixels: Pixels) -> Pixels:
+    """Return the pixels with an alpha channel, opaque if they had none."""
     if pixels.shape[2] == len("RGBA"):
         return pixels
     return np.concatenate([pixels, np.full((*pixels.shape[:2], 1), _OPAQUE, np.uint8)], axis=2)

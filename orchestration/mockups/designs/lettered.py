@@ -6,6 +6,7 @@ Keep out: setting text (`lettering`), and where the design is printed (`presets`
 from __future__ import annotations
 
 import hashlib
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -15,6 +16,8 @@ from orchestration.mockups.designs.design import Design
 from orchestration.mockups.refusals import MockupRefusedError, RefusalCode
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from orchestration.lettering.fonts import FontLibrary
@@ -38,16 +41,36 @@ def design_from_text(text: str, colour: Colour, library: FontLibrary) -> Design:
         MockupRefusedError: VALIDATION_ERROR; the text is empty or too long, or holds what cannot be drawn.
 
     """
-    written = text.replace("\\", "\n").replace("/", "\n").strip()
+    with _set(text) as written:
+        pixels = _trimmed(_painted(_paragraph(written, library), colour))
+    digest = hashlib.sha256(f"{colour.hex}\n{written}".encode("utf-8", "surrogatepass")).hexdigest()
+    return Design(text, pixels, digest, has_alpha=True)
+
+
+def text_size(text: str, library: FontLibrary) -> tuple[int, int]:
+    """Return about the width and height that `design_from_text` gives a text, without drawing it; raises as that."""
+    with _set(text) as written:
+        room = _room(_paragraph(written, library))
+    times = _SIDE / max(room.right - room.left, room.top - room.bottom)
+    return max(round((room.right - room.left) * times), 1), max(round((room.top - room.bottom) * times), 1)
+
+
+def lines_of(text: str) -> list[str]:
+    """Part a text into its lines."""
+    return text.replace("\\", "\n").replace("/", "\n").strip().split("\n")
+
+
+@contextmanager
+def _set(text: str) -> Iterator[str]:
+    """Hand out a text of a bearable length, and turn what cannot be drawn into a refusal of it."""
+    written = "\n".join(lines_of(text))
     _check_length(written)
     try:
-        pixels = _trimmed(_painted(written, colour, library))
+        yield written
     except TextError as error:
         raise MockupRefusedError(
             RefusalCode.VALIDATION_ERROR, f"the text {text[:40]!r}: {error.problem}", error.remedy
         ) from error
-    digest = hashlib.sha256(f"{colour.hex}\n{written}".encode("utf-8", "surrogatepass")).hexdigest()
-    return Design(text, pixels, digest, has_alpha=True)
 
 
 def _check_length(text: str) -> None:
@@ -59,13 +82,17 @@ def _check_length(text: str) -> None:
         raise MockupRefusedError(RefusalCode.VALIDATION_ERROR, problem, remedy)
 
 
-def _painted(text: str, colour: Colour, library: FontLibrary) -> NDArray[np.uint8]:
+def _paragraph(text: str, library: FontLibrary) -> Paragraph:
     from orchestration.lettering.outlines import Outlines
     from orchestration.lettering.paragraph import SANS_BOLD, Align, TextStyle, lay_out
-    from orchestration.lettering.raster import paint
 
     style = TextStyle(_EM, fonts=SANS_BOLD, bold=True, leading=1.15, align=Align.CENTRE, tolerance=_TOLERANCE)
-    paragraph = lay_out(text, style, library, Outlines())
+    return lay_out(text, style, library, Outlines())
+
+
+def _painted(paragraph: Paragraph, colour: Colour) -> NDArray[np.uint8]:
+    from orchestration.lettering.raster import paint
+
     room = _room(paragraph)
     return paint(
         paragraph, colour.rgb, box=room, resolution=_SIDE / max(room.right - room.left, room.top - room.bottom)
