@@ -73,7 +73,7 @@ class JobRunner:
         if key not in makers:
             known = ", ".join(sorted(made.to_user_string() for made in makers))
             raise ConfigurationError(f"No job makes {asset}; there are {known}")
-        op = key.to_python_identifier()
+        op = self._definitions.resolve_assets_def(key).op.name
         config: DrainConfig | None = None
         if names is not None:
             config = DrainConfig(keys=self._partition_keys(key, names))
