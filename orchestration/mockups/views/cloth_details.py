@@ -47,10 +47,10 @@ def _knitted(marks: NDArray[np.uint8]) -> NDArray[np.uint8]:
     # Blurred on three tiles side by side, so that the tile meets itself.
     slub, soft = (
         cv2.GaussianBlur(np.tile(layer, (3, 3)), (0, 0), sigmaX=x, sigmaY=y)[_TILE : 2 * _TILE, _TILE : 2 * _TILE]
-        for layer, x, y in ((noise[1], 12, 0.8), (noise[2], 8, 8))
+        for layer, x, y in ((noise[1], 7, 0.8), (noise[2], 8, 8))
     )
     columns = np.sin(np.arange(_TILE) * np.pi / 2)[None, :]
-    tile = 1 + 0.014 * noise[0] + 0.014 * slub / slub.std() + 0.006 * soft / soft.std() + 0.02 * columns
+    tile = 1 + 0.012 * noise[0] + 0.005 * slub / slub.std() + 0.005 * soft / soft.std() + 0.02 * columns
     knit = np.clip(np.round(tile * NEUTRAL), 1, 255).astype(np.uint8)
     repeats = -(-len(marks) // _TILE)
     return cv2.multiply(marks, np.tile(knit, (repeats, repeats))[: len(marks), : len(marks)], scale=1 / NEUTRAL)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from orchestration.mockups.views.passes import BYTE_STEPS, LIGHT_STEPS, PLACE_STEPS, SHEEN_STEPS
+from orchestration.mockups.views.passes import BYTE_STEPS, LIGHT_STEPS, PLACE_STEPS, SHEEN_STEPS, typical_step
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -134,8 +134,7 @@ def _print(colour: NDArray[np.float32], ink: Ink, passes: Passes) -> None:
     rows, columns = part
     fine = (slice(rows.start * grid, rows.stop * grid), slice(columns.start * grid, columns.stop * grid))
     place = passes.place[fine].astype(np.float32) / PLACE_STEPS
-    times = _times_halved(place)
-    texture = ink.halved(times)
+    texture = ink.halved(_times_halved(typical_step(place, place.any(axis=-1))))
     scale = [texture.shape[1] / ink.size[0], texture.shape[0] / ink.size[1]]
     u, v = ((place[..., axis] - (ink.x, ink.y)[axis]) * scale[axis] - 0.5 for axis in (0, 1))
     samples = cv2.remap(texture, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
@@ -165,11 +164,9 @@ def _seen_part(ink: Ink, passes: Passes, grid: int) -> tuple[slice, slice] | Non
     )
 
 
-def _times_halved(place: NDArray[np.float32]) -> int:
+def _times_halved(step: float) -> int:
     """How often to halve a texture so that a sample's step is at most some 2 px of it."""
-    steps = np.abs(np.diff(place[::8], axis=1)).sum(axis=-1)
-    steps = steps[(steps > 0) & (steps < 64)]
-    return max(0, int(np.log2(max(float(np.median(steps)), 1e-3) / 1.1))) if len(steps) else 0
+    return max(0, int(np.log2(max(step, 1e-3) / 1.1)))
 
 
 def _placed(colour: NDArray[np.float32], passes: Passes, size: int, background: Background) -> Picture:

@@ -123,8 +123,10 @@ def settle(
     return position
 
 
-# How much stiffer a hem is.
-_DOUBLED = 12.0
+# How much stiffer a hem is, and all cloth at first, until this share of the steps.
+_DOUBLED = 20.0
+_STIFF_AT_FIRST = 30.0
+_SOFT_FROM = 0.4
 _STEP = 1 / 1100
 _GRAVITY = 9.81
 _FASTEST = 1.2
@@ -155,8 +157,10 @@ def _fall(  # noqa: PLR0913, PLR0917  # numba takes arrays, not objects
             for axis in range(3):
                 velocity[i, axis] *= limit
                 position[i, axis] += velocity[i, axis] * _STEP
+        # Stiff while the seams close and the arms begin to sink, so that nothing is folded over then.
+        stiff = 1 + _STIFF_AT_FIRST * max(0.0, 1 - done / _SOFT_FROM)
         _stretch(position, mass, edges, lengths, False)
-        _bend(position, mass, bends, weights, stiffness)
+        _bend(position, mass, bends, weights, stiffness, stiff)
         _stretch(position, mass, edges, lengths, True)
         _collide(position, before, mass, grid, origin, cell, thickness, friction)
         if limb.shape[0] > 0:
@@ -187,7 +191,7 @@ def _stretch(position, mass, edges, lengths, backwards):
 
 
 @njit(cache=True)
-def _bend(position, mass, bends, weights, stiffness):
+def _bend(position, mass, bends, weights, stiffness, factor):
     for j in range(bends.shape[0]):
         total = 0.0
         for k in range(4):
@@ -198,7 +202,7 @@ def _bend(position, mass, bends, weights, stiffness):
             away = 0.0
             for k in range(4):
                 away += weights[j, k] * position[bends[j, k], axis]
-            away *= stiffness[j] / total
+            away *= min(1.0, stiffness[j] * factor) / total
             for k in range(4):
                 position[bends[j, k], axis] -= away * mass[bends[j, k]] * weights[j, k]
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from orchestration.mockups.garments.model import Garment, Piece
 
 SPACING: Final = 7.0
-STEPS: Final = 5000
+STEPS: Final = 6000
 _RANKS: Final = {"outer": 32, "inner": 10, "bounce": 8, "inner_bounce": 5, "ground": 16}
 _GROUND_CELLS: Final = 72
 _TURNED_UP: Final = {"hem", "cuff"}
@@ -87,7 +87,7 @@ def _ripple(points: NDArray[np.float64]) -> NDArray[np.float64]:
 def _arm(garment: Garment) -> Arm | None:
     if "arm" not in garment.form:
         return None
-    x, y, z, first, last, length, upper, lower, _ = garment.form["arm"][0]
+    x, y, z, first, last, length, upper, lower = garment.form["arm"][0]
     return Arm((x / 1e3, y / 1e3, z / 1e3), length / 1e3, (upper / 1e3, lower / 1e3), (first, last))
 
 
@@ -136,7 +136,7 @@ def _strips(
             yield piece.piece, trim.strip_along(surface, fine, trim.collar_profile(height))
         if piece.piece.drape == "back" and "neck" in piece.sides:
             top = float(piece.flat[piece.sides["neck"], 1].max())
-            yield piece.piece, trim.label(surface, (0, top + 24), 34, 34)
+            yield piece.piece, trim.label(surface, (0, top + 15), 32, 26)
 
 
 def _handles(garment: Garment) -> Iterator[tuple[Piece, Strip]]:

@@ -1,7 +1,7 @@
 """Where the pieces are before the cloth falls: panels before and behind the form, sleeves and collar around it.
 
 A piece's `drape` names how it starts. Rows of a garment's `form`: `arm` (x, y, z of the shoulder joint, degrees from
-the vertical at the start and at rest, length, both radii, radius of the sleeve in mm), `neck` (y, z, half width, half depth in mm), `panels` (z of the front and of
+the vertical at the start and at rest, length, both radii), `neck` (y, z, half width, half depth in mm), `panels` (z of the front and of
 the back in mm). Keep out: the fall (`cloth`).
 """
 
@@ -33,7 +33,7 @@ def _place(garment: Garment, piece: FlatPiece) -> NDArray[np.float64]:
     if kind in {"front", "back"}:
         return _panel(garment, piece, x, y, 1 if kind == "front" else -1)
     if kind in {"left_arm", "right_arm"}:
-        return _sleeve(garment, x, y, 1 if kind == "left_arm" else -1)
+        return _sleeve(garment, piece, 1 if kind == "left_arm" else -1)
     return _collar(garment, piece, x, y)
 
 
@@ -55,17 +55,21 @@ def _panel(
     return np.stack([side * x, y, level * np.sqrt(np.clip(near / 140, 0, 1))], axis=1)
 
 
-def _sleeve(garment: Garment, x: NDArray[np.float64], y: NDArray[np.float64], side: int) -> NDArray[np.float64]:
+def _sleeve(garment: Garment, piece: FlatPiece, side: int) -> NDArray[np.float64]:
     """A tube around the arm: the flat middle lies on top, the flat ends meet below, the wearer's front is in front."""
-    jx, jy, jz, degrees, _, _, _, _, radius = garment.form["arm"][0]
+    x, y, z, degrees = garment.form["arm"][0][:4]
     lean = np.radians(degrees)
     down = np.array([np.sin(lean), -np.cos(lean), 0.0])
     up = np.array([np.cos(lean), np.sin(lean), 0.0])
-    angle = x * side / (radius / 1e3)
+    ends = piece.flat[piece.sides["under_back"]]
+    ends = ends[np.argsort(ends[:, 1])]
+    half = np.interp(piece.flat[:, 1], ends[:, 1], np.abs(ends[:, 0]))
+    angle = np.pi * piece.flat[:, 0] * side / half
     ring = np.cos(angle)[:, None] * up - np.sin(angle)[:, None] * np.array([0, 0, 1.0])
-    place = np.array([jx, jy, jz]) / 1e3 - y[:, None] * down + ring * radius / 1e3
+    place = np.array([x, y, z]) + piece.flat[:, 1:] * down + ring * (half / np.pi)[:, None]
     place[:, 0] *= side
-    return place
+    metres: NDArray[np.float64] = place / 1e3
+    return metres
 
 
 def _collar(
