@@ -15,7 +15,7 @@ import typer
 from orchestration.cli.options import Json
 from orchestration.cli.output import BAD_USAGE, DONE, SOME_FAILED, console, print_json, print_table
 from orchestration.errors import ConfigurationError, OrchestrationError
-from orchestration.mockups.garments.library import DEFAULT_TEMPLATE
+from orchestration.mockups.garments.names import DEFAULT_TEMPLATE
 from orchestration.mockups.mockup_request import InkMode, RenderMode
 from orchestration.mockups.presets import Preset
 from orchestration.settings import load_settings
@@ -85,7 +85,7 @@ def mockup(
     try:
         sizes = _sizes(size, samples, frames, turntable_size)
         request = MockupRequest(
-            _orders(design or [], text or [], text_colour, preset or [], (width_mm, _offset(offset_mm))),
+            _orders(design or [], text or [], text_colour, preset or [], (width_mm, parse_offset(offset_mm))),
             fabric=fabric,
             background=background,
             mode=mode,
@@ -96,7 +96,7 @@ def mockup(
         )
         outputs = _make(request, out)
     except OrchestrationError as error:
-        _fail(error, as_json=as_json)
+        fail_with(error, as_json=as_json)
     else:
         _print_outputs(outputs, out, as_json=as_json)
 
@@ -157,7 +157,8 @@ async def _fetched(url: str) -> bytes:
         return await fetch_design(downloader, url)
 
 
-def _offset(text: str | None) -> tuple[float, float] | None:
+def parse_offset(text: str | None) -> tuple[float, float] | None:
+    """Read a shift in mm, right and down; raises `ConfigurationError`."""
     if text is None:
         return None
     try:
@@ -195,7 +196,8 @@ def _engine() -> Engine:
     return Renderer(load_settings().home / "mockups" / "passes")
 
 
-def _fail(error: OrchestrationError, *, as_json: bool) -> NoReturn:
+def fail_with(error: OrchestrationError, *, as_json: bool) -> NoReturn:
+    """Print why nothing was made, and end the command."""
     usage = isinstance(error, ConfigurationError)
     if as_json and not usage:
         print_json({"refused": str(error), "code": getattr(error, "code", None)})
@@ -296,7 +298,7 @@ def mockups_colours(
         fabrics = [parse_fabric(name) for name in load_garment(template).fabrics]
         ranked = rank_fabrics(design_from_bytes(file.name, file.body), fabrics, ink)
     except OrchestrationError as error:
-        _fail(error, as_json=as_json)
+        fail_with(error, as_json=as_json)
     if as_json:
         print_json([_ranked_row(one) for one in ranked])
         return
@@ -335,7 +337,7 @@ def mockups_diff(
         pairs = _pairs(before, after)
         found = {name: compare(_picture(one), _picture(other), name) for name, (one, other) in pairs.items()}
     except OrchestrationError as error:
-        _fail(error, as_json=as_json)
+        fail_with(error, as_json=as_json)
     if out is not None:
         _write_heat(found, out)
     rows = [_difference_row(name, one) for name, one in found.items()]

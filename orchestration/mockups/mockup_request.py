@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from orchestration.mockups.garments.library import DEFAULT_TEMPLATE
+from orchestration.mockups.garments.names import DEFAULT_TEMPLATE
 from orchestration.mockups.presets import Adjustment, Preset
-from orchestration.mockups.views.camera import ANGLES
+from orchestration.mockups.views.angles import ANGLES
 
 _EXTENSIONS: Final = {"image/png": "png", "image/webp": "webp", "video/mp4": "mp4", "text/html": "html"}
 

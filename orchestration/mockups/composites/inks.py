@@ -34,6 +34,8 @@ _LIGHT_FROM, _PALE_BELOW = 80.0, 30.0
 """The least L* and the largest chroma (CIELAB) of a fabric on which transparent inks keep their hue."""
 _NEARLY_OPAQUE, _NEARLY_CLEAR, _OPAQUE = 235, 20, 255
 _FILM_HOLDS_FROM: Final = 64
+_FULL_COVER: Final = 4.0
+"""Ink that takes a quarter of the light in some channel lies on all of the cloth."""
 _EDGE_REACH: Final = 5
 """Pixels across: what smoothing and scaling spread an edge over."""
 
@@ -80,16 +82,17 @@ def printed(pixels: Pixels, fabric: Colour, mode: InkMode) -> Pixels:
 def _transparent_inks(pixels: Pixels, fabric: Colour) -> Pixels:
     """Multiply fabric and ink.
 
-    Of light f the ink of a colour d with opacity a leaves f (1 - a + a d). With m, the least of d's channels, that is
-    the fabric beneath ink of opacity a (1 - m) and colour f (d - m) / (1 - m): no ink at all where d is white.
+    Of light f the ink of a colour d with opacity a leaves f (1 - a (1 - d)). That is the fabric beneath a layer of
+    opacity k and colour f (1 - a (1 - d) / k), for any k from a (1 - the least of d's channels) on. It is a for all but
+    the palest inks, and falls to 0 where d is white: there is no ink at all.
     """
     light = to_linear(pixels[:, :, :3])
-    least = light.min(axis=2)
-    amount = 1 - least
-    hue = (light - least[:, :, None]) / np.maximum(amount, 1e-6)[:, :, None]
+    cover = np.minimum(_FULL_COVER * (1 - light.min(axis=2)), 1)
+    opacity = np.rint(pixels[:, :, 3] * cover)
+    absorbed = (1 - light) * (pixels[:, :, 3] / np.maximum(opacity, 1))[:, :, None]
     ink = np.empty_like(pixels)
-    ink[:, :, :3] = to_srgb(hue * to_linear(np.array(fabric.rgb, np.uint8)))
-    ink[:, :, 3] = np.rint(pixels[:, :, 3] * amount)
+    ink[:, :, :3] = to_srgb((1 - absorbed) * to_linear(np.array(fabric.rgb, np.uint8)))
+    ink[:, :, 3] = opacity
     return ink
 
 
