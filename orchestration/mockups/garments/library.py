@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from orchestration.errors import NotFoundError, RefusedError
+from orchestration.mockups.garments.names import DEFAULT_TEMPLATE  # noqa: F401
 from orchestration.mockups.garments.model import Box, Edge, Garment, Piece, Size, Zone
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 DATA: Final = Path(__file__).parent / "data"
-DEFAULT_TEMPLATE: Final = "mens-tshirt"
 # Straight pieces of one cubic curve.
 _STEPS: Final = 24
 

@@ -120,7 +120,9 @@ class Garment:
         for piece in self.pieces:
             if piece.name == name:
                 return piece
-        raise NotFoundError(f"{self.template_id} has no piece {name!r}; it has {', '.join(p.name for p in self.pieces)}")
+        raise NotFoundError(
+            f"{self.template_id} has no piece {name!r}; it has {', '.join(p.name for p in self.pieces)}"
+        )
 
     def size(self, name: str) -> Size:
         """The size of that name. Raises `NotFoundError`."""

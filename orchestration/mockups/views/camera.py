@@ -1,6 +1,6 @@
 """The camera: where it stands for each view, and where points of the world fall in the picture.
 
-Angles are named for the wearer: `left_90deg` and `front_45deg_left` stand at the wearer's left. Keep out: light.
+Keep out: the names of views (`angles`), light.
 """
 
 from __future__ import annotations
@@ -9,21 +9,13 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
+from orchestration.mockups.views.angles import ANGLES  # noqa: F401
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from orchestration.mockups.garments.mesh import GarmentMesh
 
-# Degrees around the garment, from its front towards the wearer's left.
-AZIMUTHS: Final = {
-    "front_0deg": 0.0,
-    "left_90deg": 90.0,
-    "right_270deg": 270.0,
-    "back_180deg": 180.0,
-    "front_45deg_left": 45.0,
-    "front_45deg_right": 315.0,
-}
-ANGLES: Final = tuple(AZIMUTHS)
 _ELEVATION: Final = 4.0
 _HALF_FIELD: Final = 9.5
 # The share of the picture's height and width that a garment may fill in any view.
@@ -47,6 +39,10 @@ class Camera(NamedTuple):
         x = (seen[:, 0] * self.focal / depth * 0.5 + 0.5) * size
         y = (0.5 - seen[:, 1] * self.focal / depth * 0.5) * size
         return np.stack([x, y, 1 / depth], axis=1).astype(np.float32)
+
+    def step(self, size: int) -> float:
+        """The metres that one of `size` px covers at the middle of the garment."""
+        return float(2 * self.eye[2] / (self.focal * size))
 
 
 def camera_at(mesh: GarmentMesh, azimuth: float) -> Camera:

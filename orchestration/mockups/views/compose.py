@@ -32,14 +32,17 @@ _INK_COVER: Final = 0.965
 _CLOSED_IN: Final = 0.35
 # The tone curve: linear light up to the knee, in so many steps up to the brightest.
 _CODES: Final = 8192
-_BRIGHTEST: Final = 2.0
-_KNEE: Final = 0.80
+_BRIGHTEST: Final = 2.5
+_KNEE: Final = 0.60
+# Where sRGB's straight part ends, as a code from 0 to 1 and as light.
+_DARK_CODE: Final = 0.04045
+_DARK_LIGHT: Final = 0.0031308
 
 
 def linear(codes: NDArray[np.integer]) -> NDArray[np.float32]:
     """The linear light of sRGB codes (IEC 61966-2-1)."""
     values = codes / 255
-    return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4).astype(np.float32)
+    return np.where(values <= _DARK_CODE, values / 12.92, ((values + 0.055) / 1.055) ** 2.4).astype(np.float32)
 
 
 @cache
@@ -49,25 +52,24 @@ def _decode_table() -> NDArray[np.float32]:
 
 
 @cache
-def _encode_table() -> NDArray[np.uint8]:
-    """sRGB codes of linear light, with a soft shoulder, so that highlights on white cloth keep their form."""
+def _develop_table() -> NDArray[np.uint8]:
+    """The sRGB codes of the studio's light, with a soft shoulder, so that highlights on white cloth keep their form."""
     light = np.arange(_CODES) / (_CODES - 1) * _BRIGHTEST
     over = np.maximum(light - _KNEE, 0) / (1 - _KNEE)
-    light = np.where(light > _KNEE, _KNEE + (1 - _KNEE) * (1 - np.exp(-1.05 * over)), light)
-    codes = np.where(light <= 0.0031308, light * 12.92, 1.055 * np.maximum(light, 1e-9) ** (1 / 2.4) - 0.055)
-    return np.clip(np.round(codes * 255), 0, 255).astype(np.uint8)
+    return _encoded(np.where(light > _KNEE, _KNEE + (1 - _KNEE) * (1 - np.exp(-over)), light).astype(np.float32))
 
 
-def _encoded(light: NDArray[np.float32]) -> NDArray[np.uint8]:
-    codes: NDArray[np.uint8] = _encode_table()[np.minimum(light * ((_CODES - 1) / _BRIGHTEST), _CODES - 1).astype(np.int32)]
+def _developed(light: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """The picture of light that the studio's surfaces give back."""
+    step = (_CODES - 1) / _BRIGHTEST
+    codes: NDArray[np.uint8] = _develop_table()[np.minimum(light * step, _CODES - 1).astype(np.int32)]
     return codes
 
 
-def _light_shown_as(colour: Rgb) -> NDArray[np.float32]:
-    """The linear light that `_encoded` shows as exactly this colour."""
-    first = np.searchsorted(_encode_table(), np.asarray(colour), side="left")
-    last = np.searchsorted(_encode_table(), np.asarray(colour), side="right") - 1
-    return ((np.minimum((first + last) / 2, first + 40) + 0.5) * (_BRIGHTEST / (_CODES - 1))).astype(np.float32)
+def _encoded(light: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """The sRGB codes of linear light from 0 to 1 (IEC 61966-2-1)."""
+    codes = np.where(light <= _DARK_LIGHT, light * 12.92, 1.055 * np.maximum(light, 1e-9) ** (1 / 2.4) - 0.055)
+    return np.clip(np.round(codes * 255), 0, 255).astype(np.uint8)
 
 
 def reflectance(colour: Rgb) -> NDArray[np.float32]:
@@ -171,24 +173,30 @@ def _times_halved(step: float) -> int:
 
 def _placed(colour: NDArray[np.float32], passes: Passes, size: int, background: Background) -> Picture:
     """The lit garment on the background."""
-    import cv2
-
     height, width = passes.covered.shape
     x, y = (int(value) for value in passes.box)
     picture = np.zeros((size, size, 4), np.uint8)
     area = picture[y : y + height, x : x + width]
     if background is None:
-        area[..., :3] = _encoded(colour)
+        area[..., :3] = _developed(colour)
         area[..., 3] = passes.covered
         area[passes.covered == 0] = 0
         return picture
-    shades = np.arange(BYTE_STEPS + 1, dtype=np.float32)[:, None] / BYTE_STEPS
-    behind = shades * _light_shown_as(background)
-    floor = cv2.resize(passes.floor, (size, size), interpolation=cv2.INTER_LINEAR)
-    picture[..., :3] = _encoded(behind)[floor]
-    picture[..., 3] = 255
-    share = passes.covered.astype(np.float32)[..., None] / BYTE_STEPS
-    edge = behind[floor[y : y + height, x : x + width]]
-    mixed = _encoded(edge + share * (colour - edge))
-    area[..., :3] = np.where(share > 0, mixed, area[..., :3])
+    picture[...] = _backdrop(background, passes.floor, size)
+    whole, partly = passes.covered == BYTE_STEPS, (passes.covered > 0) & (passes.covered < BYTE_STEPS)
+    garment = _developed(colour)
+    area[whole, :3] = garment[whole]
+    share = passes.covered[partly].astype(np.float32)[:, None] / BYTE_STEPS
+    behind, front = _decode_table()[area[partly][:, :3]], _decode_table()[garment[partly]]
+    area[partly, :3] = _encoded(behind + share * (front - behind))
     return picture
+
+
+def _backdrop(colour: Rgb, floor: NDArray[np.uint8], size: int) -> Picture:
+    """The background with the garment's shadow on it; where there is none, exactly its colour."""
+    import cv2
+
+    shades = np.arange(BYTE_STEPS + 1, dtype=np.float32)[:, None] / BYTE_STEPS
+    codes = np.full((BYTE_STEPS + 1, 4), BYTE_STEPS, np.uint8)
+    codes[:, :3] = _encoded(shades * linear(np.asarray(colour)))
+    return codes[cv2.resize(floor, (size, size), interpolation=cv2.INTER_LINEAR)]

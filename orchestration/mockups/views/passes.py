@@ -29,7 +29,7 @@ PLACE_STEPS: Final = 16
 LIGHT_STEPS: Final = 8192
 BYTE_STEPS: Final = 255
 SHEEN_STEPS: Final = 1020
-_EXPOSURE: Final = 0.88
+_EXPOSURE: Final = 1.0
 _FUZZ: Final = 0.035
 # The backdrop is lit by lamps of its own, which take most of the shadow away.
 _SHADOW: Final = 0.42
@@ -63,23 +63,34 @@ class Passes(NamedTuple):
     floor: NDArray[np.uint8]
 
 
-# Channels that the raster interpolates.
-_U, _V, _OUTER, _INNER, _BOUNCE, _INNER_BOUNCE, _FACING, _INSIDE, _LABEL, _SIDE = range(10)
-
-
 def build_passes(garment: Garment, key: ViewKey) -> Passes:
     """Raster a view and light it."""
-    from orchestration.mockups.views.raster import interpolate, visible_triangles
+    from orchestration.mockups.views.raster import resolve, visible_triangles
 
     mesh = _mesh(garment)
     camera = camera_at(mesh, key.azimuth)
     light = radiance(camera)
-    projected = camera.project(mesh.points, key.size * key.grid)
+    samples = key.size * key.grid
+    projected = camera.project(mesh.points, samples)
     x0, y0, x1, y1 = _box(projected, key)
     projected[:, :2] -= np.array([x0, y0], np.float32) * key.grid
     nearest = visible_triangles(projected, mesh.triangles, (x1 - x0) * key.grid, (y1 - y0) * key.grid)
-    samples = interpolate(nearest, projected, mesh.triangles, _values(mesh, camera, light))
-    return Passes(np.array([x0, y0], np.int32), *_shaded(garment, samples, key.grid), _floor(mesh, camera, light, key.size))
+    tones = _tones(garment, max(1.0, garment.px_per_mm * 1000 * camera.step(samples)))
+    found = resolve(
+        nearest, projected, mesh.triangles, _values(mesh, camera, light), tones,
+        grid=key.grid, place_steps=PLACE_STEPS, tone_scale=len(tones) / garment.canvas_px,
+    )  # fmt: skip
+    return Passes(
+        box=np.array([x0, y0], np.int32),
+        covered=_steps(found.covered, BYTE_STEPS, np.uint8),
+        light=_steps(found.light * _EXPOSURE, LIGHT_STEPS, np.uint16),
+        bounce=_steps(found.bounce * _EXPOSURE, LIGHT_STEPS, np.uint16),
+        sheen=_steps(found.sheen * (_FUZZ * _EXPOSURE), SHEEN_STEPS, np.uint8),
+        takes_ink=_steps(found.takes_ink, BYTE_STEPS, np.uint8),
+        label=_steps(found.label, BYTE_STEPS, np.uint8),
+        place=found.place,
+        floor=_floor(mesh, camera, light, key.size),
+    )
 
 
 @lru_cache(maxsize=2)
@@ -87,8 +98,18 @@ def _mesh(garment: Garment) -> GarmentMesh:
     return load_mesh(garment.template_id)
 
 
+@lru_cache(maxsize=4)
+def _tones(garment: Garment, step: float) -> NDArray[np.float32]:
+    """The cloth's small details, 1 = none; what is finer than `step` canvas px is averaged away."""
+    import cv2
+
+    size = round(garment.canvas_px / step)
+    tones = cv2.resize(_tone_map(garment), (size, size), interpolation=cv2.INTER_AREA)
+    return tones.astype(np.float32) / NEUTRAL
+
+
 @lru_cache(maxsize=2)
-def _tones(garment: Garment) -> NDArray[np.uint8]:
+def _tone_map(garment: Garment) -> NDArray[np.uint8]:
     return tone_map(garment)
 
 
@@ -101,7 +122,7 @@ def _box(projected: NDArray[np.float32], key: ViewKey) -> tuple[int, int, int, i
 
 
 def _values(mesh: GarmentMesh, camera: Camera, light: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The corners' channels."""
+    """The corners' channels that the raster interpolates, in its order."""
     falls = irradiance(mesh, light)
     # The normal's share towards the eye, for the fuzz of the cloth.
     towards = camera.rotation.T @ camera.eye - mesh.points
@@ -109,53 +130,6 @@ def _values(mesh: GarmentMesh, camera: Camera, light: NDArray[np.float32]) -> ND
     inside, label = mesh.material == Material.INSIDE, mesh.material == Material.LABEL
     channels = (mesh.canvas[:, 0], mesh.canvas[:, 1], *falls, facing, inside, label)
     return np.stack(channels, axis=1).astype(np.float32)
-
-
-def _shaded(garment: Garment, samples: NDArray[np.float32], grid: int) -> tuple[NDArray[np.generic], ...]:
-    """The passes from `covered` to `place`."""
-    import cv2
-
-    outside = samples[..., _SIDE] > 0
-    hit = samples[..., _SIDE] != 0
-    light = np.where(outside, samples[..., _OUTER], samples[..., _INNER]) * _EXPOSURE
-    bounce = np.where(outside, samples[..., _BOUNCE], samples[..., _INNER_BOUNCE]) * _EXPOSURE
-    grazing = np.clip(1 - np.abs(samples[..., _FACING]), 0, 1)
-    sheen = _FUZZ * grazing**3 * light
-    label = (samples[..., _LABEL] > 0.5) & hit
-    takes_ink = outside & (samples[..., _INSIDE] < 0.5) & ~label
-    place = np.clip(samples[..., :2], 0, garment.canvas_px - 1)
-    tones = _tones_at(garment, place, hit)
-    tones[label] = 1
-
-    def resolved(values: NDArray[np.generic]) -> NDArray[np.float32]:
-        size = (values.shape[1] // grid, values.shape[0] // grid)
-        return cv2.resize(values.astype(np.float32) * hit, size, interpolation=cv2.INTER_AREA)
-
-    covered = resolved(hit)
-    share = 1 / np.maximum(covered, 1e-6)
-    return (
-        _steps(covered, BYTE_STEPS, np.uint8),
-        _steps(resolved(light * tones) * share, LIGHT_STEPS, np.uint16),
-        _steps(resolved(bounce * tones) * share, LIGHT_STEPS, np.uint16),
-        _steps(resolved(sheen) * share, SHEEN_STEPS, np.uint8),
-        _steps(resolved(takes_ink) * share, BYTE_STEPS, np.uint8),
-        _steps(resolved(label) * share, BYTE_STEPS, np.uint8),
-        # Samples that take no ink look at a corner of the canvas that has none.
-        np.round(np.where(takes_ink[..., None], place, 0) * PLACE_STEPS).astype(np.uint16),
-    )
-
-
-def _tones_at(garment: Garment, place: NDArray[np.float32], hit: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """The cloth's small details at places on the canvas, 1 = none; what is finer than the samples is averaged away."""
-    import cv2
-
-    tones = _tones(garment)
-    step = typical_step(place, hit)
-    if step > 1:
-        tones = cv2.resize(tones, None, fx=1 / step, fy=1 / step, interpolation=cv2.INTER_AREA)
-    scale = len(tones) / garment.canvas_px
-    found = cv2.remap(tones, place[..., 0] * scale, place[..., 1] * scale, cv2.INTER_LINEAR)
-    return found.astype(np.float32) / NEUTRAL
 
 
 def typical_step(place: NDArray[np.float32], hit: NDArray[np.bool_]) -> float:

@@ -5,7 +5,7 @@ Keep out: what the values mean. numba is loaded by importing this module, so imp
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -27,19 +27,42 @@ def visible_triangles(
     return nearest
 
 
-def interpolate(
+class Resolved(NamedTuple):
+    """Per pixel, (height, width) float32: the share that is covered, and averages over what is covered.
+
+    `place` (samples, uint16): where on the canvas each sample that takes ink is, in steps; 0 for the others.
+    """
+
+    covered: NDArray[np.float32]
+    light: NDArray[np.float32]
+    bounce: NDArray[np.float32]
+    sheen: NDArray[np.float32]
+    takes_ink: NDArray[np.float32]
+    label: NDArray[np.float32]
+    place: NDArray[np.uint16]
+
+
+def resolve(
     nearest: NDArray[np.int32],
     projected: NDArray[np.float32],
     triangles: NDArray[np.int32],
     values: NDArray[np.float32],
-) -> NDArray[np.float32]:
-    """Perspective-correct values (height, width, channels) of corners' `values` (n, channels); 0 where there is none.
+    tones: NDArray[np.float32],
+    *,
+    grid: int,
+    place_steps: int,
+    tone_scale: float,
+) -> Resolved:
+    """Light every sample and average `grid` x `grid` of them to a pixel.
 
-    The last channel of the result is more than `values` has: 1 for a triangle that is seen from outside, -1 from inside.
+    `values` (n, channels) of corners are interpolated in perspective; for the channels see `passes`. `tones` are looked
+    up at canvas px times `tone_scale`.
     """
-    out = np.zeros((*nearest.shape, values.shape[1] + 1), np.float32)
-    _interpolate(nearest, projected, triangles, values, out)
-    return out
+    height, width = nearest.shape
+    averages = np.zeros((height // grid, width // grid, 6), np.float32)
+    place = np.zeros((height, width, 2), np.uint16)
+    _resolve(nearest, projected, triangles, values, tones, grid, place_steps, tone_scale, averages, place)
+    return Resolved(*(averages[..., k] for k in range(6)), place)
 
 
 @njit(cache=True, fastmath=True)
@@ -74,8 +97,9 @@ def _nearest(points, triangles, depth, nearest):
 
 
 @njit(cache=True, fastmath=True)
-def _interpolate(nearest, points, triangles, values, out):
-    channels = values.shape[1]
+def _resolve(nearest, points, triangles, values, tones, grid, place_steps, tone_scale, averages, place):
+    u, v, outer, inner, bounce, inner_bounce, facing, inside, label = range(9)
+    found = np.zeros(9, np.float32)
     for row in range(nearest.shape[0]):
         for column in range(nearest.shape[1]):
             t = nearest[row, column]
@@ -83,17 +107,49 @@ def _interpolate(nearest, points, triangles, values, out):
                 continue
             a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
             x, y = column + 0.5, row + 0.5
-            x0, y0 = points[a, 0], points[a, 1]
-            x1, y1 = points[b, 0], points[b, 1]
-            x2, y2 = points[c, 0], points[c, 1]
+            x0, y0, x1, y1, x2, y2 = points[a, 0], points[a, 1], points[b, 0], points[b, 1], points[c, 0], points[c, 1]
             area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
-            s0 = ((x1 - x) * (y2 - y) - (x2 - x) * (y1 - y)) / area * points[a, 2]
-            s1 = ((x2 - x) * (y0 - y) - (x0 - x) * (y2 - y)) / area * points[b, 2]
-            s2 = (1 - ((x1 - x) * (y2 - y) - (x2 - x) * (y1 - y)) / area
-                  - ((x2 - x) * (y0 - y) - (x0 - x) * (y2 - y)) / area) * points[c, 2]
+            s0 = ((x1 - x) * (y2 - y) - (x2 - x) * (y1 - y)) / area
+            s1 = ((x2 - x) * (y0 - y) - (x0 - x) * (y2 - y)) / area
+            s2 = (1 - s0 - s1) * points[c, 2]
+            s0, s1 = s0 * points[a, 2], s1 * points[b, 2]
             total = s0 + s1 + s2
             s0, s1, s2 = s0 / total, s1 / total, s2 / total
-            for k in range(channels):
-                out[row, column, k] = s0 * values[a, k] + s1 * values[b, k] + s2 * values[c, k]
+            for k in range(9):
+                found[k] = s0 * values[a, k] + s1 * values[b, k] + s2 * values[c, k]
             # In a picture whose y points down, counter-clockwise outside is a negative area.
-            out[row, column, channels] = 1.0 if area < 0 else -1.0
+            outside = area < 0
+            is_label = found[label] > 0.5
+            tone = 1.0 if is_label else _bilinear(tones, found[u] * tone_scale, found[v] * tone_scale)
+            light = found[outer] if outside else found[inner]
+            again = found[bounce] if outside else found[inner_bounce]
+            grazing = max(0.0, 1 - abs(found[facing]))
+            pixel = averages[row // grid, column // grid]
+            pixel[0] += 1
+            pixel[1] += light * tone
+            pixel[2] += again * tone
+            pixel[3] += light * grazing**3
+            if is_label:
+                pixel[5] += 1
+            elif outside and found[inside] < 0.5:
+                pixel[4] += 1
+                place[row, column, 0] = min(65535, int(found[u] * place_steps + 0.5))
+                place[row, column, 1] = min(65535, int(found[v] * place_steps + 0.5))
+    for row in range(averages.shape[0]):
+        for column in range(averages.shape[1]):
+            pixel = averages[row, column]
+            if pixel[0] > 0:
+                for k in range(1, 6):
+                    pixel[k] /= pixel[0]
+                pixel[0] /= grid * grid
+
+
+@njit(cache=True, fastmath=True)
+def _bilinear(table, x, y):
+    """The value between the centres of a table's cells; the border goes on outside."""
+    x = min(max(x - 0.5, 0.0), table.shape[1] - 1.001)
+    y = min(max(y - 0.5, 0.0), table.shape[0] - 1.001)
+    i, j = int(y), int(x)
+    a, b = y - i, x - j
+    upper = table[i, j] * (1 - b) + table[i, j + 1] * b
+    return upper * (1 - a) + (table[i + 1, j] * (1 - b) + table[i + 1, j + 1] * b) * a

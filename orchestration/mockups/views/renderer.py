@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from weakref import WeakKeyDictionary
 
 from orchestration.errors import InvalidInputError
-from orchestration.mockups.views.camera import ANGLES, AZIMUTHS
+from orchestration.mockups.views.angles import ANGLES, AZIMUTHS
 from orchestration.mockups.views.compose import Ink, compose
 from orchestration.mockups.views.passes import ViewKey
 from orchestration.mockups.views.store import PassStore
@@ -53,11 +53,11 @@ class Renderer:
         for number in range(count):
             yield self._picture(artwork, 360 * number / count, size, background, samples)
 
-    def _picture(
-        self, artwork: Artwork, azimuth: float, size: int, background: Background, samples: int
-    ) -> Picture:
+    def _picture(self, artwork: Artwork, azimuth: float, size: int, background: Background, samples: int) -> Picture:
         if not (16 <= size <= MAX_SIZE and samples >= 1):
-            raise InvalidInputError(f"a picture has 16 to {MAX_SIZE} px and at least 1 sample, not {size} and {samples}")
+            raise InvalidInputError(
+                f"a picture has 16 to {MAX_SIZE} px and at least 1 sample, not {size} and {samples}"
+            )
         key = ViewKey(artwork.garment.template_id, azimuth, size, min(isqrt(samples), _MAX_GRID))
         passes = self._store.get(artwork.garment, key)
         return compose(artwork, self._layers(artwork), passes, size, background)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _LAMPS: Final = (
     # Key from the upper left, which draws the folds; a large soft front; a little from the right; two rims behind.
     ((-0.80, 0.50, 0.33), 15.0, 8.6),
-    ((0.15, 0.35, 0.92), 4.0, 0.72),
+    ((0.15, 0.35, 0.92), 4.0, 0.98),
     ((0.90, 0.25, 0.35), 7.0, 0.80),
     ((0.75, 0.45, -0.60), 12.0, 1.6),
     ((-0.90, 0.25, -0.45), 12.0, 1.0),

@@ -137,7 +137,21 @@ _SINKING = (0.15, 0.5)
 
 @njit(cache=True)
 def _fall(  # noqa: PLR0913, PLR0917  # numba takes arrays, not objects
-    position, before, mass, edges, lengths, bends, weights, stiffness, grid, origin, cell, limb, friction, thickness, steps
+    position,
+    before,
+    mass,
+    edges,
+    lengths,
+    bends,
+    weights,
+    stiffness,
+    grid,
+    origin,
+    cell,
+    limb,
+    friction,
+    thickness,
+    steps,
 ):
     count = position.shape[0]
     velocity = np.zeros_like(position)

@@ -29,7 +29,9 @@ class Form(NamedTuple):
     cell: float
 
 
-def build_form(rows: Mapping[str, Sequence[Sequence[float]]], low: NDArray[np.float64], high: NDArray[np.float64]) -> Form:
+def build_form(
+    rows: Mapping[str, Sequence[Sequence[float]]], low: NDArray[np.float64], high: NDArray[np.float64]
+) -> Form:
     """The form on a grid that covers the box from `low` to `high` (metres) and a margin around it."""
     origin = low - _MARGIN
     axes = [np.arange(origin[axis], high[axis] + _MARGIN, _CELL) for axis in range(3)]
@@ -46,7 +48,9 @@ def build_form(rows: Mapping[str, Sequence[Sequence[float]]], low: NDArray[np.fl
     return Form(np.ascontiguousarray(np.broadcast_to(distance, shape), dtype=np.float32), origin, _CELL)
 
 
-def _torso(rows: NDArray[np.float64], x: NDArray[np.float64], y: NDArray[np.float64], z: NDArray[np.float64]) -> NDArray[np.float64]:
+def _torso(
+    rows: NDArray[np.float64], x: NDArray[np.float64], y: NDArray[np.float64], z: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """A stack of superellipses; the distance is that of the section, scaled."""
     from scipy.interpolate import PchipInterpolator
 
@@ -60,7 +64,9 @@ def _torso(rows: NDArray[np.float64], x: NDArray[np.float64], y: NDArray[np.floa
     return np.maximum(section, cap)
 
 
-def _capsule(row: NDArray[np.float64], x: NDArray[np.float64], y: NDArray[np.float64], z: NDArray[np.float64]) -> NDArray[np.float64]:
+def _capsule(
+    row: NDArray[np.float64], x: NDArray[np.float64], y: NDArray[np.float64], z: NDArray[np.float64]
+) -> NDArray[np.float64]:
     start, end, radii = row[0:3], row[4:7], (row[3], row[7])
     axis = end - start
     along = ((x - start[0]) * axis[0] + (y - start[1]) * axis[1] + (z - start[2]) * axis[2]) / (axis @ axis)
@@ -69,6 +75,8 @@ def _capsule(row: NDArray[np.float64], x: NDArray[np.float64], y: NDArray[np.flo
     return np.sqrt(away[0] ** 2 + away[1] ** 2 + away[2] ** 2) - (radii[0] + t * (radii[1] - radii[0]))
 
 
-def _ellipsoid(row: NDArray[np.float64], x: NDArray[np.float64], y: NDArray[np.float64], z: NDArray[np.float64]) -> NDArray[np.float64]:
+def _ellipsoid(
+    row: NDArray[np.float64], x: NDArray[np.float64], y: NDArray[np.float64], z: NDArray[np.float64]
+) -> NDArray[np.float64]:
     ratio = np.sqrt(sum(((value - row[k]) / row[3 + k]) ** 2 for k, value in enumerate((x, y, z))))
     return (ratio - 1) * row[3:].min()

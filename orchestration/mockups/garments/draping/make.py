@@ -132,7 +132,9 @@ def _strips(
         if piece.piece.drape == "neck":
             height = float(np.ptp(piece.flat[:, 1]))
             line = piece.flat[piece.sides["top"]]
-            fine = np.stack([np.linspace(line[0, 0], line[-1, 0], 2 * len(line) - 1), np.full(2 * len(line) - 1, line[0, 1])], 1)
+            fine = np.stack(
+                [np.linspace(line[0, 0], line[-1, 0], 2 * len(line) - 1), np.full(2 * len(line) - 1, line[0, 1])], 1
+            )
             yield piece.piece, trim.strip_along(surface, fine, trim.collar_profile(height))
         if piece.piece.drape == "back" and "neck" in piece.sides:
             top = float(piece.flat[piece.sides["neck"], 1].max())
@@ -186,7 +188,9 @@ def _lit(shell: _Shell) -> GarmentMesh:
     side = float(4.2 * np.abs(points[:, [0, 2]]).max())
     height = float(points[:, 1].min()) - 0.05
     line = np.linspace(-side / 2, side / 2, _GROUND_CELLS)
-    floor = np.stack([np.tile(line, _GROUND_CELLS), np.full(_GROUND_CELLS**2, height), np.repeat(line, _GROUND_CELLS)], 1)
+    floor = np.stack(
+        [np.tile(line, _GROUND_CELLS), np.full(_GROUND_CELLS**2, height), np.repeat(line, _GROUND_CELLS)], 1
+    )
     ground, _ = bake.direct(floor, np.tile([0.0, 1.0, 0.0], (len(floor), 1)))
     light = {
         "outer": outer, "inner": inner, "bounce": outer_sees @ sides, "inner_bounce": inner_sees @ sides,

@@ -72,15 +72,11 @@ def _sleeve(garment: Garment, piece: FlatPiece, side: int) -> NDArray[np.float64
     return metres
 
 
-def _collar(
-    garment: Garment, piece: FlatPiece, x: NDArray[np.float64], y: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _collar(garment: Garment, piece: FlatPiece, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
     """A ring around the neck: the front part of its seam goes over the front half."""
     height, centre, half_width, half_depth = (value / 1e3 for value in garment.form["neck"][0])
     front = piece.flat[piece.sides["seam_front"]][:, 0].max() / 1e3
     end = x.max()
     turn = np.where(x < front, x / front, 1 + (x - front) / (end - front)) * np.pi
     low = height - 0.06 * np.clip(np.sin(turn), 0, None)
-    return np.stack(
-        [-half_width * np.cos(turn), low + (y - y.min()), centre + half_depth * np.sin(turn)], axis=1
-    )
+    return np.stack([-half_width * np.cos(turn), low + (y - y.min()), centre + half_depth * np.sin(turn)], axis=1)

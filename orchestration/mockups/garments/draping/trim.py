@@ -128,7 +128,10 @@ def handle(outline: NDArray[np.float64], arch: Arch, *, front: bool) -> Strip:
         for out, up in section
     ]
     share = columns / along[-1]
-    flat = [np.column_stack([left + (right - left) * share, np.full(len(share), (top + bottom) / 2 - half * out)]) for out, _ in section]
+    flat = [
+        np.column_stack([left + (right - left) * share, np.full(len(share), (top + bottom) / 2 - half * out)])
+        for out, _ in section
+    ]
     material = np.full(len(section) * len(share), CLOTH, np.uint8)
     triangles = _grid(len(section), len(share))[:, ::-1]
     return Strip(np.concatenate(rows), np.concatenate(flat), material, triangles)
