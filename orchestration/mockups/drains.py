@@ -68,7 +68,7 @@ def _enqueue(mockups: Mockups, skus: Collection[str] | None) -> dict[str, str | 
 
 def _pool(mockups: Mockups) -> StagePool:
     settings = mockups.settings
-    passes = settings.home.absolute() / "mockup_passes"
+    passes = settings.home.absolute() / "mockups" / "passes"
     seconds = 60 * settings.mockup_timeout_minutes
     return StagePool(mockups.make, settings.mockup_concurrency, passes=passes, seconds=seconds)
 

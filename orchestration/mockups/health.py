@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from orchestration.errors import OrchestrationError
 from orchestration.mockups.jobs.objects import FOLDER
-from orchestration.mockups.statuses import STAGE_OF
+from orchestration.mockups.mockup_request import OutputKind
 from orchestration.observability.findings import SAMPLE, Finding
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ WHERE o.object_key IS NOT NULL AND j.deleted_at IS NULL ORDER BY o.object_key, j
 
 def unseemly_pictures(connection: sa.Connection, objects: ObjectStore, stage: StageName) -> Finding:
     """Pictures of a stage that a visual check of the last week was not content with, with the first few."""
-    kinds = [kind.value for kind, made_by in STAGE_OF.items() if made_by is stage]
+    kinds = [kind.value for kind in OutputKind if kind.stage is stage]
     rows = connection.execute(_UNSEEMLY, {"kinds": kinds, "limit": SAMPLE}).all()
     keys = [(f"{row.id} {row.angle}".strip(), row.object_key) for row in rows if row.mime.startswith("image/")]
     return Finding(

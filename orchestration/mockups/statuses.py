@@ -1,4 +1,4 @@
-"""The states of a render job, the steps between them, and the stage of each output.
+"""The states of a render job, and the steps between them.
 
 The database refuses every other step (revision 0012). Keep out: moving a job (`records`).
 """
@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from enum import StrEnum
 from typing import Final
-
-from orchestration.mockups.mockup_request import OutputKind, StageName
 
 
 class JobStatus(StrEnum):
@@ -46,17 +44,3 @@ PERCENT: Final = {
     JobStatus.FAILED: 0.0,
 }
 """The progress that a job has at least in each state."""
-
-
-STAGE_OF: Final = {
-    OutputKind.COMPOSITE: StageName.COMPOSITES,
-    OutputKind.PRINT_FILE: StageName.COMPOSITES,
-    OutputKind.STILL: StageName.STILLS,
-    OutputKind.TURNTABLE: StageName.TURNTABLES,
-    OutputKind.POSTER: StageName.TURNTABLES,
-    OutputKind.ANIMATION: StageName.TURNTABLES,
-    OutputKind.SPRITE_SHEET: StageName.TURNTABLES,
-    OutputKind.VIEWER: StageName.TURNTABLES,
-    OutputKind.MODEL: StageName.TURNTABLES,
-}
-"""The stage that makes each kind of output."""

@@ -67,7 +67,7 @@ def look(mockups: Mockups, job_id: str) -> RenderJob:
 
 def made(mockups: Mockups) -> list[str]:
     """Every step that a render process has made, in order."""
-    file = mockups.settings.home.absolute() / "mockup_passes" / MADE
+    file = mockups.settings.home.absolute() / "mockups" / "passes" / MADE
     return file.read_text().splitlines() if file.exists() else []
 
 

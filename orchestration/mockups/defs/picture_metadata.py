@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from orchestration.mockups.mockup_request import ANGLES, OutputKind, StageName
-from orchestration.mockups.statuses import STAGE_OF
 from orchestration.mockups.tasks.outcomes import Rendering
 from orchestration.runtime.metadata import Pictures, markdown_table
 
@@ -108,7 +107,7 @@ _COLUMNS = ("job", "preset", "fabric", "outcome", "files", "size")
 
 
 def _files(job: RenderedJob, stage: StageName) -> list[StoredOutput]:
-    return [one for one in job.outputs if STAGE_OF[one.kind] is stage]
+    return [one for one in job.outputs if one.kind.stage is stage]
 
 
 def _row(job: RenderedJob, stage: StageName) -> tuple[object, ...]:

@@ -156,6 +156,29 @@ def product_thumbnail(connection: sa.Connection, product_id: str) -> StoredOutpu
     return next(one for one in outputs if (one.kind, one.angle) == (OutputKind.STILL, THUMBNAIL_ANGLE))
 
 
+def media_entries(job: RenderJob, outputs: Sequence[StoredOutput], sign: Sign) -> list[dict[str, Any]]:
+    """The outputs of a job as the shop's media: what each shows, and where it can be had.
+
+    The names are those of the service before this one.
+    """
+    return [
+        {
+            **msgspec.to_builtins(one),
+            "url": sign(one.object_key),
+            "metadata": {
+                "generated_by": "render-engine",
+                "render_job_id": job.id,
+                "camera_angle": one.angle or None,
+                "preset": job.preset,
+                "created_at": (job.completed_at or job.updated_at).isoformat(),
+                "media_type": "video" if one.mime.startswith("video/") else "image",
+                "is_thumbnail": (one.kind, one.angle) == (OutputKind.STILL, THUMBNAIL_ANGLE),
+            },
+        }
+        for one in outputs
+    ]
+
+
 def rendered_skus(connection: sa.Connection) -> list[str]:
     """The SKUs of jobs that are not deleted."""
     return list(connection.execute(sa.select(render_job.c.sku).where(_NOT_DELETED).distinct()).scalars())
@@ -180,6 +203,8 @@ def _job(row: Any, sign: Sign) -> RenderJob:  # noqa: ANN401 - a mapping whose v
         # A result that was made elsewhere is a URL already; ours are object keys.
         if (value := values[name]) is not None and ":" not in value:
             values[name] = sign(value)
+    if values["design_file_url"] is None and values["design_key"] is not None:
+        values["design_file_url"] = sign(values["design_key"])
     values["status"] = JobStatus(values["status"])
     values["options"] = msgspec.convert(values["options"], JobOptions)
     return RenderJob(**values)

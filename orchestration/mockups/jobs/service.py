@@ -192,4 +192,6 @@ def copy_of(job: RenderJob, record: dict[str, Any], **changed: Any) -> NewJob:  
     """A new job with what `job` was asked for, but for what is `changed`; `record` goes into its metadata."""
     metadata = {name: value for name, value in job.metadata.items() if name not in _OWN} | record
     same = {field: getattr(job, field) for field in NewJob.__struct_fields__ if field != "metadata"}
+    if job.design_key is not None:
+        same["design_file_url"] = None  # the address of the stored design, which ends
     return NewJob(**{**same, **changed, "metadata": metadata})

@@ -14,6 +14,7 @@ import msgspec
 
 from orchestration.errors import NotFoundError, RefusedError
 from orchestration.media.identify import content_hash
+from orchestration.mockups.garments.names import DEFAULT_TEMPLATE
 from orchestration.mockups.jobs.model import JobOptions, JobPrint, NewJob
 from orchestration.mockups.jobs.objects import FOLDER, storing_meanwhile
 from orchestration.mockups.jobs.products import fabric_of
@@ -65,8 +66,7 @@ async def submit(mockups: Mockups, submission: Submission) -> RenderJob:
     async with storing_meanwhile(mockups.database):
         if submission.design is not None:
             key = await _store(mockups, submission.design)
-            url = f"{mockups.settings.public_url.rstrip('/')}/objects/{key}"
-            job = msgspec.structs.replace(job, design_key=key, design_file_url=url)
+            job = msgspec.structs.replace(job, design_key=key)
             options = msgspec.structs.replace(options, design_name=submission.design.name)
         prints = [
             JobPrint(one.preset, design_key=await _store(mockups, one.design), design_name=one.design.name)
@@ -80,7 +80,7 @@ async def submit(mockups: Mockups, submission: Submission) -> RenderJob:
 def check_options(options: JobOptions, template_id: str | None, *presets: str) -> None:
     """Raise for colours, sizes, a garment or presets that do not exist or do not go together."""
     from orchestration.mockups.fabrics import parse_background, parse_fabric
-    from orchestration.mockups.garments.library import DEFAULT_TEMPLATE, load_garment
+    from orchestration.mockups.garments.library import load_garment
 
     if options.fabric is not None:
         parse_fabric(options.fabric)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from orchestration.mockups.garments.names import DEFAULT_TEMPLATE
 from orchestration.mockups.jobs.products import DEFAULT_FABRIC
 from orchestration.mockups.mockup_request import (
     DesignFile,
@@ -40,8 +41,6 @@ class Versions(NamedTuple):
 
 def mockup_request(job: RenderJob, designs: Mapping[str, bytes], settings: Settings) -> MockupRequest:
     """The request of a job, whose designs are given by their keys."""
-    from orchestration.mockups.garments.library import DEFAULT_TEMPLATE
-
     options = job.options
     own = _design(options.text, options.text_colour, options.design_name, designs.get(job.design_key or ""))
     first = PrintOrder(own, parse_preset(job.preset), Adjustment(options.width_mm, options.offset_mm))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from orchestration.mockups.jobs.model import StoredOutput
 from orchestration.mockups.mockup_request import Stage, StageName, stages
-from orchestration.mockups.statuses import PERCENT, STAGE_OF, JobStatus
+from orchestration.mockups.statuses import PERCENT, JobStatus
 from orchestration.storage.objects import content_key
 
 if TYPE_CHECKING:
@@ -25,8 +25,7 @@ _RISE = 45.0
 
 def step_of(kind: OutputKind, angle: str) -> Stage:
     """The step that makes an output."""
-    name = STAGE_OF[kind]
-    return Stage(name, angle) if name is StageName.STILLS else Stage(name)
+    return Stage(kind.stage, angle) if kind.stage is StageName.STILLS else Stage(kind.stage)
 
 
 def missing_steps(request: MockupRequest, outputs: Iterable[StoredOutput]) -> list[Stage]:
