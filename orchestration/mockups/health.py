@@ -94,8 +94,7 @@ def missing_outputs(connection: sa.Connection, objects: ObjectStore) -> Finding:
     missing = [row for row in outputs if stored.get(row.object_key) != row.bytes]
     return Finding(
         len(missing),
-        "Materialize the SKU, or run `orchestration materialize mockups/stills --keys SKU`: its newest job is rendered "
-        "again.",
+        "Materialize the SKU, or run `orchestration mockups drain --sku SKU`: its newest job is rendered again.",
         ("job", "SKU", "file", "key", "bytes"),
         [(row.id, row.sku, f"{row.kind} {row.angle}".strip(), row.object_key, row.bytes) for row in missing[:SAMPLE]],
         is_error=True,

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from orchestration.mockups.mockup_request import ANGLES, OutputKind, StageName
+from orchestration.mockups.mockup_request import OutputKind, StageName
 from orchestration.mockups.tasks.outcomes import Rendering
+from orchestration.mockups.views.angles import ANGLES
 from orchestration.runtime.metadata import Pictures, markdown_table
 
 if TYPE_CHECKING:

@@ -12,9 +12,10 @@ import sqlalchemy as sa
 
 from orchestration.errors import InvalidInputError
 from orchestration.mockups.jobs.model import JobFilters, JobOptions, JobStats, Order, RenderJob, StoredOutput
-from orchestration.mockups.mockup_request import ANGLES, OutputKind
+from orchestration.mockups.mockup_request import OutputKind
 from orchestration.mockups.statuses import JobStatus
 from orchestration.mockups.tables import render_job, render_output
+from orchestration.mockups.views.angles import ANGLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence

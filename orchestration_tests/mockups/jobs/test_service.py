@@ -36,7 +36,7 @@ def ids(jobs: Sequence[RenderJob]) -> list[str]:
     return [job.id for job in jobs]
 
 
-def many(jobs: Jobs, clock: Clock, number: int, **fields: str) -> list[str]:
+def many(jobs: Jobs, clock: Clock, number: int, **fields: Any) -> list[str]:  # noqa: ANN401 - fields of NewJob
     """So many jobs, a minute apart, oldest first."""
     made = []
     for _ in range(number):

@@ -12,10 +12,11 @@ from orchestration.mockups.jobs.model import JobChange, JobFilters, NewJob, Retr
 from orchestration.mockups.jobs.products import ProductNotFoundError
 from orchestration.mockups.jobs.rows import outputs_of, product_thumbnail
 from orchestration.mockups.jobs.submission import Submission, submit
-from orchestration.mockups.mockup_request import ANGLES, DesignFile, OutputKind, RenderMode
+from orchestration.mockups.mockup_request import DesignFile, OutputKind, RenderMode
 from orchestration.mockups.refusals import MockupRefusedError, RefusalCode
 from orchestration.mockups.statuses import JobStatus
 from orchestration.mockups.tasks.outcomes import Rendering
+from orchestration.mockups.views.angles import ANGLES
 from orchestration_tests.mockups.rendering import ALL_FILES, PRODUCT, VARIANT, count, drain, look, made, order
 
 if TYPE_CHECKING:
