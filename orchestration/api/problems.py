@@ -15,6 +15,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
+from starlette.routing import compile_path
 
 from orchestration.errors import (
     ConfigurationError,
@@ -155,7 +156,17 @@ async def _answer_http(request: Request, error: Exception) -> JSONResponse:
     status = HTTPStatus(known.status_code)
     code = getattr(known, "code", status.name.lower())
     errors = getattr(known, "errors", ())
-    return problem(_id(request), status, code, known.detail, errors=errors, headers=known.headers)
+    headers = dict(known.headers or {})
+    if status is HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(_allowed(request, headers.get("Allow", "")))
+    return problem(_id(request), status, code, known.detail, errors=errors, headers=headers)
+
+
+def _allowed(request: Request, known: str) -> list[str]:
+    """The methods of an address: those that the router found, which are one endpoint's, and those of its others."""
+    paths: Mapping[str, Mapping[str, object]] = request.app.openapi()["paths"]
+    others = (methods for path, methods in paths.items() if compile_path(path)[0].match(request.scope["path"]))
+    return sorted({*known.split(", "), *(method.upper() for methods in others for method in methods)} - {""})
 
 
 async def _answer_invalid(request: Request, error: Exception) -> JSONResponse:

@@ -19,7 +19,7 @@ from orchestration.canvas.model import Operation, OperationType, clean, plain
 from orchestration.canvas.operations import apply, needed, settle
 from orchestration.canvas.projects import lock_project
 from orchestration.canvas.tables import canvas_operation
-from orchestration.errors import InvalidInputError, PermanentError
+from orchestration.errors import InvalidInputError, NotFoundError, PermanentError
 from orchestration.storage import bulk
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def undo(
     """
     rows = connection.execute(_ONE, {"project_id": project_id, "op_index": op_index}).all()
     if not rows:
-        raise InvalidInputError(f"The project {project_id} has no operation {op_index}")
+        raise NotFoundError(f"The project {project_id} has no operation {op_index}")
     inverse = _applied(rows[0]).inverse
     if inverse is None:
         raise InvalidInputError(f"Operation {op_index} of {project_id} changed nothing; there is nothing to undo")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import sqlalchemy as sa
 
 from orchestration.canvas.tables import MOST_PREVIEW_IMAGES, canvas_project
-from orchestration.errors import InvalidInputError, RefusedError
+from orchestration.errors import InvalidInputError, NotFoundError, RefusedError
 from orchestration.storage import bulk
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def create_projects(connection: sa.Connection, projects: Sequence[NewProject]) -
 def lock_project(connection: sa.Connection, project_id: str) -> Project:
     """The project, and with it the sole right to write to its log until the transaction ends.
 
-    Raises `InvalidInputError` for a project that is not there.
+    Raises `NotFoundError` for a project that is not there.
     """
     return _project(connection, project_id, sa.text(f"{_PROJECT} FOR NO KEY UPDATE"))
 
@@ -92,7 +92,7 @@ def known_projects(connection: sa.Connection, project_ids: Sequence[str]) -> set
 def _project(connection: sa.Connection, project_id: str, statement: sa.TextClause) -> Project:
     row = connection.execute(statement, {"project_id": project_id}).one_or_none()
     if row is None:
-        raise InvalidInputError(f"There is no canvas project {project_id}")
+        raise NotFoundError(f"There is no canvas project {project_id}")
     collaborators = {one["uid"]: one["role"] for one in row.collaborators if "uid" in one and "role" in one}
     return Project(project_id, row.owner_uid, collaborators, row.next_op_index)
 

@@ -44,8 +44,8 @@ class Restored(NamedTuple):
 def restore(connection: sa.Connection, project_id: str, target: Target, actor_uid: str | None = None) -> Restored:
     """Go back, in the caller's transaction, in the name of `actor_uid` or else of the owner.
 
-    Raises `RefusedError` for a user who may not edit, `InvalidInputError` for a target that is not there,
-    `ConfigurationError` unless exactly one is given.
+    Raises `RefusedError` for a user who may not edit, `NotFoundError` or `InvalidInputError` for a target that is not
+    there, `ConfigurationError` unless exactly one is given.
     """
     if (target.snapshot_id is None) == (target.op_index is None):
         raise ConfigurationError("Give either a snapshot or the index of an operation to restore to")

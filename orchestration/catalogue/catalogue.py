@@ -13,9 +13,10 @@ from orchestration.catalogue.families.quarantine import take_out_replaced
 from orchestration.catalogue.feed.categories import parse_categories
 from orchestration.catalogue.feed.category_store import CategoryChanges, store_categories
 from orchestration.catalogue.feed.plan import PlanOptions, SupplierFeed, plan_supplier
+from orchestration.catalogue.feed.problems import FeedFile, category_problems, import_problems, store_problems
 from orchestration.catalogue.feed.source import MAX_IMPORT_BYTES, FeedSnapshot, FeedVersion, fetch_feed, open_downloader
 from orchestration.catalogue.feed.suppliers import fingerprints, known_suppliers, suppliers_with_families
-from orchestration.catalogue.feed.sync_runs import SyncStep, Written, count_written, record_failed_sync
+from orchestration.catalogue.feed.sync_runs import SyncStep, Written, count_written, record_failed_sync, stop_sync
 from orchestration.catalogue.queues import family_queue, image_queue, rendition_queue
 from orchestration.errors import ConfigurationError, OrchestrationError, PermanentError, TransientError
 from orchestration.observability.logs import get_logger
@@ -23,6 +24,8 @@ from orchestration.storage.database import limit_statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    import sqlalchemy as sa
 
     from orchestration.catalogue.feed.categories import CategoryTree
     from orchestration.catalogue.feed.feed import Feed
@@ -126,6 +129,7 @@ class Catalogue:
             answer = await downloader.get(feed.categories_url, max_bytes=MAX_IMPORT_BYTES)
         tree = parse_categories(answer.body)
         with self.database.begin() as connection:
+            store_problems(connection, FeedFile.CATEGORIES, category_problems(tree))
             changes = store_categories(connection, tree)
         return CategorySync(tree, changes)
 
@@ -147,13 +151,23 @@ class Catalogue:
             full, allow_mass_removal, settings.removal_policy, settings.removal_guard_share,
             settings.removal_guard_minimum,
         )  # fmt: skip
-        with self.database.connect() as connection:
+        with self.database.begin() as connection:
+            store_problems(connection, FeedFile.IMPORT, import_problems(feed))
             stored = suppliers_with_families(connection)
         for code in codes or sorted({*feed.suppliers, *stored}):
             if code not in feed.suppliers and code not in stored:
                 yield PlannedSupplier(code, None, f"{code} is neither in the feed nor stored; check the code")
                 continue
             yield self._plan(feed, code, options)
+
+    def stop(self, connection: sa.Connection, code: str, message: str) -> int:
+        """Stop a supplier's sync between two families; how many were taken from the queue.
+
+        The next sync goes on where this one ended.
+        """
+        cancelled = self.family_queue.cancel(connection, code)
+        stop_sync(connection, code, message)
+        return cancelled
 
     def queue_stale_images(self) -> int:
         """Queue stored images whose last request is long ago, to be requested again by ETag; returns how many."""
@@ -163,7 +177,15 @@ class Catalogue:
             )
 
     def _plan(self, feed: Feed, code: str, options: PlanOptions) -> PlannedSupplier:
-        supplier_feed = SupplierFeed(code, feed.by_supplier().get(code, ()), feed.refused(code), feed.fingerprint(code))
+        supplier_feed = SupplierFeed(
+            code,
+            feed.by_supplier().get(code, ()),
+            feed.refused(code),
+            feed.fingerprint(code),
+            feed.damage,
+            feed.last_supplier in {code, None},
+            feed.sha256,
+        )
         try:
             with self.database.begin() as connection:
                 limit_statements(connection, self.settings.supplier_timeout_ms)

@@ -19,7 +19,7 @@ from orchestration.catalogue.export import Export, export_columns, export_rows
 from orchestration.catalogue.families.quarantine import kept_document, list_quarantine
 from orchestration.catalogue.feed.removal import restore_families
 from orchestration.catalogue.feed.source import host_rules
-from orchestration.catalogue.feed.sync_runs import stop_sync, supplier_statuses
+from orchestration.catalogue.feed.sync_runs import supplier_statuses
 from orchestration.cli.catalogue_sync import SyncOptions, quarantined_families, sort_failures, sync_catalogue
 from orchestration.cli.job_runner import job_runner
 from orchestration.cli.options import Feed, Json, open_services, settings_for
@@ -76,9 +76,12 @@ def sync(
     else:
         _print_sync(printed)
     _note_problems(runner.problems)
+    _note_reasons("line refused", summary.refused_lines)
     _note_reasons("removals held back", summary.held_back)
     _note_reasons("quarantined", summary.quarantined)
     _note_reasons("failed", summary.failed)
+    _note_reasons("imported without", summary.lost_parts)
+    _note_reasons("odd", summary.odd_parts)
     _note_reasons("image failed", summary.failed_images, summary.images.get("failed", 0))
     if summary.stopped:
         raise summary.stopped
@@ -160,8 +163,7 @@ def stop(
 ) -> None:
     """Stop a supplier's sync between two families. The next sync goes on where this one ended."""
     with open_services() as services, services.database.begin() as connection:
-        cancelled = Catalogue(services).family_queue.cancel(connection, supplier)
-        stop_sync(connection, supplier, message="Stopped by an operator")
+        cancelled = Catalogue(services).stop(connection, supplier, "Stopped by an operator")
     print_json({"cancelled": cancelled}) if as_json else console().print(f"{cancelled} families taken from the queue")
 
 
@@ -241,10 +243,18 @@ def drift_list(as_json: Json = False) -> None:
         print_json([entry._asdict() for entry in entries])
         return
     rows = [
-        (entry.supplier, entry.path, entry.kind, "/".join(entry.before), "/".join(entry.after), entry.example)
+        (
+            entry.supplier,
+            entry.path,
+            entry.kind,
+            "/".join(entry.before),
+            "/".join(entry.after),
+            entry.example,
+            entry.reason,
+        )
         for entry in entries
     ]
-    print_table("Drift", ("supplier", "field", "what", "before", "after", "example"), rows)
+    print_table("Drift", ("supplier", "field", "what", "before", "after", "example", "reason"), rows)
 
 
 def drift_accept(

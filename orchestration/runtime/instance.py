@@ -30,6 +30,7 @@ CONFIGURATION = Path(orchestration.__file__).parents[1] / "dagster.yaml"
 # Those of a worker and its handlers, and Dagster's own, which it opens for each statement.
 CONNECTIONS_OF_A_RUN = 10
 
+LOG_DIRECTORY = "ORCHESTRATION_LOG_DIRECTORY"
 _LOCK = 0x494E_5354  # "INST"
 
 
@@ -53,7 +54,7 @@ def instance_environment(services: Services) -> dict[str, str]:
         "ORCHESTRATION_DATABASE_URL": services.database_urls.domain,
         "ORCHESTRATION_DAGSTER_DATABASE_URL": services.database_urls.dagster,
         "ORCHESTRATION_OBJECT_STORE": services.settings.object_store_url,
-        "ORCHESTRATION_LOG_DIRECTORY": str(home / "logs"),
+        LOG_DIRECTORY: str(home / "logs"),
     }
 
 
@@ -84,10 +85,15 @@ def open_instance(services: Services, pools: Mapping[str, int]) -> Iterator[dg.D
 def _limit_pools(instance: dg.DagsterInstance, pools: Mapping[str, int], sizes: Mapping[str, int]) -> None:
     """Set each pool's limit, or what the settings ask for if that is more.
 
-    On PostgreSQL, Dagster's default limit is not to be relied on.
+    On PostgreSQL, Dagster's default limit is not to be relied on. Setting one takes several connections, so those that
+    are right are left alone.
     """
-    for pool, limit in pools.items():
-        instance.event_log_storage.set_concurrency_slots(pool, max(limit, sizes.get(pool, 0)))
+    storage = instance.event_log_storage
+    present = {pool.name: pool.limit for pool in storage.get_pool_limits() if not pool.from_default}
+    for pool, usual in pools.items():
+        limit = max(usual, sizes.get(pool, 0))
+        if present.get(pool) != limit:
+            storage.set_concurrency_slots(pool, limit)
 
 
 @contextmanager

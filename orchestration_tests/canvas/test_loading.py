@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from orchestration.canvas.loading import load, load_snapshot, replay_all
 from orchestration.canvas.operations import replay
-from orchestration.errors import ConfigurationError, InvalidInputError
+from orchestration.errors import ConfigurationError, InvalidInputError, NotFoundError
 from orchestration_tests.canvas.boards import (
     PROJECT,
     add_projects,
@@ -79,9 +79,9 @@ def test_only_points_of_the_log_can_be_loaded(database: Database) -> None:
         for wrong in (-2, 3):
             with pytest.raises(InvalidInputError, match=f"no operation {wrong}; its last one is 2"):
                 load(connection, PROJECT, at=wrong)
-        with pytest.raises(InvalidInputError, match="no snapshot 7"):
+        with pytest.raises(NotFoundError, match="no snapshot 7"):
             load_snapshot(connection, PROJECT, 7)
-        with pytest.raises(InvalidInputError, match="no canvas project p-9"):
+        with pytest.raises(NotFoundError, match="no canvas project p-9"):
             load(connection, "p-9")
 
 

@@ -150,7 +150,18 @@ ROWS: Mapping[str, str] = {
     """,
     "0014": """
         INSERT INTO api_key (name, role, secret_hash, last_used_at) VALUES ('shop', 'enqueue', '\\x00ff', now());
+        INSERT INTO task_pause (queue, paused_by) VALUES ('mirror', 'ada');
         UPDATE work_request SET request_id = 'req-1', http_request_id = 'ab';
+    """,
+    "0015": """
+        INSERT INTO feed_problem (file, position, line_number, text, reason, is_refused)
+            VALUES ('Import.txt', 0, 7, 'Export of all articles', 'neither', true);
+    """,
+    "0016": """
+        UPDATE print_task SET import_note = 'an order file says ''Zoe'' without the name of this line';
+    """,
+    "0017": """
+        INSERT INTO media_unreferenced (media_id, since) SELECT media_id, now() FROM canvas_media;
     """,
 }
 

@@ -12,7 +12,6 @@ import sqlalchemy as sa
 from orchestration.catalogue import requests
 from orchestration.catalogue.catalogue import Catalogue
 from orchestration.catalogue.defs.feed import FeedConfig, supplier_feed
-from orchestration.catalogue.feed.sync_runs import stop_sync
 from orchestration.runtime.assets import run_config
 from orchestration.runtime.partitions import encode_key
 from orchestration.runtime.requests import RequestHandler
@@ -22,9 +21,7 @@ def request_handlers(catalogue: Catalogue) -> list[RequestHandler]:
     """One handler for each kind."""
 
     def stop(connection: sa.Connection, asked: requests.Stop) -> Mapping[str, Any]:
-        cancelled = catalogue.family_queue.cancel(connection, asked.supplier)
-        stop_sync(connection, asked.supplier, message="Stopped by a request")
-        return {"cancelled": cancelled}
+        return {"cancelled": catalogue.stop(connection, asked.supplier, "Stopped by a request")}
 
     return [
         RequestHandler(requests.SYNC, "catalogue_sync", run=_sync),
