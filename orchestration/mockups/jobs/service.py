@@ -53,6 +53,12 @@ _OWN = ("workflow_started_at", "workflow_completed_at", "workflow_input", "media
 _ALL, _NOTHING_MORE, _AS_BEFORE = JobFilters(), StatusUpdate(), RetryOverrides()
 
 
+class JobNotFailedError(InvalidInputError):
+    """Only a job that has failed can be retried."""
+
+    code = "JOB_NOT_FAILED"
+
+
 class RenderJobs:
     """The render jobs, in one transaction. `sign` makes the address of a stored object, `clock` gives the time."""
 
@@ -167,11 +173,11 @@ class RenderJobs:
     def retry(self, job_id: str, overrides: RetryOverrides = _AS_BEFORE) -> RenderJob:
         """A new job with what a failed one was asked for, but for `overrides`; the failed one stays as it is.
 
-        Raises `InvalidInputError` for a job that has not failed.
+        Raises `JobNotFailedError` for a job that has not failed.
         """
         former = self.retrieve(job_id)
         if former.status is not JobStatus.FAILED:
-            raise InvalidInputError(f"{job_id} is {former.status.value}; only a job that has failed can be retried")
+            raise JobNotFailedError(f"{job_id} is {former.status.value}; only a job that has failed can be retried")
         changed: dict[str, Any] = msgspec.to_builtins(overrides)
         record: dict[str, Any] = {RETRIED_FROM: job_id, RETRY_COUNT: former.retry_count + 1}
         if changed:

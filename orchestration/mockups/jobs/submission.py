@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from orchestration.mockups.jobs.model import RenderJob
     from orchestration.mockups.mockup_request import DesignFile
     from orchestration.mockups.mockups import Mockups
+
+
+LIMITS: Final = {"samples": (1, 4096), "still_size": (64, 4096), "turntable_size": (64, 2048), "frames": (2, 720)}
+"""What the options' numbers may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,10 @@ def check_options(options: JobOptions, template_id: str | None, *presets: str) -
     if options.fabric is not None:
         parse_fabric(options.fabric)
     parse_background(options.background)
+    for name, (least, most) in LIMITS.items():
+        if (value := getattr(options, name)) is not None and not least <= value <= most:
+            problem = f"{name} is {value}"
+            raise MockupRefusedError(RefusalCode.VALIDATION_ERROR, problem, f"give {least} to {most}")
     try:
         garment = load_garment(template_id or DEFAULT_TEMPLATE)
         if options.garment_size is not None:
