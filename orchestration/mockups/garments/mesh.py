@@ -77,7 +77,7 @@ def save_mesh(mesh: GarmentMesh, path: Path) -> None:
     }
     for name in TRANSFERS:
         arrays |= _packed(name, getattr(mesh, name))
-    np.savez_compressed(path, **arrays)  # type: ignore[arg-type]  # numpy's stub takes no mapping
+    np.savez_compressed(path, **arrays)
 
 
 def _packed(name: str, transfer: Transfer) -> dict[str, NDArray[np.generic]]:

@@ -54,7 +54,7 @@ class Zone(NamedTuple):
 
 
 class Edge(NamedTuple):
-    """One named side of a piece, a polyline in the direction of the outline; `stitches` are lines of thread, mm inside."""
+    """A side of a piece, a polyline in the direction of the outline; `stitches`: lines of thread, so many mm inside."""
 
     name: str
     points: Points

@@ -61,4 +61,5 @@ def _rotation(azimuth: float) -> NDArray[np.float32]:
     turn, lift = np.radians(azimuth), np.radians(_ELEVATION)
     around = np.array([[np.cos(turn), 0, -np.sin(turn)], [0, 1, 0], [np.sin(turn), 0, np.cos(turn)]])
     over = np.array([[1, 0, 0], [0, np.cos(lift), -np.sin(lift)], [0, np.sin(lift), np.cos(lift)]])
-    return (over @ around).astype(np.float32)
+    rotation: NDArray[np.float32] = (over @ around).astype(np.float32)
+    return rotation

@@ -1,6 +1,6 @@
 """The small things on the cloth, as one tone map in the canvas' coordinates: thread, seams, ribs, the knit.
 
-A tone of 128 leaves the cloth's colour, more is lighter. Keep out: folds and shadows, which the mesh and its light bring.
+A tone of 128 leaves the cloth's colour, more is lighter. Keep out: folds and shadows, which come with the mesh.
 """
 
 from __future__ import annotations
@@ -53,7 +53,8 @@ def _knitted(marks: NDArray[np.uint8]) -> NDArray[np.uint8]:
     tile = 1 + 0.012 * noise[0] + 0.005 * slub / slub.std() + 0.005 * soft / soft.std() + 0.02 * columns
     knit = np.clip(np.round(tile * NEUTRAL), 1, 255).astype(np.uint8)
     repeats = -(-len(marks) // _TILE)
-    return cv2.multiply(marks, np.tile(knit, (repeats, repeats))[: len(marks), : len(marks)], scale=1 / NEUTRAL)
+    everywhere = np.tile(knit, (repeats, repeats))[: len(marks), : len(marks)]
+    return np.asarray(cv2.multiply(marks, everywhere, scale=1 / NEUTRAL), np.uint8)
 
 
 def _draw_ribs(garment: Garment, piece: Piece, marks: NDArray[np.uint8]) -> None:
@@ -70,21 +71,22 @@ def _draw_edge(garment: Garment, piece: Piece, edge: Edge, marks: NDArray[np.uin
     name = f"{piece.name}.{edge.name}"
     if any(name == side.lstrip("-") for seam in garment.seams for side in seam):
         for width, tone in _CREASE:
-            _draw(garment, piece, line, width, tone, marks)
+            _draw(garment, piece, line, (width, tone), marks)
     for offset in edge.stitches:
         row = _beside(line, offset)
-        _draw(garment, piece, row, *_FURROW, marks)
+        _draw(garment, piece, row, _FURROW, marks)
         for stitch in _stitches(row):
-            _draw(garment, piece, stitch, *_THREAD, marks)
+            _draw(garment, piece, stitch, _THREAD, marks)
 
 
 def _draw(
-    garment: Garment, piece: Piece, line: NDArray[np.float64], width: float, tone: int, marks: NDArray[np.uint8]
+    garment: Garment, piece: Piece, line: NDArray[np.float64], pen: tuple[float, int], marks: NDArray[np.uint8]
 ) -> None:
-    """A line of `width` mm."""
+    """A line; `pen` is its width in mm and its tone."""
     import cv2
 
     path = np.round(garment.to_canvas(piece, line) * (1 << _BITS)).astype(np.int32)
+    width, tone = pen
     thickness = max(1, round(width * garment.px_per_mm))
     cv2.polylines(marks, [path], isClosed=False, color=tone, thickness=thickness, lineType=cv2.LINE_AA, shift=_BITS)
 

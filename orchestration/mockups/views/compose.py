@@ -6,7 +6,7 @@ Colours are mixed in linear light. Keep out: how passes are made.
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,9 @@ Picture = NDArray[np.uint8]
 _WHITEST: Final = 0.90
 _BLACKEST: Final = 0.011
 _LABEL: Final = 0.80
+# Canvas px around a layer that count as the layer, and the px below which a layer is not halved.
+_NEAR: Final = 4
+_SMALLEST: Final = 2
 # The knit shows through ink: so much of the cloth stays visible.
 _INK_COVER: Final = 0.965
 # The share of the light between folds that meets cloth once more.
@@ -66,7 +69,7 @@ def _developed(light: NDArray[np.float32]) -> NDArray[np.uint8]:
     return codes
 
 
-def _encoded(light: NDArray[np.float32]) -> NDArray[np.uint8]:
+def _encoded(light: NDArray[np.floating[Any]]) -> NDArray[np.uint8]:
     """The sRGB codes of linear light from 0 to 1 (IEC 61966-2-1)."""
     codes = np.where(light <= _DARK_LIGHT, light * 12.92, 1.055 * np.maximum(light, 1e-9) ** (1 / 2.4) - 0.055)
     return np.clip(np.round(codes * 255), 0, 255).astype(np.uint8)
@@ -98,10 +101,10 @@ class Ink:
         """The layer at 1 / 2 ** times of its size; never smaller than 2 px."""
         import cv2
 
-        while len(self._levels) <= times and min(self._levels[-1].shape[:2]) >= 4:
+        while len(self._levels) <= times and min(self._levels[-1].shape[:2]) >= 2 * _SMALLEST:
             height, width = self._levels[-1].shape[:2]
             smaller = cv2.resize(self._levels[-1], (width // 2, height // 2), interpolation=cv2.INTER_AREA)
-            self._levels.append(smaller)
+            self._levels.append(np.asarray(smaller, np.uint16))
         return self._levels[min(times, len(self._levels) - 1)]
 
 
@@ -135,16 +138,16 @@ def _print(colour: NDArray[np.float32], ink: Ink, passes: Passes) -> None:
         return
     rows, columns = part
     fine = (slice(rows.start * grid, rows.stop * grid), slice(columns.start * grid, columns.stop * grid))
-    place = passes.place[fine].astype(np.float32) / PLACE_STEPS
-    texture = ink.halved(_times_halved(typical_step(place, place.any(axis=-1))))
+    place = passes.place[fine].astype(np.float32) * np.float32(1 / PLACE_STEPS)
+    texture = ink.halved(_times_halved(typical_step(place)))
     scale = [texture.shape[1] / ink.size[0], texture.shape[0] / ink.size[1]]
     u, v = ((place[..., axis] - (ink.x, ink.y)[axis]) * scale[axis] - 0.5 for axis in (0, 1))
     samples = cv2.remap(texture, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
     height, width = rows.stop - rows.start, columns.stop - columns.start
-    inked = cv2.resize(samples.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
-    inked *= _INK_COVER / 65535
-    # Samples of other surfaces fetch nothing: they are averaged with the covered ones, so undo their share.
-    inked *= (BYTE_STEPS / np.maximum(passes.covered[rows, columns].astype(np.float32), 1))[..., None]
+    inked = np.asarray(cv2.resize(samples.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA))
+    # Samples beside the garment fetch nothing, but the cloth's colour is an average over the covered ones only.
+    share = np.maximum(passes.covered[rows, columns].astype(np.float32), 1) * np.float32(65535 / BYTE_STEPS)
+    inked = inked * (np.float32(_INK_COVER) / share)[..., None]
     alpha = np.minimum(inked[..., 3:], 1)
     region = colour[rows, columns]
     region += alpha * (_BLACKEST - region) + (_WHITEST - _BLACKEST) * inked[..., :3]
@@ -154,7 +157,7 @@ def _seen_part(ink: Ink, passes: Passes, grid: int) -> tuple[slice, slice] | Non
     """The pixels that may see the layer, a margin around them included; None if there are none."""
     corner = passes.place[::grid, ::grid].astype(np.int32) // PLACE_STEPS - np.array([ink.x, ink.y])
     width, height = ink.size
-    seen = (corner >= -4).all(axis=-1) & (corner[..., 0] < width + 4) & (corner[..., 1] < height + 4)
+    seen = (corner >= -_NEAR).all(axis=-1) & (corner[..., 0] < width + _NEAR) & (corner[..., 1] < height + _NEAR)
     seen &= passes.takes_ink > 0
     rows, columns = np.nonzero(seen.any(axis=1))[0], np.nonzero(seen.any(axis=0))[0]
     if not len(rows):
@@ -199,4 +202,6 @@ def _backdrop(colour: Rgb, floor: NDArray[np.uint8], size: int) -> Picture:
     shades = np.arange(BYTE_STEPS + 1, dtype=np.float32)[:, None] / BYTE_STEPS
     codes = np.full((BYTE_STEPS + 1, 4), BYTE_STEPS, np.uint8)
     codes[:, :3] = _encoded(shades * linear(np.asarray(colour)))
-    return codes[cv2.resize(floor, (size, size), interpolation=cv2.INTER_LINEAR)]
+    shadow = np.asarray(cv2.resize(floor, (size, size), interpolation=cv2.INTER_LINEAR), np.uint8)
+    picture: Picture = codes[shadow]
+    return picture

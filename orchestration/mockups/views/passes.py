@@ -33,6 +33,8 @@ _EXPOSURE: Final = 1.0
 _FUZZ: Final = 0.035
 # The backdrop is lit by lamps of its own, which take most of the shadow away.
 _SHADOW: Final = 0.42
+# Rays that sink less than this meet no floor.
+_LEVEL: Final = -1e-6
 
 
 class ViewKey(NamedTuple):
@@ -65,7 +67,7 @@ class Passes(NamedTuple):
 
 def build_passes(garment: Garment, key: ViewKey) -> Passes:
     """Raster a view and light it."""
-    from orchestration.mockups.views.raster import resolve, visible_triangles
+    from orchestration.mockups.views.raster import Corners, Tones, resolve, visible_triangles
 
     mesh = _mesh(garment)
     camera = camera_at(mesh, key.azimuth)
@@ -74,12 +76,11 @@ def build_passes(garment: Garment, key: ViewKey) -> Passes:
     projected = camera.project(mesh.points, samples)
     x0, y0, x1, y1 = _box(projected, key)
     projected[:, :2] -= np.array([x0, y0], np.float32) * key.grid
-    nearest = visible_triangles(projected, mesh.triangles, (x1 - x0) * key.grid, (y1 - y0) * key.grid)
-    tones = _tones(garment, max(1.0, garment.px_per_mm * 1000 * camera.step(samples)))
-    found = resolve(
-        nearest, projected, mesh.triangles, _values(mesh, camera, light), tones,
-        grid=key.grid, place_steps=PLACE_STEPS, tone_scale=len(tones) / garment.canvas_px,
-    )  # fmt: skip
+    corners = Corners(projected, mesh.triangles, _values(mesh, camera, light))
+    nearest = visible_triangles(corners, (x1 - x0) * key.grid, (y1 - y0) * key.grid)
+    table = _tones(garment, max(1.0, garment.px_per_mm * 1000 * camera.step(samples)))
+    tones = Tones(table, len(table) / garment.canvas_px)
+    found = resolve(nearest, corners, tones, grid=key.grid, place_steps=PLACE_STEPS)
     return Passes(
         box=np.array([x0, y0], np.int32),
         covered=_steps(found.covered, BYTE_STEPS, np.uint8),
@@ -105,7 +106,7 @@ def _tones(garment: Garment, step: float) -> NDArray[np.float32]:
 
     size = round(garment.canvas_px / step)
     tones = cv2.resize(_tone_map(garment), (size, size), interpolation=cv2.INTER_AREA)
-    return tones.astype(np.float32) / NEUTRAL
+    return np.asarray(tones, np.float32) / np.float32(NEUTRAL)
 
 
 @lru_cache(maxsize=2)
@@ -132,10 +133,11 @@ def _values(mesh: GarmentMesh, camera: Camera, light: NDArray[np.float32]) -> ND
     return np.stack(channels, axis=1).astype(np.float32)
 
 
-def typical_step(place: NDArray[np.float32], hit: NDArray[np.bool_]) -> float:
-    """How many canvas px lie between neighbouring samples, at most places."""
-    both = hit[::8, 1:] & hit[::8, :-1]
-    steps = np.linalg.norm(np.diff(place[::8], axis=1), axis=-1)[both]
+def typical_step(place: NDArray[np.float32]) -> float:
+    """How many canvas px lie between neighbouring samples, at most places; 0, 0 is no place."""
+    rows = place[::8]
+    hit = rows.max(axis=-1) > 0
+    steps = np.linalg.norm(np.diff(rows, axis=1), axis=-1)[hit[:, 1:] & hit[:, :-1]]
     return float(np.median(steps)) if len(steps) else 1.0
 
 
@@ -149,21 +151,22 @@ def _floor(mesh: GarmentMesh, camera: Camera, light: NDArray[np.float32], size: 
 
     cells = int(len(mesh.ground.weights) ** 0.5)
     lit = received(mesh.ground, light).reshape(cells, cells)
-    lit = cv2.GaussianBlur(lit / float(np.percentile(lit, 98)), (0, 0), 1.2)
+    smooth = cv2.GaussianBlur(lit / float(np.percentile(lit, 98)), (0, 0), 1.2)
     half = size // 2
     line = ((np.arange(half) + 0.5) / half - 0.5) * 2 / camera.focal
     rays = np.stack([*np.meshgrid(line, -line), np.full((half, half), -1.0)], axis=-1) @ camera.rotation
     eye = camera.eye @ camera.rotation
     down = rays[..., 1]
-    way = (mesh.ground_height - eye[1]) / np.where(down < -1e-6, down, -1e-6)
+    way = (mesh.ground_height - eye[1]) / np.where(down < _LEVEL, down, _LEVEL)
     x, z = eye[0] + way * rays[..., 0], eye[2] + way * rays[..., 2]
     scale = (cells - 1) / mesh.ground_side
+    column, row = ((np.asarray(way_to) + mesh.ground_side / 2) * scale for way_to in (x, z))
     shade = cv2.remap(
-        lit, ((x + mesh.ground_side / 2) * scale).astype(np.float32), ((z + mesh.ground_side / 2) * scale).astype(np.float32),
-        cv2.INTER_CUBIC, borderMode=cv2.BORDER_CONSTANT, borderValue=1.0,
+        smooth, column.astype(np.float32), row.astype(np.float32), cv2.INTER_CUBIC,
+        borderMode=cv2.BORDER_CONSTANT, borderValue=1.0,
     )  # fmt: skip
     # The shadow ends before the grid does.
     away = np.clip((np.hypot(x, z) / (mesh.ground_side / 2) - 0.5) / 0.4, 0, 1)
-    shade = np.where(down < -1e-6, shade * (1 - away) + away, 1.0)
+    shade = np.where(down < _LEVEL, shade * (1 - away) + away, 1.0)
     shade = 1 - _SHADOW * (1 - np.minimum(shade, 1))
     return _steps(shade.astype(np.float32), BYTE_STEPS, np.uint8)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from orchestration.mockups.views.compose import Background, Picture
 
 RENDERER_VERSION: Final = "1"
+MIN_SIZE: Final = 16
 MAX_SIZE: Final = 4096
 # More samples than this a pixel show no difference.
 _MAX_GRID: Final = 4
@@ -54,9 +55,9 @@ class Renderer:
             yield self._picture(artwork, 360 * number / count, size, background, samples)
 
     def _picture(self, artwork: Artwork, azimuth: float, size: int, background: Background, samples: int) -> Picture:
-        if not (16 <= size <= MAX_SIZE and samples >= 1):
+        if not (MIN_SIZE <= size <= MAX_SIZE and samples >= 1):
             raise InvalidInputError(
-                f"a picture has 16 to {MAX_SIZE} px and at least 1 sample, not {size} and {samples}"
+                f"a picture has {MIN_SIZE} to {MAX_SIZE} px and at least 1 sample, not {size} and {samples}"
             )
         key = ViewKey(artwork.garment.template_id, azimuth, size, min(isqrt(samples), _MAX_GRID))
         passes = self._store.get(artwork.garment, key)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numba import njit
+from numba import njit  # noqa: TID253  # this module is imported where cloth is draped, and nowhere else
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Constraints(NamedTuple):
-    """Edges (a, b) with rest lengths in metres; bending stencils of four vertices with weights and relative stiffness."""
+    """Edges (a, b) with rest lengths in metres; bending stencils of four vertices, with weights and stiffness."""
 
     edges: NDArray[np.int64]
     lengths: NDArray[np.float64]
@@ -102,6 +102,24 @@ def _bending(
     return bends, weights
 
 
+class _Limb(NamedTuple):
+    """An arm as compiled code reads it: joint, length, radii at the joint and at the end, radians first and last."""
+
+    joint: NDArray[np.float64]
+    length: float
+    upper: float
+    lower: float
+    first: float
+    last: float
+
+
+class _Grip(NamedTuple):
+    """What a contact does: the distance in metres that cloth keeps, and the share of its way that friction takes."""
+
+    thickness: float
+    friction: float
+
+
 def settle(
     start: NDArray[np.float64],
     rules: Constraints,
@@ -113,13 +131,14 @@ def settle(
     steps: int,
 ) -> NDArray[np.float64]:
     """Let cloth fall from `start` (n, 3) metres for `steps` small steps; vertices of inverse `mass` 0 stay."""
-    position, before = start.copy(), start.copy()
-    limb = np.array([*arm.joint, arm.length, *arm.radii, *np.radians(arm.degrees)] if arm else [])
-    _fall(
-        position, before, np.ascontiguousarray(mass), rules.edges, rules.lengths * fabric.ease, rules.bends,
-        rules.weights, np.minimum(rules.stiffness * fabric.bending, 1), form.values, form.origin, form.cell, limb,
-        fabric.friction, fabric.thickness, steps,
-    )  # fmt: skip
+    cloth = rules._replace(
+        lengths=rules.lengths * fabric.ease, stiffness=np.minimum(rules.stiffness * fabric.bending, 1.0)
+    )
+    # A form without arms has one that is nowhere.
+    arm = arm or Arm((0.0, -1e3, 0.0), 1.0, (0.0, 0.0), (0.0, 0.0))
+    limb = _Limb(np.array(arm.joint), arm.length, *arm.radii, *(float(angle) for angle in np.radians(arm.degrees)))
+    position = np.ascontiguousarray(start)
+    _fall((position, mass), cloth, (form, limb), _Grip(fabric.thickness, fabric.friction), steps)
     return position
 
 
@@ -130,100 +149,106 @@ _SOFT_FROM = 0.4
 _STEP = 1 / 1100
 _GRAVITY = 9.81
 _FASTEST = 1.2
-_REST = 0.3
+# The share of its speed that cloth keeps in a step: while seams close, while it falls, while it comes to rest.
+_KEPT = (0.97, 0.9985, 0.994)
+_CLOSED = 0.12
+_RESTS_FROM = 0.7
 # When the arms sink, as shares of all steps.
 _SINKING = (0.15, 0.5)
+# A contact moves cloth by no more in a step, metres.
+_LARGEST_PUSH = 0.01
+_NOTHING = 1e-12
+
+Body = tuple["NDArray[np.float64]", "NDArray[np.float64]"]
+Vector = tuple[float, float, float]
 
 
 @njit(cache=True)
-def _fall(  # noqa: PLR0913, PLR0917  # numba takes arrays, not objects
-    position,
-    before,
-    mass,
-    edges,
-    lengths,
-    bends,
-    weights,
-    stiffness,
-    grid,
-    origin,
-    cell,
-    limb,
-    friction,
-    thickness,
-    steps,
-):
-    count = position.shape[0]
+def _fall(cloth: Body, rules: Constraints, forms: tuple[Form, _Limb], grip: _Grip, steps: int) -> None:
+    """All steps, in place. `cloth` is positions and inverse masses."""
+    position, mass = cloth
+    form, limb = forms
+    before = position.copy()
     velocity = np.zeros_like(position)
     for step in range(steps):
-        # Calm at the beginning, while seams close, and at the end, so that it comes to rest.
         done = step / steps
-        gravity = _GRAVITY * min(1.0, done / 0.1)
-        damping = 0.97 if done < 0.12 else (0.9985 if done < 1 - _REST else 0.994)
-        for i in range(count):
-            for axis in range(3):
-                before[i, axis] = position[i, axis]
-            if mass[i] == 0.0:
-                continue
-            velocity[i, 1] -= gravity * _STEP
-            speed = (velocity[i, 0] ** 2 + velocity[i, 1] ** 2 + velocity[i, 2] ** 2) ** 0.5
-            limit = damping * min(1.0, _FASTEST / (speed + 1e-9))
-            for axis in range(3):
-                velocity[i, axis] *= limit
-                position[i, axis] += velocity[i, axis] * _STEP
+        kept = _KEPT[0] if done < _CLOSED else (_KEPT[1] if done < _RESTS_FROM else _KEPT[2])
+        _advance(cloth, before, velocity, _GRAVITY * min(1.0, done * 10), kept)
         # Stiff while the seams close and the arms begin to sink, so that nothing is folded over then.
         stiff = 1 + _STIFF_AT_FIRST * max(0.0, 1 - done / _SOFT_FROM)
-        _stretch(position, mass, edges, lengths, False)
-        _bend(position, mass, bends, weights, stiffness, stiff)
-        _stretch(position, mass, edges, lengths, True)
-        _collide(position, before, mass, grid, origin, cell, thickness, friction)
-        if limb.shape[0] > 0:
-            sunk = min(1.0, max(0.0, (done - _SINKING[0]) / (_SINKING[1] - _SINKING[0])))
-            _collide_arms(position, before, mass, limb, limb[6] + (limb[7] - limb[6]) * sunk, thickness, friction)
-        for i in range(count):
+        _stretch(position, mass, rules, False)
+        _bend(position, mass, rules, stiff)
+        _stretch(position, mass, rules, True)
+        _collide(cloth, before, form, grip)
+        sunk = min(1.0, max(0.0, (done - _SINKING[0]) / (_SINKING[1] - _SINKING[0])))
+        _collide_arms(cloth, before, limb, limb.first + (limb.last - limb.first) * sunk, grip)
+        for i in range(position.shape[0]):
             for axis in range(3):
                 velocity[i, axis] = (position[i, axis] - before[i, axis]) / _STEP
 
 
 @njit(cache=True)
-def _stretch(position, mass, edges, lengths, backwards):
-    count = edges.shape[0]
+def _advance(
+    cloth: Body, before: NDArray[np.float64], velocity: NDArray[np.float64], gravity: float, kept: float
+) -> None:
+    """Move every vertex by its velocity, and keep where it was."""
+    position, mass = cloth
+    for i in range(position.shape[0]):
+        for axis in range(3):
+            before[i, axis] = position[i, axis]
+        if mass[i] == 0.0:
+            continue
+        velocity[i, 1] -= gravity * _STEP
+        speed = (velocity[i, 0] ** 2 + velocity[i, 1] ** 2 + velocity[i, 2] ** 2) ** 0.5
+        share = kept * min(1.0, _FASTEST / (speed + _NOTHING))
+        for axis in range(3):
+            velocity[i, axis] *= share
+            position[i, axis] += velocity[i, axis] * _STEP
+
+
+@njit(cache=True)
+def _stretch(position: NDArray[np.float64], mass: NDArray[np.float64], rules: Constraints, backwards: bool) -> None:
+    """Bring every edge to its length, one after the other."""
+    count = rules.edges.shape[0]
     for number in range(count):
         j = count - 1 - number if backwards else number
-        a, b = edges[j, 0], edges[j, 1]
+        a, b = rules.edges[j, 0], rules.edges[j, 1]
         total = mass[a] + mass[b]
         if total == 0.0:
             continue
         x = position[a, 0] - position[b, 0]
         y = position[a, 1] - position[b, 1]
         z = position[a, 2] - position[b, 2]
-        distance = (x * x + y * y + z * z) ** 0.5 + 1e-12
-        share = (distance - lengths[j]) / distance / total
+        distance = (x * x + y * y + z * z) ** 0.5 + _NOTHING
+        share = (distance - rules.lengths[j]) / distance / total
         for axis, part in enumerate((x, y, z)):
             position[a, axis] -= share * mass[a] * part
             position[b, axis] += share * mass[b] * part
 
 
 @njit(cache=True)
-def _bend(position, mass, bends, weights, stiffness, factor):
-    for j in range(bends.shape[0]):
+def _bend(position: NDArray[np.float64], mass: NDArray[np.float64], rules: Constraints, factor: float) -> None:
+    """Take a share of the bend out of every pair of triangles."""
+    for j in range(rules.bends.shape[0]):
         total = 0.0
         for k in range(4):
-            total += mass[bends[j, k]] * weights[j, k] ** 2
-        if total < 1e-9:
+            total += mass[rules.bends[j, k]] * rules.weights[j, k] ** 2
+        if total < _NOTHING:
             continue
+        share = min(1.0, rules.stiffness[j] * factor) / total
         for axis in range(3):
             away = 0.0
             for k in range(4):
-                away += weights[j, k] * position[bends[j, k], axis]
-            away *= min(1.0, stiffness[j] * factor) / total
+                away += rules.weights[j, k] * position[rules.bends[j, k], axis]
             for k in range(4):
-                position[bends[j, k], axis] -= away * mass[bends[j, k]] * weights[j, k]
+                vertex = rules.bends[j, k]
+                position[vertex, axis] -= away * share * mass[vertex] * rules.weights[j, k]
 
 
 @njit(cache=True)
-def _sample(grid, origin, cell, x, y, z):
-    """The distance at a point by trilinear interpolation; 1 outside of the grid."""
+def _distance(form: Form, x: float, y: float, z: float) -> float:
+    """The form's signed distance at a point by trilinear interpolation; 1 outside of the grid."""
+    grid, origin, cell = form
     i, j, k = (x - origin[0]) / cell, (y - origin[1]) / cell, (z - origin[2]) / cell
     if i < 0 or j < 0 or k < 0 or i >= grid.shape[0] - 1 or j >= grid.shape[1] - 1 or k >= grid.shape[2] - 1:
         return 1.0
@@ -235,50 +260,55 @@ def _sample(grid, origin, cell, x, y, z):
     high = (grid[a, b, c + 1] * (1 - u) + grid[a + 1, b, c + 1] * u) * (1 - v) + (
         grid[a, b + 1, c + 1] * (1 - u) + grid[a + 1, b + 1, c + 1] * u
     ) * v
-    return low * (1 - w) + high * w
+    return float(low * (1 - w) + high * w)
 
 
 @njit(cache=True)
-def _collide(position, before, mass, grid, origin, cell, thickness, friction):
+def _collide(cloth: Body, before: NDArray[np.float64], form: Form, grip: _Grip) -> None:
+    """Push what is inside the form out along its gradient."""
+    position, mass = cloth
+    h = form.cell * 0.5
     for i in range(position.shape[0]):
         if mass[i] == 0.0:
             continue
         x, y, z = position[i, 0], position[i, 1], position[i, 2]
-        distance = _sample(grid, origin, cell, x, y, z)
-        if distance >= thickness:
+        distance = _distance(form, x, y, z)
+        if distance >= grip.thickness:
             continue
-        h = cell * 0.5
-        gx = _sample(grid, origin, cell, x + h, y, z) - _sample(grid, origin, cell, x - h, y, z)
-        gy = _sample(grid, origin, cell, x, y + h, z) - _sample(grid, origin, cell, x, y - h, z)
-        gz = _sample(grid, origin, cell, x, y, z + h) - _sample(grid, origin, cell, x, y, z - h)
-        size = (gx * gx + gy * gy + gz * gz) ** 0.5 + 1e-12
-        push = min(thickness - distance, 0.01)
-        _push_out(position, before, i, push, gx / size, gy / size, gz / size, friction)
+        gx = _distance(form, x + h, y, z) - _distance(form, x - h, y, z)
+        gy = _distance(form, x, y + h, z) - _distance(form, x, y - h, z)
+        gz = _distance(form, x, y, z + h) - _distance(form, x, y, z - h)
+        size = (gx * gx + gy * gy + gz * gz) ** 0.5 + _NOTHING
+        _push_out(position[i], before[i], grip.thickness - distance, (gx / size, gy / size, gz / size), grip.friction)
 
 
 @njit(cache=True)
-def _collide_arms(position, before, mass, limb, angle, thickness, friction):
+def _collide_arms(cloth: Body, before: NDArray[np.float64], limb: _Limb, angle: float, grip: _Grip) -> None:
+    """Push cloth out of both arms, which hang `angle` radians from the vertical."""
+    position, mass = cloth
     ax, ay = np.sin(angle), -np.cos(angle)
     for i in range(position.shape[0]):
         side = 1.0 if position[i, 0] >= 0 else -1.0
-        x, y, z = side * position[i, 0] - limb[0], position[i, 1] - limb[1], position[i, 2] - limb[2]
-        along = min(limb[3], max(0.0, x * ax + y * ay))
+        x = side * position[i, 0] - limb.joint[0]
+        y, z = position[i, 1] - limb.joint[1], position[i, 2] - limb.joint[2]
+        along = min(limb.length, max(0.0, x * ax + y * ay))
         x, y = x - along * ax, y - along * ay
-        size = (x * x + y * y + z * z) ** 0.5 + 1e-12
-        distance = size - (limb[4] + (limb[5] - limb[4]) * along / limb[3])
-        if distance < thickness and mass[i] > 0.0:
-            push = min(thickness - distance, 0.01)
-            _push_out(position, before, i, push, side * x / size, y / size, z / size, friction)
+        size = (x * x + y * y + z * z) ** 0.5 + _NOTHING
+        distance = size - (limb.upper + (limb.lower - limb.upper) * along / limb.length)
+        if distance < grip.thickness and mass[i] > 0.0:
+            out = (side * x / size, y / size, z / size)
+            _push_out(position[i], before[i], grip.thickness - distance, out, grip.friction)
 
 
 @njit(cache=True)
-def _push_out(position, before, i, push, gx, gy, gz, friction):
-    """Move a vertex out along the form's normal; friction takes a share of its way along the surface."""
-    position[i, 0] += push * gx
-    position[i, 1] += push * gy
-    position[i, 2] += push * gz
-    dx, dy, dz = position[i, 0] - before[i, 0], position[i, 1] - before[i, 1], position[i, 2] - before[i, 2]
-    out = dx * gx + dy * gy + dz * gz
-    position[i, 0] -= friction * (dx - out * gx)
-    position[i, 1] -= friction * (dy - out * gy)
-    position[i, 2] -= friction * (dz - out * gz)
+def _push_out(
+    point: NDArray[np.float64], before: NDArray[np.float64], depth: float, out: Vector, friction: float
+) -> None:
+    """Move a vertex out along the unit vector `out`; friction takes a share of its way along the surface."""
+    push = min(depth, _LARGEST_PUSH)
+    along = 0.0
+    for axis in range(3):
+        point[axis] += push * out[axis]
+        along += (point[axis] - before[axis]) * out[axis]
+    for axis in range(3):
+        point[axis] -= friction * (point[axis] - before[axis] - along * out[axis])

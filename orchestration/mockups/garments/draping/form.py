@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    Axis = NDArray[np.float64]
+
 _CELL = 0.006
 _MARGIN = 0.12
 
@@ -48,9 +50,7 @@ def build_form(
     return Form(np.ascontiguousarray(np.broadcast_to(distance, shape), dtype=np.float32), origin, _CELL)
 
 
-def _torso(
-    rows: NDArray[np.float64], x: NDArray[np.float64], y: NDArray[np.float64], z: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _torso(rows: Axis, x: Axis, y: Axis, z: Axis) -> Axis:
     """A stack of superellipses; the distance is that of the section, scaled."""
     from scipy.interpolate import PchipInterpolator
 
@@ -61,22 +61,21 @@ def _torso(
     ratio = ((x / width) ** power + (np.abs(z - centre) / depth) ** power) ** (1 / power)
     section = (ratio - 1) * np.minimum(width, depth)
     cap = np.maximum(y - ordered[-1, 0], ordered[0, 0] - y)
-    return np.maximum(section, cap)
+    stack: Axis = np.maximum(section, cap)
+    return stack
 
 
-def _capsule(
-    row: NDArray[np.float64], x: NDArray[np.float64], y: NDArray[np.float64], z: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _capsule(row: Axis, x: Axis, y: Axis, z: Axis) -> Axis:
     start, end, radii = row[0:3], row[4:7], (row[3], row[7])
     axis = end - start
     along = ((x - start[0]) * axis[0] + (y - start[1]) * axis[1] + (z - start[2]) * axis[2]) / (axis @ axis)
     t = np.clip(along, 0, 1)
     away = [value - (start[k] + t * axis[k]) for k, value in enumerate((x, y, z))]
-    return np.sqrt(away[0] ** 2 + away[1] ** 2 + away[2] ** 2) - (radii[0] + t * (radii[1] - radii[0]))
+    capsule: Axis = np.sqrt(away[0] ** 2 + away[1] ** 2 + away[2] ** 2) - (radii[0] + t * (radii[1] - radii[0]))
+    return capsule
 
 
-def _ellipsoid(
-    row: NDArray[np.float64], x: NDArray[np.float64], y: NDArray[np.float64], z: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _ellipsoid(row: Axis, x: Axis, y: Axis, z: Axis) -> Axis:
     ratio = np.sqrt(sum(((value - row[k]) / row[3 + k]) ** 2 for k, value in enumerate((x, y, z))))
-    return (ratio - 1) * row[3:].min()
+    ellipsoid: Axis = (ratio - 1) * row[3:].min()
+    return ellipsoid

@@ -15,7 +15,7 @@ from orchestration.mockups.garments.draping.form import build_form
 from orchestration.mockups.garments.draping.light import Bake, compress
 from orchestration.mockups.garments.draping.pattern import cut_pattern
 from orchestration.mockups.garments.draping.start import starting_positions
-from orchestration.mockups.garments.mesh import GarmentMesh, Material
+from orchestration.mockups.garments.mesh import GarmentMesh
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,7 +81,8 @@ def _ripple(points: NDArray[np.float64]) -> NDArray[np.float64]:
         chance.normal(0, 0.004, 3) * np.sin(points @ chance.normal(0, 30, 3) + chance.uniform(0, 6))[:, None]
         for _ in range(8)
     ]
-    return np.sum(waves, axis=0)
+    ripple: NDArray[np.float64] = np.sum(waves, axis=0)
+    return ripple
 
 
 def _arm(garment: Garment) -> Arm | None:
@@ -116,8 +117,8 @@ def _trimmed(garment: Garment, pattern: Pattern, vertices: NDArray[np.float64]) 
         triangles = triangles[~inside.all(axis=1)]
     shell = shell._replace(canvas=np.concatenate(canvas), triangles=triangles)
     strips = [*_strips(pattern, corners, normals), *_handles(garment)]
-    for piece, strip in strips:
-        shell = _joined(shell, strip, garment.to_canvas(piece, strip.flat))
+    for owner, strip in strips:
+        shell = _joined(shell, strip, garment.to_canvas(owner, strip.flat))
     return shell
 
 

@@ -147,4 +147,5 @@ def _sew(pattern: Pattern, seams: tuple[tuple[str, str], ...], total: int) -> ND
     pairs = [np.stack([pattern.side(first), pattern.side(second)]) for first, second in seams]
     rows, columns = np.concatenate(pairs, axis=1) if pairs else np.empty((2, 0), np.int64)
     graph = coo_array((np.ones(len(rows)), (rows, columns)), shape=(total, total))
-    return connected_components(graph, directed=False)[1].astype(np.int64)
+    vertex_of: NDArray[np.int64] = connected_components(graph, directed=False)[1].astype(np.int64)
+    return vertex_of

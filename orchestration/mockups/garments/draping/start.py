@@ -1,8 +1,8 @@
 """Where the pieces are before the cloth falls: panels before and behind the form, sleeves and collar around it.
 
 A piece's `drape` names how it starts. Rows of a garment's `form`: `arm` (x, y, z of the shoulder joint, degrees from
-the vertical at the start and at rest, length, both radii), `neck` (y, z, half width, half depth in mm), `panels` (z of the front and of
-the back in mm). Keep out: the fall (`cloth`).
+the vertical at the start and at rest, length, both radii), `neck` (y, z, half width, half depth in mm), `panels` (z of
+the front and of the back in mm). Keep out: the fall (`cloth`).
 """
 
 from __future__ import annotations
