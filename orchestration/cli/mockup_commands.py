@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
 import typer
 
-from orchestration.cli.options import Json
 from orchestration.cli.output import BAD_USAGE, DONE, SOME_FAILED, console, print_json, print_table
-from orchestration.errors import ConfigurationError, OrchestrationError
+from orchestration.errors import ConfigurationError, NotFoundError, OrchestrationError
 from orchestration.mockups.garments.names import DEFAULT_TEMPLATE
 from orchestration.mockups.mockup_request import InkMode, RenderMode
 from orchestration.mockups.presets import Preset
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 
     from orchestration.mockups.designs.ranking import RankedFabric
     from orchestration.mockups.difference import Difference
+    from orchestration.mockups.fabrics import Fabric
     from orchestration.mockups.mockup_request import (
         DesignFile,
         DesignText,
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 _WEB: Final = ("http://", "https://")
 _HOSTS_SETTING: Final = "ORCHESTRATION_MOCKUP_HOSTS"
 
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON line.")]
 Designs = Annotated[
     list[str] | None, typer.Option("--design", help="A picture: a file or a URL; may be repeated, one for each side.")
 ]
@@ -284,10 +285,11 @@ def mockups_colours(
     *,
     design: Annotated[str, typer.Option(help="A picture: a file or a URL.")],
     template: Template = DEFAULT_TEMPLATE,
+    product: Annotated[str | None, typer.Option(help="The colours of this product in the catalogue instead.")] = None,
     ink: Ink = InkMode.AUTO,
     as_json: Json = False,
 ) -> None:
-    """The garment's fabric colours, ranked by how well the design is seen on them; bad ones are struck out."""
+    """The garment's fabric colours, or a product's, ranked by how well the design is seen; bad ones are struck out."""
     from orchestration.mockups.designs.design import design_from_bytes
     from orchestration.mockups.designs.ranking import rank_fabrics
     from orchestration.mockups.fabrics import parse_fabric
@@ -295,7 +297,7 @@ def mockups_colours(
 
     try:
         file = read_design_file(design)
-        fabrics = [parse_fabric(name) for name in load_garment(template).fabrics]
+        fabrics = [parse_fabric(name) for name in load_garment(template).fabrics] if product is None else _sold(product)
         ranked = rank_fabrics(design_from_bytes(file.name, file.body), fabrics, ink)
     except OrchestrationError as error:
         fail_with(error, as_json=as_json)
@@ -308,6 +310,19 @@ def mockups_colours(
         pad = " " * (14 - len(one.fabric.name))
         seen = f"{one.fit.visible:4.0%} seen, contrast {one.fit.contrast:5.1f}, {one.fit.verdict}"
         console().print(f"[on rgb({red},{green},{blue})]    [/] {name}{pad}{seen}")
+
+
+def _sold(product: str) -> list[Fabric]:
+    """The colours that a product is sold in; raises `NotFoundError` when the catalogue has none."""
+    from orchestration.cli.options import open_services
+    from orchestration.mockups.fabrics import Fabric, parse_fabric
+    from orchestration.mockups.jobs.products import fabric_colours
+
+    with open_services() as services, services.database.connect() as connection:
+        colours = fabric_colours(connection, product)
+    if not colours:
+        raise NotFoundError(f"the catalogue has no colours of the product {product}; give the a_number of a family")
+    return [Fabric(one.name, parse_fabric(one.hex).colour) for one in colours]
 
 
 def _ranked_row(one: RankedFabric) -> dict[str, Any]:

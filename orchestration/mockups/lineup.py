@@ -122,6 +122,7 @@ def contact_sheet(pictures: Sequence[tuple[str, Pixels]], columns: int) -> Pixel
         x, y = _GAP + column * (_CELL + _GAP), _GAP + row * (_CELL + _CAPTION + _GAP)
         sheet[y : y + _CELL, x : x + _CELL] = over(resized(picture, _CELL, _CELL), _PAPER)
         _write(sheet, caption, (x, y + _CELL + _CAPTION // 2))
+    sheet[:, :, 3] = _PAPER[3]  # smooth letters leave their alpha behind
     return sheet
 
 

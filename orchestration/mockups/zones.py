@@ -58,6 +58,7 @@ def draw_zones(garment: Garment) -> Pixels:
         _label(picture, f"{side}: {_cm(garment, zone.x1 - zone.x0)} x {_cm(garment, zone.y1 - zone.y0)} cm", zone)
     for name in garment.presets:
         _outline(picture, _largest(garment, Preset(name)), _PRESET_INK, 2)
+    picture[:, :, 3] = 255  # smooth lines leave their alpha behind
     return picture
 
 

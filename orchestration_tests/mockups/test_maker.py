@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import pickle
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import av
 import msgspec
@@ -59,9 +59,11 @@ def kinds(outputs: list[Output]) -> list[str]:
 
 
 def failed_checks(outputs: list[Output]) -> list[str]:
-    asked = [(one.name, one.facts["checks"]) for one in outputs if "checks" in one.facts]
+    asked: list[tuple[str, Any]] = [(one.name, one.facts["checks"]) for one in outputs if "checks" in one.facts]
     assert asked
-    return [f"{name}: {question}" for name, answers in asked for question, answer in answers.items() if not answer["passed"]]  # type: ignore[attr-defined]
+    return [
+        f"{name}: {question}" for name, answers in asked for question, answer in answers.items() if not answer["passed"]
+    ]  # type: ignore[attr-defined]
 
 
 def test_all_is_composite_print_files_six_stills_and_a_turntable(whole: list[Output]) -> None:
@@ -82,7 +84,9 @@ def test_every_picture_has_the_size_that_it_is_said_to_have(whole: list[Output])
     for one in whole:
         if one.mime.startswith("image/"):
             assert decode(one.body).size == (one.width, one.height)
-    still, poster = (next(one for one in whole if one.key.kind is kind) for kind in (OutputKind.STILL, OutputKind.POSTER))
+    still, poster = (
+        next(one for one in whole if one.key.kind is kind) for kind in (OutputKind.STILL, OutputKind.POSTER)
+    )
     assert (still.width, poster.width) == (128, 96)
 
 
@@ -106,7 +110,10 @@ def test_the_report_is_plain_data_with_a_verdict_for_each_side(whole: list[Outpu
     facts = msgspec.json.decode(msgspec.json.encode(whole[0].facts))
     assert facts["verdict"] == "printable"
     assert facts["fabric"] == {"name": "white", "hex": "#FFFFFF"}
-    assert [(one["side"], one["preset"]) for one in facts["prints"]] == [("front", "chest-medium"), ("back", "back-large")]
+    assert [(one["side"], one["preset"]) for one in facts["prints"]] == [
+        ("front", "chest-medium"),
+        ("back", "back-large"),
+    ]
     assert facts["prints"][0]["width_mm"] == pytest.approx(255, abs=60)
 
 

@@ -33,6 +33,8 @@ _SIDE, _SOFT_SIDE = 400, 800
 _SEEN_ALPHA: Final = 26
 _SEEN_DISTANCE: Final = 12.0
 """CIE76 distance from the fabric from which ink is seen across a room; 2.3 is just noticeable side by side."""
+_LEGIBILITY: Final = np.array((1.0, 0.5, 0.5), np.float32)
+"""Weights of L*, a* and b*: eyes read by lightness."""
 _BLANK_BELOW, _WEAK_BELOW = 0.05, 0.60
 _HALF_TRANSPARENT_FROM, _OUTSIDE_GAMUT_FROM, _LOST_COLOURS = 0.02, 0.10, 3
 _GAMUT_DISTANCE: Final = 15.0
@@ -58,7 +60,8 @@ class LostColour(NamedTuple):
 class FabricFit(NamedTuple):
     """A print on a fabric; shares are of what is drawn, without the box that it may stand on.
 
-    `contrast` is the mean CIE76 distance between print and fabric. `soft_box` is where half-transparent ink lies, in
+    `contrast` is the mean distance between print and fabric, 100 between black and white, in which lightness counts
+    twice as much as hue. `soft_box` is where half-transparent ink lies, in
     shares of the design: left, top, right, bottom. `box` is the solid box that is seen on the fabric.
     """
 
@@ -110,7 +113,8 @@ def fit(pixels: Pixels, fabric: Colour, mode: InkMode, box: SolidBox | None) -> 
     small = _small(pixels)
     drawn = small[:, :, 3] >= _SEEN_ALPHA
     content = drawn & ~of_box(small, box.colour) if box else drawn
-    distance = _distance(small, fabric, mode)
+    apart = _apart(small, fabric, mode)
+    distance = np.linalg.norm(apart, axis=2)
     weight = np.where(content, small[:, :, 3], 0).astype(np.float64)
     visible = _share(weight, distance >= _SEEN_DISTANCE)
     soft, soft_box = _soft(pixels)
@@ -120,7 +124,7 @@ def fit(pixels: Pixels, fabric: Colour, mode: InkMode, box: SolidBox | None) -> 
         fabric,
         _verdict(visible),
         visible,
-        round(float((distance * weight).sum() / max(weight.sum(), 1)), 1),
+        round(float((np.linalg.norm(apart * _LEGIBILITY, axis=2) * weight).sum() / max(weight.sum(), 1)), 1),
         _lost(small, content & (distance < _SEEN_DISTANCE), int(content.sum())),
         soft,
         soft_box,
@@ -158,18 +162,19 @@ def _verdict(visible: float) -> Verdict:
     return Verdict.WEAK if visible < _WEAK_BELOW else Verdict.PRINTABLE
 
 
-def _distance(pixels: Pixels, fabric: Colour, mode: InkMode) -> NDArray[np.float32]:
-    """How far the print lies from the bare fabric in each pixel (CIE76)."""
+def _apart(pixels: Pixels, fabric: Colour, mode: InkMode) -> NDArray[np.float32]:
+    """The difference of the print from the bare fabric in each pixel, in CIELAB."""
     ink = printed(pixels, fabric, mode)
     amount = ink[:, :, 3:].astype(np.float32) / np.iinfo(np.uint8).max
     cloth = np.array(fabric.rgb, np.uint8)
     look = to_srgb(to_linear(ink[:, :, :3]) * amount + to_linear(cloth) * (1 - amount))
-    distance: NDArray[np.float32] = np.linalg.norm(lab(look) - lab(cloth[None, None]), axis=2)
-    return distance
+    apart: NDArray[np.float32] = lab(look) - lab(cloth[None, None])
+    return apart
 
 
 def _is_seen(colour: Colour, fabric: Colour, mode: InkMode) -> bool:
-    return bool(_distance(np.array([[colour]], np.uint8), fabric, mode)[0, 0] >= _SEEN_DISTANCE)
+    apart = _apart(np.array([[colour]], np.uint8), fabric, mode)[0, 0]
+    return bool(np.linalg.norm(apart) >= _SEEN_DISTANCE)
 
 
 def _lost(pixels: Pixels, unseen: Mask, drawn: int) -> tuple[LostColour, ...]:
