@@ -15,18 +15,22 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import msgspec
 from fastapi import APIRouter, File, Form, Query, UploadFile
 from pydantic import Field
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
 
 from orchestration.api.access import ADMINISTERS, ENQUEUES, READS
 from orchestration.api.models import ApiModel, Name, PathName, example
 from orchestration.api.models import Body as BodyModel
+from orchestration.api.objects import BYTES, answer_object
 from orchestration.api.problems import ProblemError, documented
 from orchestration.api.routes import guarded_router, takes_bytes
 from orchestration.api.work import ACCEPTED, EnqueuerWork, RequestId
-from orchestration.errors import InvalidInputError
+from orchestration.errors import InvalidInputError, NotFoundError
 from orchestration.mockups.jobs.model import JobFilters, JobOptions, Order, RetryOverrides
 from orchestration.mockups.jobs.products import ProductNotFoundError
 from orchestration.mockups.jobs.records import JobNotFoundError
-from orchestration.mockups.jobs.rows import media_entries, outputs_of
+from orchestration.mockups.jobs.rows import media_entries, outputs_of, product_thumbnail
 from orchestration.mockups.jobs.service import JobNotFailedError
 from orchestration.mockups.jobs.submission import Submission, submit
 from orchestration.mockups.mockup_request import DesignFile, RenderMode
@@ -250,6 +254,24 @@ def _add_reading(api: APIRouter, mockups: Mockups) -> None:
             job = jobs.retrieve(job_id)
             outputs = outputs_of(connection, [job_id]).get(job_id, [])
         return _shown(job) | {"outputs": media_entries(job, outputs, mockups.link)}
+
+    @api.get(
+        "/api/mockups/products/{product_id}/thumbnail",
+        response_class=Response,
+        responses=BYTES,
+        dependencies=[READS],
+    )
+    async def read_thumbnail(request: Request, product_id: PathName) -> Response:
+        """The picture that stands for a product: the front of its newest finished mockup."""
+
+        def find() -> str:
+            with mockups.database.connect() as connection:
+                found = product_thumbnail(connection, product_id)
+            if found is None:
+                raise NotFoundError(f"The product {product_id} has no finished mockup")
+            return found.object_key
+
+        return await answer_object(mockups.services, request, await run_in_threadpool(find), {})
 
 
 def _add_changing(api: APIRouter, mockups: Mockups) -> None:

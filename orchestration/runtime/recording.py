@@ -56,6 +56,7 @@ class PartitionRecorder:
         self._asset = asset or context.asset_key
         self._good: dict[str, dg.AssetMaterialization] = {}
         self._bad: dict[str, str] = {}
+        self._shown: dict[str, Mapping[str, Any]] = {}
         self._recorded = 0
 
     @property
@@ -76,11 +77,12 @@ class PartitionRecorder:
         if len(self._good) > BATCH:
             self._store_good(keep_last=True)
 
-    def failed(self, text: str, reason: str) -> None:
-        """The key was not made, and why."""
+    def failed(self, text: str, reason: str, metadata: Mapping[str, Any] | None = None) -> None:
+        """The key was not made, and why; `metadata` shows what of it was made all the same."""
         key = encode_key(text)
         self._good.pop(key, None)
         self._bad[key] = reason[:REASON_LENGTH]
+        self._shown[key] = metadata or {}
 
     def finish(self) -> Iterator[dg.AssetMaterialization]:
         """Yield this from the asset: records the rest, and raises `dg.Failure` when there are bad keys.
@@ -113,7 +115,9 @@ class PartitionRecorder:
             planned = [AssetMaterializationPlannedData(asset, key) for key in self._bad]
             self._store(dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED, planned)
         reasons = [
-            AssetObservationData(dg.AssetObservation(asset, partition=key, metadata={"reason": reason}))
+            AssetObservationData(
+                dg.AssetObservation(asset, partition=key, metadata={"reason": reason, **self._shown[key]})
+            )
             for key, reason in self._bad.items()
         ]
         self._store(dg.DagsterEventType.ASSET_OBSERVATION, reasons)

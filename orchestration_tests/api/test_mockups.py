@@ -102,7 +102,9 @@ def test_a_failed_job_is_retried_as_another_one(base_url: str, mockups: Mockups)
 
 
 def test_jobs_are_listed_by_product_and_state_in_pages(base_url: str, mockups: Mockups) -> None:
-    ids = [submit(base_url, name=name).json()["id"] for name in ("Anna", "refused", "Ben")]
+    # In other fabrics, since equal ones would share their files.
+    wanted = {"Anna": "red", "refused": "blue", "Ben": "green"}
+    ids = [submit(base_url, name=name, fabric_color=fabric).json()["id"] for name, fabric in wanted.items()]
     drain(mockups)
     page = get(base_url, "jobs", productId=PRODUCT, limit=2)
     assert ([job["id"] for job in page["jobs"]], page["total"], page["hasMore"]) == (ids[:0:-1], 3, True)
@@ -125,6 +127,15 @@ def test_jobs_are_deleted_restored_and_removed(base_url: str, mockups: Mockups) 
     removed = requests.post(f"{address}/remove", timeout=30).json()
     assert (removed["isRemoved"], removed["files"]) == (True, ALL_FILES + 1)  # the design too
     assert requests.post(f"{address}/restore", timeout=30).status_code == 404
+
+
+def test_a_product_has_the_front_of_its_newest_mockup_as_its_thumbnail(base_url: str, mockups: Mockups) -> None:
+    address = f"{base_url}/api/mockups/products/{PRODUCT}/thumbnail"
+    assert requests.get(address, timeout=30).status_code == 404
+    submit(base_url)
+    drain(mockups)
+    picture = requests.get(address, timeout=30)
+    assert (picture.status_code, picture.headers["content-type"]) == (200, "image/png")
 
 
 def test_rendering_again_is_asked_for_as_a_request(base_url: str, mockups: Mockups) -> None:

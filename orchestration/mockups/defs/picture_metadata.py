@@ -71,7 +71,7 @@ class MockupReport:
             failed = [job for job in jobs if job.outcome is Rendering.FAILED and not _files(job, stage)]
             done = [job for job in jobs if _files(job, stage)]
             if failed:
-                recorder.failed(sku, _reason(failed, jobs))
+                recorder.failed(sku, _reason(failed, jobs), self._metadata(stage, done) if done else None)
             elif done:
                 recorder.materialized(sku, self._metadata(stage, done))
 
