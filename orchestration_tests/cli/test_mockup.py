@@ -110,8 +110,9 @@ def test_a_refusal_exits_with_1_and_its_code(
 @pytest.mark.parametrize(
     "options",
     [(), ("--design", "LOGO", "--preset", "chest-small", "--preset", "back-small"),
-     ("--text", "Jo", "--offset-mm", "10"), ("--text", "Jo", "--turntable-size", "99"), ("--text", "Jo", "--preset", "dead-center-medium"),
-     ("--text", "Jo", "--mode", "some"), ("--text", "Jo", "--frames", "1")],
+     ("--text", "Jo", "--offset-mm", "10"), ("--text", "Jo", "--turntable-size", "99"),
+     ("--text", "Jo", "--preset", "dead-center-medium"), ("--text", "Jo", "--mode", "some"),
+     ("--text", "Jo", "--frames", "1")],
 )  # fmt: skip
 def test_bad_usage_exits_with_2(logo: str, tmp_path: Path, options: tuple[str, ...]) -> None:
     named = [logo if option == "LOGO" else option for option in options]

@@ -98,7 +98,7 @@ def test_good_stills_pass(engine: Renderer, preset: Preset, angle: str) -> None:
 class WrongSide(Renderer):
     """A renderer that confuses front and back, as the replaced service did."""
 
-    def still(self, artwork: Artwork, angle: str, **options: object) -> NDArray[np.uint8]:  # type: ignore[override]
+    def still(self, artwork: Artwork, angle: str, **options: object) -> NDArray[np.uint8]:
         swapped = {"front_0deg": "back_180deg", "back_180deg": "front_0deg"}.get(angle, angle)
         return super().still(artwork, swapped, **options)  # type: ignore[arg-type]
 
@@ -120,7 +120,7 @@ def test_a_garment_that_reaches_the_border_is_found(engine: Renderer, composite:
 class Slipped(Renderer):
     """A renderer that prints far too low."""
 
-    def still(self, artwork: Artwork, angle: str, **options: object) -> NDArray[np.uint8]:  # type: ignore[override]
+    def still(self, artwork: Artwork, angle: str, **options: object) -> NDArray[np.uint8]:
         whole = all((layer.pixels[:, :, 3] == 255).all() for layer in artwork.ink)
         moved = artwork.ink if whole else tuple(InkLayer(layer.x, layer.y + 500, layer.pixels) for layer in artwork.ink)
         return super().still(Artwork(artwork.garment, artwork.fabric, moved), angle, **options)  # type: ignore[arg-type]

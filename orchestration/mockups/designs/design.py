@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from orchestration.media.download import Downloader
-    from orchestration.media.identify import ImageFacts
+    from orchestration.media.image_rules import ImageFacts
 
     Pixels = NDArray[np.uint8]
 

@@ -33,7 +33,7 @@ class RankedFabric(NamedTuple):
 
 
 def rank_fabrics(design: Design, fabrics: Iterable[Fabric], ink: InkMode) -> list[RankedFabric]:
-    """Rank fabrics by how much of the design is seen on each, in tenths, then by contrast; those to be struck out come last."""
+    """Rank fabrics by the share that is seen on each, in tenths, then by contrast; those to be struck out come last."""
     box = solid_box(design.pixels)
     ranked = [
         RankedFabric(fabric, fit(design.pixels, fabric.colour, ink_mode(ink, fabric.colour), box)) for fabric in fabrics

@@ -30,8 +30,8 @@ def test_the_density_is_exactly_300_dpi() -> None:
 
 def test_it_says_which_size_it_is_for() -> None:
     file = print_file(taken(disc(RED)), (120.0, 80.0), "XL")
-    assert decode(file.body).info["Size"] == "XL"  # type: ignore[attr-defined]
-    assert decode(file.body).info["Print"] == "120.0 x 80.0 mm at 300 DPI"  # type: ignore[attr-defined]
+    assert decode(file.body).info["Size"] == "XL"
+    assert decode(file.body).info["Print"] == "120.0 x 80.0 mm at 300 DPI"
 
 
 def test_the_design_keeps_its_colours_and_its_alpha() -> None:
