@@ -23,7 +23,6 @@ COMMANDS: Final[dict[str, dict[str, str]]] = {
         "drift": "Fields that changed their shape.",
     },
     "prints_commands": {"prints": "Print files of orders.", "orders": "Orders of personalised products."},
-    "mockup_commands": {"mockup": "Make mockups of a front, a back or both: flat, print file, six stills, turntable."},
     "mockups_commands": {"mockups": "Render jobs of mockups, garments and colours."},
     "gallery_commands": {"gallery": "The public gallery."},
     "canvas_commands": {

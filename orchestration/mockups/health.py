@@ -42,17 +42,18 @@ SELECT count(*) OVER () AS total, j.id, j.sku, j.preset, j.error_message, j.comp
 WHERE j.deleted_at IS NULL AND j.status = 'failed'
     AND NOT EXISTS (SELECT FROM render_job AS again WHERE again.metadata ->> 'retried_from' = j.id)
 ORDER BY j.completed_at DESC, j.id DESC LIMIT :limit""")
-_STORED = sa.text("""
+_STORED = sa.text("SELECT object_key, min(bytes) FROM render_output WHERE object_key IS NOT NULL GROUP BY object_key")
+_SHOWN = sa.text("""
 SELECT DISTINCT ON (o.object_key) o.object_key, o.bytes, j.id, j.sku, o.kind, o.angle
 FROM render_output AS o JOIN render_job AS j ON j.id = o.job_id
-WHERE o.object_key IS NOT NULL AND j.deleted_at IS NULL ORDER BY o.object_key, j.created_at DESC""")
+WHERE o.object_key = ANY (CAST(:keys AS text[])) ORDER BY o.object_key, j.created_at DESC""")
 
 
 def unseemly_pictures(connection: sa.Connection, objects: ObjectStore, stage: StageName) -> Finding:
     """Pictures of a stage that a visual check of the last week was not content with, with the first few."""
     kinds = [kind.value for kind in OutputKind if kind.stage is stage]
     rows = connection.execute(_UNSEEMLY, {"kinds": kinds, "limit": SAMPLE}).all()
-    keys = [(f"{row.id} {row.angle}".strip(), row.object_key) for row in rows if row.mime.startswith("image/")]
+    keys = [(f"{_short(row.id)} {row.angle}".strip(), row.object_key) for row in rows if row.mime.startswith("image/")]
     return Finding(
         rows[0].total if rows else 0,
         "Look at the picture; submit the mockup with another design, preset or fabric if it is wrong.",
@@ -71,7 +72,7 @@ def unprintable_designs(connection: sa.Connection, objects: ObjectStore) -> Find
         "takes another one.",
         ("job", "SKU", "preset", "fabric", "verdict", "warning"),
         [(row.id, row.sku, row.preset, row.fabric, row.verdict, row.warning) for row in rows],
-        _pictures(objects, [(row.id, row.object_key) for row in rows]),
+        _pictures(objects, [(_short(row.id), row.object_key) for row in rows]),
     )
 
 
@@ -91,14 +92,20 @@ def missing_outputs(connection: sa.Connection, objects: ObjectStore) -> Finding:
     """Files of jobs that the object store does not have, or not whole."""
     outputs = connection.execute(_STORED).all()
     stored = objects.sizes(FOLDER) if outputs else {}
-    missing = [row for row in outputs if stored.get(row.object_key) != row.bytes]
+    missing = [key for key, size in outputs if stored.get(key) != size]
+    rows = connection.execute(_SHOWN, {"keys": missing[:SAMPLE]}).all()
     return Finding(
         len(missing),
         "Materialize the SKU, or run `orchestration mockups drain --sku SKU`: its newest job is rendered again.",
         ("job", "SKU", "file", "key", "bytes"),
-        [(row.id, row.sku, f"{row.kind} {row.angle}".strip(), row.object_key, row.bytes) for row in missing[:SAMPLE]],
+        [(row.id, row.sku, f"{row.kind} {row.angle}".strip(), row.object_key, row.bytes) for row in rows],
         is_error=True,
     )
+
+
+def _short(job_id: str) -> str:
+    """The end of an id, which tells jobs apart and leaves room for the picture that it is the caption of."""
+    return job_id[-6:]
 
 
 def _pictures(objects: ObjectStore, keys: Sequence[tuple[str, str]]) -> list[tuple[str, bytes]]:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from orchestration.errors import OrchestrationError
 from orchestration.mockups.mockup_request import OutputKind, StageName
 from orchestration.mockups.tasks.outcomes import Rendering
 from orchestration.mockups.views.angles import ANGLES
-from orchestration.runtime.metadata import Pictures, markdown_table
+from orchestration.runtime.metadata import PICTURE_PIXELS, PICTURES_PER_RUN, markdown_table, picture
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +40,8 @@ class MockupReport:
     """Adds up a run by SKU and as a whole."""
 
     def __init__(self, objects: ObjectStore) -> None:
-        self._pictures = {stage: Pictures(objects) for stage in StageName}
+        self._objects = objects
+        self._left = dict.fromkeys(StageName, PICTURES_PER_RUN)
         self._counts: Counter[Rendering] = Counter()
         self._problems: dict[str, str] = {}
         self._jobs: defaultdict[str, dict[str, RenderedJob]] = defaultdict(dict)
@@ -99,9 +101,32 @@ class MockupReport:
             by_place = {(one.kind, one.angle): one.object_key for one in job.outputs}
             for place in shown:
                 name = place[1] or f"sample_{number}" if len(newest) == 1 else f"sample_{number}"
-                if drawn := self._pictures[stage].of(by_place.get(place), f"{job.job_id} {place[1]}".strip()):
+                if drawn := self._drawn(stage, by_place.get(place), place[1] or job.job_id[-6:]):
                     samples[name] = dg.MetadataValue.md(drawn)
         return samples
+
+    def _drawn(self, stage: StageName, key: str | None, caption: str) -> str | None:
+        """A small picture in Markdown; None when there is none, or enough have been shown."""
+        if key is None or self._left[stage] == 0:
+            return None
+        self._left[stage] -= 1
+        try:
+            return picture(caption, _on_white(self._objects.get(key)))
+        except OrchestrationError:
+            return None  # an object that is gone has a check of its own
+
+
+def _on_white(image: bytes) -> bytes:
+    """The picture, small and without transparency, which would take most of the bytes that one in place may have."""
+    import pyvips
+
+    try:
+        small = pyvips.Image.thumbnail_buffer(image, 2 * PICTURE_PIXELS)
+        flat = small.flatten(background=[255, 255, 255]) if small.hasalpha() else small
+        body: bytes = flat.jpegsave_buffer(Q=90)
+    except pyvips.Error:
+        return image
+    return body
 
 
 _COLUMNS = ("job", "preset", "fabric", "outcome", "files", "size")

@@ -56,8 +56,11 @@ def select_jobs(connection: sa.Connection, filters: JobFilters, sign: Sign) -> l
     """A page of the jobs that the filters leave."""
     columns = (render_job.c.created_at, render_job.c.id)
     order = [column.desc() if filters.order is Order.DESC else column.asc() for column in columns]
-    query = sa.select(*_COLUMNS).where(*_conditions(filters)).order_by(*order)
-    query = query.limit(filters.limit).offset(filters.offset)
+    page = sa.select(render_job.c.id).where(*_conditions(filters)).order_by(*order)
+    page = page.limit(filters.limit).offset(filters.offset)
+    # The addresses of results are looked up for the page alone, not for what is passed over.
+    chosen = page.subquery()
+    query = sa.select(*_COLUMNS).join(chosen, chosen.c.id == render_job.c.id).order_by(*order)
     return [_job(row, sign) for row in connection.execute(query).mappings()]
 
 
