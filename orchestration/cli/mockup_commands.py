@@ -15,7 +15,7 @@ import typer
 from orchestration.cli.output import BAD_USAGE, DONE, SOME_FAILED, console, print_json, print_table
 from orchestration.errors import ConfigurationError, NotFoundError, OrchestrationError
 from orchestration.mockups.garments.names import DEFAULT_TEMPLATE
-from orchestration.mockups.mockup_request import InkMode, RenderMode
+from orchestration.mockups.mockup_request import EngineName, InkMode, RenderMode
 from orchestration.mockups.presets import Preset
 from orchestration.settings import load_settings
 
@@ -78,6 +78,7 @@ def mockup(
     width_mm: Annotated[float | None, typer.Option(help="Width of the print, instead of the preset's.")] = None,
     offset_mm: Annotated[str | None, typer.Option(help="Shift of the print in mm, right,down: 10,-20.")] = None,
     ink: Ink = InkMode.AUTO,
+    engine: Annotated[EngineName, typer.Option("--engine", help="What renders.")] = EngineName.SOFTWARE,
     as_json: Json = False,
 ) -> None:
     """Make mockups of a front, a back or both: flat, print file, six stills, turntable."""
@@ -95,7 +96,7 @@ def mockup(
             ink=ink,
             pictures=sizes,
         )
-        outputs = _make(request, out)
+        outputs = _make(request, _engine(engine), out)
     except OrchestrationError as error:
         fail_with(error, as_json=as_json)
     else:
@@ -169,7 +170,7 @@ def parse_offset(text: str | None) -> tuple[float, float] | None:
     return right, down
 
 
-def _make(request: MockupRequest, out: Path) -> list[Output]:
+def _make(request: MockupRequest, engine: Engine, out: Path) -> list[Output]:
     """Make the mockup and write each file once it is made."""
     from orchestration.mockups.maker import make_mockup
 
@@ -179,7 +180,7 @@ def _make(request: MockupRequest, out: Path) -> list[Output]:
         (out / output.name).write_bytes(output.body)
 
     try:
-        return make_mockup(request, _engine(), write)
+        return make_mockup(request, engine, write)
     except OSError as error:
         raise ConfigurationError(f"cannot write to {out}: {error.strerror}") from error
 
@@ -191,10 +192,11 @@ def _make_folder(out: Path) -> None:
         raise ConfigurationError(f"cannot write to {out}: {error.strerror}") from error
 
 
-def _engine() -> Engine:
+def _engine(name: EngineName) -> Engine:
     from orchestration.mockups.views.renderer import Renderer
 
-    return Renderer(load_settings().home / "mockups" / "passes")
+    engines = {EngineName.SOFTWARE: Renderer}
+    return engines[name](load_settings().home / "mockups" / "passes")
 
 
 def fail_with(error: OrchestrationError, *, as_json: bool) -> NoReturn:

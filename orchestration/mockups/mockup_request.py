@@ -35,6 +35,12 @@ class InkMode(StrEnum):
     DTF = "dtf"
 
 
+class EngineName(StrEnum):
+    """What renders stills and turntables."""
+
+    SOFTWARE = "software"
+
+
 class StageName(StrEnum):
     """The stages, in the order in which they are made."""
 
