@@ -16,12 +16,13 @@ if TYPE_CHECKING:
     from orchestration.canvas.canvas import Canvas
     from orchestration.catalogue.catalogue import Catalogue
     from orchestration.gallery.gallery import Gallery
+    from orchestration.mockups.mockups import Mockups
     from orchestration.prints.prints import Prints
     from orchestration.requests.requests import RequestKind
     from orchestration.services import Services
     from orchestration.work_queue.queue import TaskQueue
 
-DOMAINS = ("catalogue", "prints", "gallery", "canvas")
+DOMAINS = ("catalogue", "prints", "mockups", "gallery", "canvas")
 """The domains' names, in the order in which things flow."""
 
 
@@ -38,6 +39,7 @@ class Domains:
 
     catalogue: Catalogue
     prints: Prints
+    mockups: Mockups
     gallery: Gallery
     canvas: Canvas
 
@@ -46,11 +48,13 @@ class Domains:
         from orchestration.catalogue.catalogue import Catalogue
         from orchestration.gallery.gallery import Gallery
         from orchestration.gallery.references import media_references
+        from orchestration.mockups.mockups import Mockups
         from orchestration.prints.prints import Prints
 
         self.services = services
         self.catalogue = Catalogue(services)
         self.prints = Prints(services)
+        self.mockups = Mockups(services)
         self.gallery = Gallery(services)
         self.canvas = Canvas(services, references=media_references(services.settings))
 

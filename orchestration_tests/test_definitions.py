@@ -64,6 +64,15 @@ ASSETS = {
     "prints/notification_tasks": ("", ["prints/stl"], []),
     "prints/order_updates": ("", ["prints/notification_tasks"], ["no_address_has_ended", "no_notification_given_up"]),
     "prints/plates": ("", ["prints/stl"], ["every_plate_is_as_ordered"]),
+    "mockups/designs": ("", [], []),
+    "mockups/render_tasks": ("", ["catalogue/product_families", "mockups/designs"], []),
+    "mockups/composites": (
+        "garment",
+        ["mockups/render_tasks"],
+        ["design_in_place", "designs_printable", "no_render_job_failed"],
+    ),
+    "mockups/stills": ("garment", ["mockups/composites"], ["design_in_view", "every_picture_is_stored"]),
+    "mockups/turntables": ("garment", ["mockups/stills"], ["turntable_whole"]),
     "gallery/generation_history": ("", [], []),
     "gallery/mirror_tasks": ("", ["gallery/generation_history"], []),
     "gallery/public_generations": (
@@ -102,6 +111,9 @@ JOBS = {
     "prints_notify": (["prints/order_updates"], 7_200),
     "prints_plates": (["prints/plates"], 3_600),
     "prints_check": ([], 300),
+    "mockups_render": (["mockups/composites", "mockups/stills", "mockups/turntables"], 7_200),
+    "mockups_check": ([], 300),
+    "mockups_cleanup": ([], 600),
     "gallery_mirror": (["gallery/public_generations"], 7_200),
     "gallery_render": (["gallery/image_variants"], 7_200),
     "gallery_signup": (["gallery/signup_images"], 600),
@@ -113,9 +125,10 @@ JOBS = {
     "maintenance_prune": ([], 3_600),
 }
 # Sensor: the job that it launches, how often it looks in seconds.
-CHECK_JOBS = ("canvas_check", "canvas_media_check", "catalogue_check", "gallery_check", "prints_check")
+CHECK_JOBS = ("canvas_check", "canvas_media_check", "catalogue_check", "gallery_check", "mockups_check", "prints_check")
 REQUESTED_JOBS = (
-    "canvas_collect", "canvas_snapshot", "catalogue_sync", "gallery_mirror", "gallery_signup", "prints_plates",
+    "canvas_collect", "canvas_snapshot", "catalogue_sync", "gallery_mirror", "gallery_signup", "mockups_render",
+    "prints_plates",
     "prints_render",
 )  # fmt: skip
 SENSORS = {
@@ -125,6 +138,7 @@ SENSORS = {
     "catalogue_variants_sensor": ("catalogue_render", 5),
     "prints_tasks_sensor": ("prints_render", 5),
     "prints_notifications_sensor": ("prints_notify", 5),
+    "mockups_jobs_sensor": ("mockups_render", 5),
     "gallery_mirror_sensor": ("gallery_mirror", 5),
     "gallery_images_sensor": ("gallery_render", 5),
     "gallery_signup_sensor": ("gallery_signup", 30),
@@ -137,6 +151,7 @@ SENSORS = {
 SCHEDULES = {
     "catalogue_nightly_audit": ("catalogue_sync", "0 3 * * *"),
     "prints_stale_tasks": ("prints_render", "*/15 * * * *"),
+    "mockups_nightly_cleanup": ("mockups_cleanup", "0 2 * * *"),
     "gallery_drift": ("gallery_mirror", "30 * * * *"),
     "gallery_signup_schedule": ("gallery_signup", "*/5 * * * *"),
     "canvas_regular_snapshot": ("canvas_snapshot", "0 */6 * * *"),
@@ -152,6 +167,8 @@ EXTERNAL = {
     "prints/print_orders",
     "prints/print_tasks",
     "prints/notification_tasks",
+    "mockups/designs",
+    "mockups/render_tasks",
     "gallery/generation_history",
     "gallery/mirror_tasks",
     "gallery/image_tasks",
@@ -273,7 +290,9 @@ def test_settings_reach_the_definitions() -> None:
     assert definitions.resolve_job_def("catalogue_sync").tags["dagster/max_runtime"] == "90"
 
 
-@pytest.mark.parametrize("setting", ["nightly_audit_cron", "gallery_drift_cron", "snapshot_cron", "run_prune_cron"])
+@pytest.mark.parametrize(
+    "setting", ["nightly_audit_cron", "gallery_drift_cron", "snapshot_cron", "run_prune_cron", "mockup_cleanup_cron"]
+)
 def test_a_cron_that_is_none_names_its_variable(setting: str) -> None:
     with pytest.raises(ConfigurationError, match=f"ORCHESTRATION_{setting.upper()} 'at night' is no schedule"):
         build_definitions(Settings().model_copy(update={setting: "at night"}))

@@ -24,6 +24,7 @@ COMMANDS: Final[dict[str, dict[str, str]]] = {
         "drift": "Fields that changed their shape.",
     },
     "prints_commands": {"prints": "Print files of orders.", "orders": "Orders of personalised products."},
+    "mockups_commands": {"mockups": "Render jobs of mockups, garments and colours."},
     "gallery_commands": {"gallery": "The public gallery."},
     "canvas_commands": {
         "gc": "Mark canvas media that nothing refers to, and delete those whose grace is over.",
@@ -46,6 +47,7 @@ COMMANDS: Final[dict[str, dict[str, str]]] = {
         "env": 'Print the variables of this instance for a shell: eval "$(orchestration env)"; secrets are among them.'
     },
     "request_commands": {"requests": "Work that is asked for, and done by Dagster."},
+    "mockup_commands": {"mockup": "Make mockups of a front, a back or both: flat, print file, six stills, turntable."},
     "stl": {"stl": "Make one product: printable STL, two-colour 3MF and a preview."},
 }
 """The first line of each command's help stands here too, so that listing them loads none."""

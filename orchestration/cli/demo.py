@@ -1,4 +1,4 @@
-"""`orchestration demo`: the sample feed's two days, orders, histories and projects, headless, through Dagster.
+"""`orchestration demo`: the sample feed's two days, orders, mockups, histories and projects, headless, through Dagster.
 
 The order of the show. Keep out: the sample supplier (`orchestration.demo`).
 """
@@ -16,11 +16,18 @@ from orchestration.catalogue.families.changes import shown_values
 from orchestration.cli.catalogue_sync import SyncOptions, check_catalogue, sync_catalogue
 from orchestration.cli.catalogue_sync import render_images as render_catalogue_images
 from orchestration.cli.job_runner import job_runner
+from orchestration.cli.mockups_commands import mockup_counts
 from orchestration.cli.options import Json
 from orchestration.cli.output import SOME_FAILED, console, note, print_json, print_table
 from orchestration.cli.prints_commands import print_counts, print_problems
-from orchestration.cli.samples import canvas_samples, load_gallery_samples, print_samples, show_gallery_samples
-from orchestration.demo import orders
+from orchestration.cli.samples import (
+    canvas_samples,
+    load_gallery_samples,
+    mockup_samples,
+    print_samples,
+    show_gallery_samples,
+)
+from orchestration.demo import mockups, orders
 from orchestration.demo.feed import write_feed
 from orchestration.demo.server import serve
 from orchestration.gallery.reconcile import find_drift
@@ -49,9 +56,10 @@ def demo(as_json: Json = False) -> int:
     with tempfile.TemporaryDirectory(prefix="orchestration-demo-") as folder, serve(Path(folder) / "feed") as base_url:
         days = [_day(Path(folder), day, base_url, shown=not as_json) for day in DAYS]
         prints = _prints(Path(folder), base_url, shown=not as_json)
+        pictures = _mockups(Path(folder), base_url, shown=not as_json)
         gallery = _gallery(Path(folder), base_url, shown=not as_json)
         canvas = _canvas(Path(folder), base_url, shown=not as_json)
-    parts = [*days, prints, gallery, canvas]
+    parts = [*days, prints, pictures, gallery, canvas]
     if as_json:
         print_json(parts)
     return 0 if all(part["as_expected"] for part in parts) else SOME_FAILED
@@ -96,6 +104,20 @@ def _prints(folder: Path, base_url: str, *, shown: bool) -> dict[str, Any]:
         console().print("  orders:   " + ", ".join(f"{count} {name}" for name, count in counts.items()))
         print_table("Refused", ("task", "why, and what to do"), list(print_problems(rendered).items()))
     return {"prints": summary, "as_expected": expected}
+
+
+def _mockups(folder: Path, base_url: str, *, shown: bool) -> dict[str, Any]:
+    """Submit the sample mockups, and render them; one is broken, and fails alone."""
+    note("Rendering the sample mockups")
+    started = time.monotonic()
+    with job_runner(_settings(folder, base_url)) as runner:
+        counts = mockup_counts(mockup_samples(runner))
+    summary: dict[str, Any] = {**counts, "seconds": round(time.monotonic() - started, 1)}
+    if shown:
+        console().print(f"Mockups in {summary['seconds']} s", style="bold")
+        console().print("  jobs:     " + ", ".join(f"{count} {name}" for name, count in counts.items()))
+    expected = (summary["rendered"], summary["failed"]) == (mockups.RENDERED, mockups.FAILED)
+    return {"mockups": summary, "as_expected": expected}
 
 
 def _gallery(folder: Path, base_url: str, *, shown: bool) -> dict[str, Any]:

@@ -73,13 +73,16 @@ class JobRunner:
         if key not in makers:
             known = ", ".join(sorted(made.to_user_string() for made in makers))
             raise ConfigurationError(f"No job makes {asset}; there are {known}")
-        op = key.to_python_identifier()
+        made = self._definitions.resolve_assets_def(key)
+        op = made.op.name
         config: DrainConfig | None = None
         if names is not None:
             config = DrainConfig(keys=self._partition_keys(key, names))
         elif self._definitions.resolve_job_def(makers[key]).graph.node_named(op).definition.has_config_field:
             config = UNTIL_EMPTY
-        return self.run(makers[key], op_config(op, config) if config else None, only=key)
+        # Assets that one step makes are made together: their lineage among each other asks a run for its partition tag.
+        only = key if len(made.keys) == 1 else None
+        return self.run(makers[key], op_config(op, config) if config else None, only=only)
 
     def _partition_keys(self, asset: dg.AssetKey, names: Sequence[str]) -> list[str]:
         """Each name's partition key: itself when it is one, else its encoding."""

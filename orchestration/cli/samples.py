@@ -1,20 +1,24 @@
-"""The sample orders, histories and canvas projects, loaded and worked through by the product's own jobs.
+"""The sample orders, mockups, histories and canvas projects, loaded and worked through by the product's own jobs.
 
 `up` and `demo` show the same samples. Keep out: what the samples are (`orchestration.demo`).
 """
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, NamedTuple
 
 from orchestration.cli.canvas_commands import check_canvas, save_due
 from orchestration.cli.gallery_commands import check_gallery, mirror, refresh_signup, render_images
 from orchestration.cli.gc_commands import collect
+from orchestration.cli.mockups_commands import check_mockups, render_mockups
 from orchestration.cli.prints_commands import check_prints, notify, render_prints
 from orchestration.demo.canvas_media import SAMPLE_MEDIA, load_media
 from orchestration.demo.histories import SAMPLE_HISTORIES, SAMPLE_SEED, load_histories, served_pictures
+from orchestration.demo.mockups import sample_mockups
 from orchestration.demo.orders import write_orders
 from orchestration.demo.projects import SAMPLE_PROJECTS, load_projects
+from orchestration.mockups.jobs.submission import submit
 from orchestration.prints.orders.csv_rows import read_csv
 
 if TYPE_CHECKING:
@@ -41,6 +45,24 @@ def print_samples(runner: JobRunner, file: Path) -> RunOutcome:
     rendered = render_prints(runner)
     notify(runner)
     check_prints(runner)
+    return rendered
+
+
+def submit_mockup_samples(runner: JobRunner) -> int:
+    """Submit the sample mockups, for shirts that the catalogue has; how many."""
+    mockups = runner.domains.mockups
+    with mockups.database.connect() as connection:
+        wishes = list(sample_mockups(connection))
+    for wish in wishes:
+        asyncio.run(submit(mockups, wish))
+    return len(wishes)
+
+
+def mockup_samples(runner: JobRunner) -> RunOutcome:
+    """Submit the sample mockups and render them."""
+    submit_mockup_samples(runner)
+    rendered = render_mockups(runner)
+    check_mockups(runner)
     return rendered
 
 

@@ -22,7 +22,7 @@ from orchestration.cli.console import Console, Service, show
 from orchestration.cli.job_runner import job_runner
 from orchestration.cli.output import note
 from orchestration.cli.processes import run_processes
-from orchestration.cli.samples import canvas_samples, load_gallery_samples, print_samples
+from orchestration.cli.samples import canvas_samples, load_gallery_samples, print_samples, submit_mockup_samples
 from orchestration.demo.feed import write_feed
 from orchestration.demo.server import serve
 from orchestration.runtime.assets import pool_limits
@@ -93,6 +93,7 @@ def _sample(stack: ExitStack, settings: Settings, port: int) -> Settings:
             check_catalogue(runner)
             note("Rendering the sample orders, and loading the sample histories and canvas projects")
             print_samples(runner, root / "orders.csv")
+            submit_mockup_samples(runner)
             load_gallery_samples(runner, root, base_url)
             canvas_samples(runner)
     write_feed(root, day=NEXT_DAY, base_url=base_url)

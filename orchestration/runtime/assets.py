@@ -72,7 +72,62 @@ def domain_asset(
     return declare
 
 
-def queue_spec(key: str, *, description: str, deps: Sequence[dg.AssetSpec | dg.AssetsDefinition]) -> dg.AssetSpec:
+class AssetOutline(NamedTuple):
+    """One of several assets that a step makes together: `domain/noun`, what it is, and what it depends on."""
+
+    key: str
+    description: str
+    kinds: Collection[str]
+    deps: Sequence[dg.AssetSpec | dg.AssetsDefinition | dg.AssetKey] = ()
+
+
+def domain_assets(
+    name: str,
+    *outlines: AssetOutline,
+    pool: Pool,
+    max_runtime: int,
+    partitions: dg.PartitionsDefinition[str],
+    code_version: str = "1",
+) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
+    """Declare partitioned assets of one domain that one step makes, each of which it records if it is selected.
+
+    As `domain_asset` otherwise.
+    """
+
+    def declare(compute: Callable[..., Any]) -> dg.AssetsDefinition:
+        specs = [_spec(one, partitions, code_version) for one in outlines]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", dg.BetaWarning)
+            return dg.multi_asset(
+                specs=specs,
+                name=name,
+                can_subset=True,
+                backfill_policy=dg.BackfillPolicy.single_run(),
+                pool=pool.name,
+                op_tags={MAX_RUNTIME_TAG: str(max_runtime), POOL_LIMIT_TAG: str(pool.limit)},
+            )(compute)
+
+    return declare
+
+
+def _spec(one: AssetOutline, partitions: dg.PartitionsDefinition[str], code_version: str) -> dg.AssetSpec:
+    domain, noun = one.key.split("/")
+    return dg.AssetSpec(
+        [domain, noun],
+        deps=one.deps,
+        description=one.description,
+        skippable=True,
+        group_name=domain,
+        code_version=code_version,
+        owners=[f"team:{domain}"],
+        kinds=set(one.kinds),
+        partitions_def=partitions,
+    )
+
+
+def queue_spec(
+    key: str, *, description: str, deps: Sequence[dg.AssetSpec | dg.AssetsDefinition | dg.AssetKey]
+) -> dg.AssetSpec:
     """A work queue as an external asset between the asset that fills it and the one that drains it.
 
     It is what the drained asset really depends on. Beyond that, a run that is not tagged with partitions cannot depend
@@ -113,7 +168,7 @@ def asset_job(
 
 def run_config(asset: dg.AssetsDefinition, config: dg.Config) -> dg.RunConfig:
     """The run config of a job that makes `asset` with `config`."""
-    return op_config(asset.key.to_python_identifier(), config)
+    return op_config(asset.op.name, config)
 
 
 def op_config(name: str, config: dg.Config) -> dg.RunConfig:

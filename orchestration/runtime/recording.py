@@ -31,7 +31,7 @@ from orchestration.runtime.event_batches import store_events
 from orchestration.runtime.partitions import encode_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 BATCH = 500
 REASON_LENGTH = 500
@@ -47,13 +47,16 @@ _EventData = StepMaterializationData | AssetObservationData | AssetMaterializati
 class PartitionRecorder:
     """Records what became of each key of one asset in one run; `finish` ends the step.
 
-    Not for use by two threads at once. Keys are plain texts; the recorder encodes them.
+    `asset` is to be named where a step makes several. Not for use by two threads at once. Keys are plain texts; the
+    recorder encodes them.
     """
 
-    def __init__(self, context: dg.AssetExecutionContext) -> None:
+    def __init__(self, context: dg.AssetExecutionContext, asset: dg.AssetKey | None = None) -> None:
         self._context = context
+        self._asset = asset or context.asset_key
         self._good: dict[str, dg.AssetMaterialization] = {}
         self._bad: dict[str, str] = {}
+        self._shown: dict[str, Mapping[str, Any]] = {}
         self._recorded = 0
 
     @property
@@ -70,36 +73,33 @@ class PartitionRecorder:
         """The key was made; a later failure of the same key in this run counts, and the other way round."""
         key = encode_key(text)
         self._bad.pop(key, None)
-        self._good[key] = dg.AssetMaterialization(self._context.asset_key, partition=key, metadata=metadata)
+        self._good[key] = dg.AssetMaterialization(self._asset, partition=key, metadata=metadata)
         if len(self._good) > BATCH:
             self._store_good(keep_last=True)
 
-    def failed(self, text: str, reason: str) -> None:
-        """The key was not made, and why."""
+    def failed(self, text: str, reason: str, metadata: Mapping[str, Any] | None = None) -> None:
+        """The key was not made, and why; `metadata` shows what of it was made all the same."""
         key = encode_key(text)
         self._good.pop(key, None)
         self._bad[key] = reason[:REASON_LENGTH]
+        self._shown[key] = metadata or {}
 
     def finish(self) -> Iterator[dg.AssetMaterialization]:
         """Yield this from the asset: records the rest, and raises `dg.Failure` when there are bad keys.
 
         The run's last materialization goes through Dagster's own path, which makes it the asset's output.
         """
+        yield from finish_all([self])
+
+    def store_rest(self) -> dg.AssetMaterialization | None:
+        """Record what is left but for the last materialization, which is returned; see `finish`."""
         last = self._store_good(keep_last=True)
         if last is not None:
             self._recorded += 1
-            yield last
+            self._good = {}
         if self._bad:
             self._store_bad()
-            raise dg.Failure(
-                f"{len(self._bad)} of {self._recorded + len(self._bad)} partitions failed; the others are done. "
-                "Re-execute with just these keys once their cause is fixed.",
-                metadata={
-                    "failed": dg.MetadataValue.md(failure_table(self._bad)),
-                    REASONS: dg.MetadataValue.json(self._bad),
-                },
-                allow_retries=False,  # a retry of the step would repeat the whole key list
-            )
+        return last
 
     def _store_good(self, *, keep_last: bool) -> dg.AssetMaterialization | None:
         good = list(self._good.values())
@@ -110,12 +110,14 @@ class PartitionRecorder:
         return last
 
     def _store_bad(self) -> None:
-        asset, context = self._context.asset_key, self._context
+        asset, context = self._asset, self._context
         if not (context.has_partition_key or context.has_partition_key_range):
             planned = [AssetMaterializationPlannedData(asset, key) for key in self._bad]
             self._store(dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED, planned)
         reasons = [
-            AssetObservationData(dg.AssetObservation(asset, partition=key, metadata={"reason": reason}))
+            AssetObservationData(
+                dg.AssetObservation(asset, partition=key, metadata={"reason": reason, **self._shown[key]})
+            )
             for key, reason in self._bad.items()
         ]
         self._store(dg.DagsterEventType.ASSET_OBSERVATION, reasons)
@@ -126,7 +128,7 @@ class PartitionRecorder:
             _patiently(partial(self._store_batch, entries))
 
     def _store_batch(self, entries: list[dg.EventLogEntry]) -> None:
-        store_events(self._context.instance.event_log_storage, self._context.asset_key, entries)
+        store_events(self._context.instance.event_log_storage, self._asset, entries)
 
     def _entry(self, kind: dg.DagsterEventType, data: _EventData) -> dg.EventLogEntry:
         """The event log row that Dagster itself would have written for this step."""
@@ -142,6 +144,26 @@ class PartitionRecorder:
             step_key=step,
             job_name=context.job_name,
             dagster_event=event,
+        )
+
+
+def finish_all(recorders: Sequence[PartitionRecorder]) -> Iterator[dg.AssetMaterialization]:
+    """End a step that makes several assets, as `PartitionRecorder.finish` does with one."""
+    for recorder in recorders:
+        if (last := recorder.store_rest()) is not None:
+            yield last
+    reasons = {key: reason for recorder in reversed(recorders) for key, reason in recorder.failures.items()}
+    if reasons:
+        failed = sum(len(recorder.failures) for recorder in recorders)
+        recorded = sum(recorder.recorded for recorder in recorders)
+        raise dg.Failure(
+            f"{failed} of {recorded + failed} partitions failed; the others are done. "
+            "Re-execute with just these keys once their cause is fixed.",
+            metadata={
+                "failed": dg.MetadataValue.md(failure_table(reasons)),
+                REASONS: dg.MetadataValue.json(reasons),
+            },
+            allow_retries=False,  # a retry of the step would repeat the whole key list
         )
 
 

@@ -20,6 +20,7 @@ from orchestration.settings.core import CoreSettings
 from orchestration.settings.fields import POOL, PREFIX, variables_of
 from orchestration.settings.gallery import GallerySettings
 from orchestration.settings.maintenance import MaintenanceSettings
+from orchestration.settings.mockups import MockupSettings
 from orchestration.settings.notifications import NotificationSettings
 from orchestration.settings.prints import PrintSettings
 
@@ -28,6 +29,7 @@ class Settings(
     CoreSettings,
     CatalogueSettings,
     PrintSettings,
+    MockupSettings,
     NotificationSettings,
     GallerySettings,
     CanvasSettings,

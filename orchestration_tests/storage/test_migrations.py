@@ -142,6 +142,12 @@ ROWS: Mapping[str, str] = {
     "0011": """
         INSERT INTO work_request (kind, arguments, requested_by) VALUES ('catalogue.sync', '{"full": true}', 'ada');
     """,
+    "0012": """
+        INSERT INTO render_job (id, product_id, variant_id, preset, options)
+            VALUES ('rjob_1', 'A1-1', 'A1-1-red', 'chest-medium', '{"further_prints": [{"design_key": "k"}]}');
+        INSERT INTO render_output (job_id, kind, angle, object_key, bytes, sha256, garment_version, renderer_version)
+            VALUES ('rjob_1', 'still', 'front_0deg', 'mockups/ab/ab.png', 5, 'ab', '1', '1');
+    """,
     "0014": """
         INSERT INTO api_key (name, role, secret_hash, last_used_at) VALUES ('shop', 'enqueue', '\\x00ff', now());
         INSERT INTO task_pause (queue, paused_by) VALUES ('mirror', 'ada');

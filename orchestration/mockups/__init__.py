@@ -1,0 +1,1 @@
+"""Mockups: designs on garments, as pictures and turntables, with the jobs that ask for them."""

@@ -1,0 +1,1 @@
+"""Garments as data: flat pattern, print zones and sizes in millimetres, and the mesh of the draped cloth."""

@@ -1,0 +1,1 @@
+"""Render jobs: the records, the service over them, and what becomes of old ones."""

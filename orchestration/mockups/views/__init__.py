@@ -1,0 +1,1 @@
+"""Views of a garment: stills and turntable frames of a design on the draped cloth."""

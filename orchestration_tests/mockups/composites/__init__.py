@@ -1,0 +1,1 @@
+"""Tests of the flat garment with its design."""
