@@ -43,9 +43,9 @@ def lay_over(frame: Pixels, sprite: Sprite, *, opacity: float = 1.0, dy: int = 0
         return
     inside = np.s_[first_row:last_row, first_column:last_column]
     under = frame[top + first_row : top + last_row, left + first_column : left + last_column]
-    # In 16 bits: a share of 256 and a product with 8 bits fit, and the division is a shift.
-    share = sprite.cover[inside].astype(np.uint16)
-    share = ((share + (share >> 7)) * round(opacity * 256) >> 8)[:, :, None].astype(np.uint16)
+    # Shares of 256: their products with 8 bits fit into 16, and the division is a shift.
+    cover = sprite.cover[inside].astype(np.uint32)
+    share = ((cover + (cover >> 7)) * round(opacity * 256) >> 8).astype(np.uint16)[:, :, None]
     over = sprite.rgb[inside].astype(np.uint16)
     under[:] = (under * (np.uint16(256) - share) + over * share) >> 8
 

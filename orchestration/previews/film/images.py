@@ -67,15 +67,26 @@ def scaled(pixels: Pixels, size: tuple[int, int], under: Colour) -> Pixels:
     return np.asarray(cv2.resize(np.rint(flat).astype(np.uint8), size, interpolation=method), np.uint8)
 
 
-def grid(count: int, box: Box, gap: int) -> Sequence[Box]:
-    """Boxes for up to four pictures side by side; what is more stands in rows of two or three."""
-    columns = 1 if count == 1 else 2 if count <= 4 else 3  # noqa: PLR2004 - rows of two up to four pictures
-    if count == 2 and box.height > box.width:  # noqa: PLR2004 - a pair in a tall box stands one above the other
-        columns = 1
+def grid(sizes: Sequence[tuple[int, int]], box: Box, gap: int) -> list[Box]:
+    """Boxes for pictures of these sizes (width, height), in as many columns as show the most of them."""
+    grids = [_grid(len(sizes), columns, box, gap) for columns in range(1, len(sizes) + 1)]
+    return max(grids, key=lambda cells: sum(_area(size, cell) for size, cell in zip(sizes, cells, strict=True)))
+
+
+def _grid(count: int, columns: int, box: Box, gap: int) -> list[Box]:
+    """Equal boxes in rows; a last row that is short stands in the middle."""
     rows = -(-count // columns)
-    width = (box.width - gap * (columns - 1)) // columns
-    height = (box.height - gap * (rows - 1)) // rows
-    return [
-        Box(box.x + (width + gap) * (n % columns), box.y + (height + gap) * (n // columns), width, height)
-        for n in range(count)
-    ]
+    width = max(1, (box.width - gap * (columns - 1)) // columns)
+    height = max(1, (box.height - gap * (rows - 1)) // rows)
+    cells = []
+    for number in range(count):
+        row, column = divmod(number, columns)
+        lacking = columns - min(columns, count - row * columns)
+        left = box.x + (width + gap) * column + (width + gap) * lacking // 2
+        cells.append(Box(left, box.y + (height + gap) * row, width, height))
+    return cells
+
+
+def _area(size: tuple[int, int], cell: Box) -> int:
+    width, height = fitted_size(*size, cell)
+    return width * height

@@ -126,9 +126,10 @@ class Composer:
         notes: list[str] = []
         if has_text or not shown:
             layers, texts, notes = self._column(step, number, column, frames, is_alone=not shown)
+        sizes = [videos[one] if one in videos else _size(pictures[one]) for one in shown]
         windows = [
             self._window(one, box, pictures, videos)
-            for one, box in zip(shown, grid(len(shown) or 1, frame, design.px(20)), strict=False)
+            for one, box in zip(shown, grid(sizes, frame, design.px(24)) if sizes else [], strict=True)
         ]
         shades = [Layer(shadow(window.box, window.radius, design), 0, frames) for window in windows]
         notes += [f"$.previewRequest.steps[{number}]: {note}" for one in shown for note in _notes_of(pictures, one)]
@@ -140,7 +141,8 @@ class Composer:
         design, palette = self._design, self._design.palette
         gap = design.px(20)
         path = f"$.previewRequest.steps[{number}]"
-        label = self._line(f"{number + 1} / {len(self._request.steps)}", column.width)
+        is_mirrored = bool(base_level(step.title or step.text))
+        label = self._line(f"{number + 1} / {len(self._request.steps)}", column.width, is_mirrored=is_mirrored)
         room = column.height - label.room - gap
         share = _HEADING_SHARE if step.text.strip() else 1.0
         heading = self._fit(step.title, _HEADING, scale.HEADING_SCALE, (column.width, room * share))
@@ -175,9 +177,9 @@ class Composer:
         radius = self._design.px(18)
         if asset in videos:
             return Window(centred(fitted_size(*videos[asset], box), box), radius, video=asset)
-        pixels = pictures[asset].pixels
-        place = centred(fitted_size(pixels.shape[1], pixels.shape[0], box), box)
-        return Window(place, radius, scaled(pixels, (place.width, place.height), self._design.palette.card))
+        place = centred(fitted_size(*_size(pictures[asset]), box), box)
+        size = place.width, place.height
+        return Window(place, radius, scaled(pictures[asset].pixels, size, self._design.palette.card))
 
     def _page(
         self,
@@ -217,12 +219,17 @@ class Composer:
             ]
         return layers, text
 
-    def _line(self, text: str, width: float) -> SetText:
+    def _line(self, text: str, width: float, *, is_mirrored: bool = False) -> SetText:
         sizes = (scale.SMALL, scale.SMALL * 0.8)
-        return self._fit(text, _LABEL, sizes, (width, self._design.px(scale.SMALL) * _LABEL.leading * 1.2))
+        face = _LABEL._replace(align=Align.RIGHT if is_mirrored else Align.START)
+        return self._fit(text, face, sizes, (width, self._design.px(scale.SMALL) * _LABEL.leading * 1.2))
 
     def _fit(self, text: str, face: Face, sizes: Sequence[float], box: tuple[float, float]) -> SetText:
         return self._typesetter.fit(text, face, [size * self._design.unit for size in sizes], box)
+
+
+def _size(picture: Picture) -> tuple[int, int]:
+    return int(picture.pixels.shape[1]), int(picture.pixels.shape[0])
 
 
 def _notes_of(pictures: Mapping[str, Picture], asset: str) -> tuple[str, ...]:

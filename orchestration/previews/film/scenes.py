@@ -19,7 +19,7 @@ from orchestration.previews.film.canvas import Sprite, background, lay_over, rou
 from orchestration.previews.film.recordings import pictures_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from orchestration.previews.film.canvas import Pixels
@@ -41,6 +41,11 @@ class _Seen(NamedTuple):
     opacity: float
     dy: int
 
+    @property
+    def is_steady(self) -> bool:
+        """Whether it is neither fading nor moving."""
+        return self.opacity >= 1 and not self.dy
+
 
 @dataclass(frozen=True)
 class Scene:
@@ -60,20 +65,33 @@ class Scene:
         held: tuple[tuple[int, ...], Pixels] | None = None
         for number in range(self.frames):
             seen = self._seen(number)
-            steady = tuple(id(one.layer) for one in seen if one.opacity >= 1 and not one.dy)
+            steady = tuple(id(one.layer) for one in seen if one.is_steady)
             if held is None or held[0] != steady:
                 held = steady, self._steady(seen)
-            frame = held[1].copy()
-            self._draw_moving(frame, seen, number)
-            for window, stream in zip(self.page.windows, streams, strict=True):
-                self._draw_window(frame, window, next(stream), number)
-            self._draw_captions(frame, number)
-            self._draw_bar(frame, number)
-            yield frame
+            yield self._drawn(held[1].copy(), number, seen, [next(stream) for stream in streams])
 
     def still(self, number: int) -> Pixels:
-        """One frame."""
-        return next(islice(iter(self), number, None))
+        """One frame, without those before it but for videos."""
+        seen = self._seen(number)
+        pixels = [
+            _pushed(window, number, self.frames) if window.video is None else _nth(self._stream(window), number)
+            for window in self.page.windows
+        ]
+        return self._drawn(self._steady(seen), number, seen, pixels)
+
+    def _drawn(self, frame: Pixels, number: int, seen: Sequence[_Seen], pixels: Sequence[Pixels]) -> Pixels:
+        """Draw what moves over a frame that has what is steady."""
+        for one in seen:
+            if not one.is_steady:
+                lay_over(frame, one.layer.sprite, opacity=one.opacity, dy=one.dy)
+        for window, shown in zip(self.page.windows, pixels, strict=True):
+            sprite = Sprite(shown, self._covers[window.box.width, window.box.height], window.box.x, window.box.y)
+            lay_over(frame, sprite, opacity=self._opacity(number, 0, self.frames))
+        for layer in self.page.layers:
+            if not layer.fades and layer.first <= number < layer.end:
+                lay_over(frame, layer.sprite)
+        self._draw_bar(frame, number)
+        return frame
 
     @cached_property
     def quiet(self) -> int:
@@ -87,22 +105,12 @@ class Scene:
         palette = self.design.palette
         return background(self.design.width, self.design.height, palette.top, palette.bottom)
 
-    def _steady(self, seen: list[_Seen]) -> Pixels:
+    def _steady(self, seen: Sequence[_Seen]) -> Pixels:
         frame = self._background.copy()
         for one in seen:
-            if one.opacity >= 1 and not one.dy:
+            if one.is_steady:
                 lay_over(frame, one.layer.sprite)
         return frame
-
-    def _draw_moving(self, frame: Pixels, seen: list[_Seen], number: int) -> None:  # noqa: ARG002 - one shape for all
-        for one in seen:
-            if one.opacity > 0 and (one.opacity < 1 or one.dy):
-                lay_over(frame, one.layer.sprite, opacity=one.opacity, dy=one.dy)
-
-    def _draw_captions(self, frame: Pixels, number: int) -> None:
-        for layer in self.page.layers:
-            if not layer.fades and layer.first <= number < layer.end:
-                lay_over(frame, layer.sprite)
 
     def _seen(self, number: int) -> list[_Seen]:
         """The layers that fade, at a moment; captions are drawn over everything, and stand apart."""
@@ -126,26 +134,7 @@ class Scene:
         if window.video is not None:
             size = window.box.width, window.box.height
             return pictures_at(self.videos[window.video], window.video, self.fps, size)
-        return self._pushed(window)
-
-    def _pushed(self, window: Window) -> Iterator[Pixels]:
-        """A still picture that slowly comes nearer, by parts of a pixel."""
-        import cv2
-
-        still = window.still
-        if still is None:
-            raise TypeError("A window shows a still picture or a video")
-        size = window.box.width, window.box.height
-        for number in range(self.frames):
-            factor = 1 + PUSH * number / max(1, self.frames - 1)
-            shift = (1 - factor) / 2
-            matrix = np.array([[factor, 0, shift * size[0]], [0, factor, shift * size[1]]], np.float32)
-            yield np.asarray(cv2.warpAffine(still, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
-
-    def _draw_window(self, frame: Pixels, window: Window, pixels: Pixels, number: int) -> None:
-        cover = self._covers[window.box.width, window.box.height]
-        sprite = Sprite(pixels, cover, window.box.x, window.box.y)
-        lay_over(frame, sprite, opacity=self._opacity(number, 0, self.frames))
+        return (_pushed(window, number, self.frames) for number in range(self.frames))
 
     @cached_property
     def _covers(self) -> dict[tuple[int, int], Pixels]:
@@ -167,6 +156,26 @@ class Scene:
             _fill(frame, bar, (left, left + width), palette.track)
             if done > part:
                 _fill(frame, bar, (left, left + width * min(1.0, done - part)), palette.accent)
+
+
+def _pushed(window: Window, number: int, frames: int) -> Pixels:
+    """A still picture that slowly comes nearer, by parts of a pixel."""
+    import cv2
+
+    if window.still is None:
+        raise TypeError("A window shows a still picture or a video")
+    width, height = window.box.width, window.box.height
+    factor = 1 + PUSH * number / max(1, frames - 1)
+    shift = (1 - factor) / 2
+    matrix = np.array([[factor, 0, shift * width], [0, factor, shift * height]], np.float32)
+    moved = cv2.warpAffine(
+        window.still, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    return np.asarray(moved, np.uint8)
+
+
+def _nth(pixels: Iterator[Pixels], number: int) -> Pixels:
+    return next(islice(pixels, number, None))
 
 
 def _fill(frame: Pixels, bar: Box, span: tuple[float, float], colour: Colour) -> None:
