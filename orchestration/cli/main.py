@@ -14,6 +14,7 @@ import typer
 
 from orchestration.cli import api_commands, demo, demo_load, request_commands, system_commands, up
 from orchestration.cli.output import BAD_USAGE, SOME_FAILED, STOPPED, note
+from orchestration.cli.preview import preview
 from orchestration.cli.stl import stl
 from orchestration.domains import DOMAINS
 from orchestration.errors import ConfigurationError, OrchestrationError, StoppedError
@@ -30,6 +31,7 @@ for _domain in DOMAINS:
 for _module in (system_commands, demo, up, demo_load, api_commands, request_commands):
     _module.register(app)
 app.command("stl")(stl)
+app.command("preview")(preview)
 
 
 def main() -> None:

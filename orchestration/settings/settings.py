@@ -20,6 +20,7 @@ from orchestration.settings.fields import POOL, PREFIX, variables_of
 from orchestration.settings.gallery import GallerySettings
 from orchestration.settings.maintenance import MaintenanceSettings
 from orchestration.settings.notifications import NotificationSettings
+from orchestration.settings.previews import PreviewSettings
 from orchestration.settings.prints import PrintSettings
 
 
@@ -30,6 +31,7 @@ class Settings(
     NotificationSettings,
     GallerySettings,
     CanvasSettings,
+    PreviewSettings,
     MaintenanceSettings,
     BaseSettings,
 ):

@@ -8,6 +8,8 @@ from __future__ import annotations
 from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
+from orchestration.previews.film.timeline import letters
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -56,13 +58,11 @@ def within(cues: Sequence[Cue], stretch: Stretch, fps: int) -> list[Cue]:
 def _spread(text: str, stretch: Stretch, fps: int) -> Iterator[Cue]:
     """Divide a text into cues that last in proportion to their letters."""
     parts = list(_parts(text))
-    total = sum(map(len, parts))
+    total = sum(map(letters, parts))
     start, seconds = stretch.first / fps, stretch.frames / fps
-    ends = list(accumulate(len(part) for part in parts))
-    for part, end in zip(parts, ends, strict=True):
-        yield Cue(
-            round(start + seconds * (end - len(part)) / total, 3), round(start + seconds * end / total, 3), part.strip()
-        )
+    ends = list(accumulate(map(letters, parts)))
+    for part, first, last in zip(parts, [0, *ends], ends, strict=False):
+        yield Cue(round(start + seconds * first / total, 3), round(start + seconds * last / total, 3), part)
 
 
 def _parts(text: str) -> Iterator[str]:
@@ -71,13 +71,13 @@ def _parts(text: str) -> Iterator[str]:
 
     part = ""
     for unit in line_break_units(text.replace("\n", " ")):
-        ends_sentence = part.rstrip().endswith(tuple(_SENTENCE_ENDS)) and len(part) > LONGEST_CUE // 2
-        if part and (len(part) + len(unit.rstrip()) > LONGEST_CUE or ends_sentence):
-            yield part
+        ends_sentence = part.rstrip().endswith(tuple(_SENTENCE_ENDS)) and letters(part) > LONGEST_CUE // 2
+        if part.strip() and (letters(part + unit) > LONGEST_CUE or ends_sentence):
+            yield part.strip()
             part = ""
         part += unit
     if part.strip():
-        yield part
+        yield part.strip()
 
 
 def webvtt(cues: Sequence[Cue]) -> str:

@@ -60,7 +60,7 @@ CODECS: Final = {
         "libvpx-vp9",
         "libopus",
         "flt",
-        {"deadline": "good", "cpu-used": "5", "crf": "29", "b": "0", "row-mt": "1", "lag-in-frames": "12"},
+        {"deadline": "good", "cpu-used": "6", "crf": "29", "b": "0", "row-mt": "1", "lag-in-frames": "12"},
         {},
     ),
 }
