@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     from orchestration.canvas.canvas import Canvas
     from orchestration.catalogue.catalogue import Catalogue
     from orchestration.gallery.gallery import Gallery
+    from orchestration.previews.previews import Previews
     from orchestration.prints.prints import Prints
     from orchestration.services import Services
     from orchestration.work_queue.queue import TaskQueue
 
-DOMAINS = ("catalogue", "prints", "gallery", "canvas")
+DOMAINS = ("catalogue", "prints", "gallery", "canvas", "previews")
 """The domains' names, in the order in which things flow."""
 
 
@@ -38,12 +39,14 @@ class Domains:
     prints: Prints
     gallery: Gallery
     canvas: Canvas
+    previews: Previews
 
     def __init__(self, services: Services) -> None:
         from orchestration.canvas.canvas import Canvas
         from orchestration.catalogue.catalogue import Catalogue
         from orchestration.gallery.gallery import Gallery
         from orchestration.gallery.references import MEDIA_REFERENCES
+        from orchestration.previews.previews import Previews
         from orchestration.prints.prints import Prints
 
         self.services = services
@@ -51,6 +54,7 @@ class Domains:
         self.prints = Prints(services)
         self.gallery = Gallery(services)
         self.canvas = Canvas(services, references=MEDIA_REFERENCES)
+        self.previews = Previews(services)
 
     def named(self, name: str) -> Domain:
         """The domain of that name."""

@@ -6,7 +6,7 @@ One way for the command and the worker. Keep out: jobs and their states (`jobs`)
 from __future__ import annotations
 
 import resource
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from orchestration.media.download import Downloader, DownloadLimits
@@ -44,7 +44,7 @@ class MakerOptions:
     longest_seconds: float
     fonts: tuple[Path, ...] = ()
     segments_url: str | None = None
-    limits: AssetLimits = AssetLimits()
+    limits: AssetLimits = field(default_factory=AssetLimits)
 
 
 class FilmMaker:

@@ -24,13 +24,12 @@ class PreviewSettings(BaseModel):
     )  # fmt: skip
     preview_attempts: int = Field(5, ge=1, description="Attempts at a preview")
     preview_retry_seconds: float = Field(1.0, ge=0, description="First wait between them, doubled each time")
-    preview_timeout_minutes: float = Field(10.0, gt=0, description="A rendering that takes longer is killed and retried")
+    preview_timeout_minutes: float = Field(
+        10.0, gt=0, description="A rendering that takes longer is killed and retried"
+    )
     preview_longest_minutes: float = Field(10.0, gt=0, le=60, description="How long a preview may play")
     preview_asset_hosts: Words = Field(
         (), description="Hosts that assets may come from, separated by commas; `host:port` trusts a private address"
-    )
-    preview_callback_hosts: Words = Field(
-        (), description="Hosts that callbacks may go to, in the same form; they are signed with the webhooks' secret"
     )
     preview_fonts: Words = Field((), description="Further folders of fonts, such as emoji in colours")
     preview_keep_days: float = Field(30.0, gt=0, description="How long a job is remembered, so that a repeat is known")

@@ -1,6 +1,6 @@
 """The design: colours, type scale, margins, and where things stand on a page.
 
-Figures and boxes, in pixels of the frame. Keep out: texts and pictures (`typesetting`, `images`), and time (`timeline`).
+Figures and boxes, in pixels of the frame. Keep out: texts (`typesetting`), and time (`timeline`).
 
 All lengths are multiples of a unit, a 720th of the frame's shorter side, so that a design fits every size.
 """

@@ -146,7 +146,14 @@ def assemble(
 
 
 def _copy_packets(
-    film: Any, video: Any, segment: Path, described: bytes, *, first_frame: int, frames: int, fps: int  # noqa: ANN401
+    film: Any,  # noqa: ANN401 - PyAV's classes
+    video: Any,  # noqa: ANN401
+    segment: Path,
+    described: bytes,
+    *,
+    first_frame: int,
+    frames: int,
+    fps: int,
 ) -> None:
     import av
 

@@ -63,7 +63,11 @@ class _Film:
         width, height = self.order.job.preview_request.options.size
         padded = (self.design.width, self.design.height) != (width, height)
         told = f"{width}x{height} is padded to {self.design.width}x{self.design.height}: video is coded in even sizes"
-        return [*([f"$.previewRequest.options.resolution: {told}"] if padded else []), *self.materials.notes, *self.timeline.notes]
+        return [
+            *([f"$.previewRequest.options.resolution: {told}"] if padded else []),
+            *self.materials.notes,
+            *self.timeline.notes,
+        ]
 
     def page(self, stretch: Stretch) -> Page:
         """Lay out the page of a stretch."""
@@ -204,9 +208,7 @@ class _Segments:
             self._progress.add(stretch.frames)
             return path
         size = self._film.design.width, self._film.design.height
-        cpu = encode_segment(
-            scene, path, codec=codec, size=size, fps=scene.fps, on_frame=lambda: self._progress.add(1)
-        )
+        cpu = encode_segment(scene, path, codec=codec, size=size, fps=scene.fps, on_frame=lambda: self._progress.add(1))
         self.rendered += 1
         if self._cache:
             self._cache.keep(address, Segment(path.read_bytes(), stretch.frames, round(cpu, 3)))
@@ -219,9 +221,7 @@ def _joined(film: _Film, segments: _Segments, sound: Any, progress: ProgressFile
     codec = CODECS[request.options.format]
     path = order.folder / f"preview.{request.options.format.value}"
     progress.stage("joining", 95.0)
-    assemble(
-        segments.files, sound.samples, path, codec=codec, fps=film.timeline.fps, title=request.title or UNTITLED
-    )
+    assemble(segments.files, sound.samples, path, codec=codec, fps=film.timeline.fps, title=request.title or UNTITLED)
     progress.stage("proof", 97.0)
     size = film.design.width, film.design.height
     proof = prove_film(path, FilmFacts(film.timeline, segments.pages, sound, segments.references, size))
@@ -230,7 +230,7 @@ def _joined(film: _Film, segments: _Segments, sound: Any, progress: ProgressFile
     files += _beside(film, segments.poster)
     shutil.rmtree(order.folder / "segments", ignore_errors=True)
     notes = [*film.notes, *sound.notes, *(note for page in segments.pages for note in page.notes)]
-    return _report(film, files, proof, notes, started, segments)
+    return _report(film, files, proof, notes, started=started, segments=segments)
 
 
 def _poster_report(film: _Film, started: float) -> FilmReport:
@@ -241,7 +241,7 @@ def _poster_report(film: _Film, started: float) -> FilmReport:
     poster = scene.still(scene.quiet)
     size = film.design.width, film.design.height
     proof = prove_poster((poster.shape[1], poster.shape[0]), size, [page])
-    return _report(film, _beside(film, poster), proof, [*film.notes, *page.notes], started, None)
+    return _report(film, _beside(film, poster), proof, [*film.notes, *page.notes], started=started)
 
 
 def _beside(film: _Film, poster: Any) -> list[MadeFile]:  # noqa: ANN401 - pixels
@@ -270,8 +270,9 @@ def _report(
     files: Sequence[MadeFile],
     proof: dict[str, Any],
     notes: Sequence[str],
+    *,
     started: float,
-    segments: _Segments | None,
+    segments: _Segments | None = None,
 ) -> FilmReport:
     path = film.order.folder / "proof.json"
     path.write_bytes(msgspec.json.format(msgspec.json.encode(proof), indent=2))

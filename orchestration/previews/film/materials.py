@@ -41,7 +41,9 @@ def open_materials(order: FilmOrder) -> Materials:
     materials = Materials()
     for file in order.files.values():
         facts = _OPENERS[file.type](materials, file, order)
-        materials.facts.append({"id": file.id, "type": file.type.value, "bytes": file.bytes, "sha256": file.sha256, **facts})
+        materials.facts.append(
+            {"id": file.id, "type": file.type.value, "bytes": file.bytes, "sha256": file.sha256, **facts}
+        )
     if order.track is not None:
         seconds = _hear(materials, order.track, order)
         materials.track = Track(materials.sounds[TRACK], seconds, order.job.preview_request.audio.volume)

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from orchestration.previews.film.canvas import Pixels
     from orchestration.previews.film.captions import Cue
     from orchestration.previews.film.images import Picture
-    from orchestration.previews.film.timeline import Stretch
     from orchestration.previews.payload.model import PreviewRequest, Step
 
 UNTITLED = "Untitled Preview"
@@ -106,7 +105,7 @@ class Composer:
         paths = ("$.previewRequest.title", "$.previewRequest.description", "$.previewRequest.metadata.author")
         texts = (title, text, *([small] if small else []))
         notes = [f"{path}: {note}" for path, one in zip(paths, texts, strict=False) for note in one.notes]
-        return self._page(layers, (), texts, notes, cues, frames)
+        return self._page(layers, (), texts, notes, cues=cues, frames=frames)
 
     def step(
         self,
@@ -133,7 +132,7 @@ class Composer:
         ]
         shades = [Layer(shadow(window.box, window.radius, design), 0, frames) for window in windows]
         notes += [f"$.previewRequest.steps[{number}]: {note}" for one in shown for note in _notes_of(pictures, one)]
-        return self._page([*shades, *layers], tuple(windows), texts, notes, cues, frames)
+        return self._page([*shades, *layers], tuple(windows), texts, notes, cues=cues, frames=frames)
 
     def _column(
         self, step: Step, number: int, column: Box, frames: int, *, is_alone: bool
@@ -158,9 +157,7 @@ class Composer:
             notes.append(f"{path}.text: has more cards than its step has frames; make the step longer")
         return self._stacked(blocks, column.x, y, gap, frames), [label, heading, text], notes
 
-    def _stacked(
-        self, blocks: Sequence[tuple[SetText, Colour]], x: int, y: int, gap: int, frames: int
-    ) -> list[Layer]:
+    def _stacked(self, blocks: Sequence[tuple[SetText, Colour]], x: int, y: int, gap: int, frames: int) -> list[Layer]:
         """Blocks of text below each other; the cards of one follow each other in its place."""
         layers: list[Layer] = []
         top = float(y)
@@ -187,6 +184,7 @@ class Composer:
         windows: tuple[Window, ...],
         texts: Sequence[SetText],
         notes: Sequence[str],
+        *,
         cues: Sequence[Cue],
         frames: int,
     ) -> Page:
@@ -195,7 +193,14 @@ class Composer:
             (*layers, *(layer for one, _ in captions for layer in one)),
             windows,
             (*texts, *(text for _, text in captions)),
-            (*notes, *(f"the caption at {cue.start:.2f} s: {note}" for cue, (_, text) in zip(cues, captions, strict=False) for note in text.notes)),
+            (
+                *notes,
+                *(
+                    f"the caption at {cue.start:.2f} s: {note}"
+                    for cue, (_, text) in zip(cues, captions, strict=False)
+                    for note in text.notes
+                ),
+            ),
         )
 
     def _caption(self, cue: Cue, frames: int) -> tuple[list[Layer], SetText]:

@@ -75,7 +75,9 @@ def _opened(path: Path, name: str) -> Iterator[Any]:
     with path.open("rb") as file:
         container = container_of(file.read(_HEAD))
     if container is None:
-        raise InvalidInputError(f"{name} is no audio or video that is taken; send MP4, WebM, WAV, MP3, FLAC, Ogg or AAC")
+        raise InvalidInputError(
+            f"{name} is no audio or video that is taken; send MP4, WebM, WAV, MP3, FLAC, Ogg or AAC"
+        )
     try:
         with av.open(str(path), format=container, options={"protocol_whitelist": "file"}) as opened:
             yield opened

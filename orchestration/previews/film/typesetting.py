@@ -6,6 +6,7 @@ itself (`orchestration.lettering`).
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
@@ -39,9 +40,7 @@ class Face(NamedTuple):
 
     def style(self, size: float) -> TextStyle:
         """The style at a size in pixels."""
-        return TextStyle(
-            size, self.fonts, bold=self.bold, leading=self.leading, align=self.align, tolerance=_TOLERANCE
-        )
+        return TextStyle(size, self.fonts, bold=self.bold, leading=self.leading, align=self.align, tolerance=_TOLERANCE)
 
 
 @dataclass(frozen=True)
@@ -120,7 +119,7 @@ class Typesetter:
         per_card = -(-len(whole.lines) // count)
         starts = _line_starts(text, [line.text for line in whole.lines])
         cuts = [*starts[::per_card], len(text)]
-        parts = [text[start:end].strip() for start, end in zip(cuts[:-1], cuts[1:], strict=True)]
+        parts = [text[start:end].strip() for start, end in itertools.pairwise(cuts)]
         return [self._laid_out(part, style, width) for part in parts if part]
 
     def _drawable(self, text: str, style: TextStyle) -> tuple[str, list[str]]:

@@ -24,7 +24,7 @@ LARGEST_BYTES = 2 * 2**20
 SHORTEST_SIDE, LONGEST_SIDE = 64, 3840
 MOST_PIXELS = 3840 * 2160
 # What is neither text nor the space between texts; a database and a font refuse the first of them alike.
-_CONTROLS = {code for code in (*range(0x20), 0x7F)} - set(map(ord, "\t\n\r"))
+_CONTROLS = {*range(0x20), 0x7F} - set(map(ord, "\t\n\r"))
 _REQUEST: Path = ("previewRequest",)
 
 
@@ -88,7 +88,7 @@ def _contradictions(request: PreviewRequest) -> Iterator[Fault]:
 def _size_faults(request: PreviewRequest) -> Iterator[Fault]:
     width, height = request.options.size
     path = json_path((*_REQUEST, "options", "resolution"))
-    if not (SHORTEST_SIDE <= min(width, height) and max(width, height) <= LONGEST_SIDE):
+    if not (min(width, height) >= SHORTEST_SIDE and max(width, height) <= LONGEST_SIDE):
         yield Fault(path, f"each side must measure {SHORTEST_SIDE} to {LONGEST_SIDE} pixels")
     elif width * height > MOST_PIXELS:
         yield Fault(path, f"has more than {MOST_PIXELS} pixels; ask for a smaller one")
@@ -107,7 +107,9 @@ def _reference_faults(request: PreviewRequest) -> Iterator[Fault]:
         path = (*_REQUEST, "steps", number, "assetIds")
         for index, one in enumerate(step.asset_ids):
             if one not in types:
-                yield Fault(json_path((*path, index)), f"there is no asset {one}; add it to the assets, or leave it out")
+                yield Fault(
+                    json_path((*path, index)), f"there is no asset {one}; add it to the assets, or leave it out"
+                )
         used = Counter(types[one] for one in step.asset_ids if one in types)
         if used[AssetType.AUDIO] > 1:
             yield Fault(json_path(path), "names more than one audio asset; a step has one narration")
@@ -124,5 +126,3 @@ def _caption_faults(request: PreviewRequest) -> Iterator[Fault]:
         elif caption.start_ms < previous:
             yield Fault(json_path((*path, "startMs")), "begins before the caption before it has ended")
         previous = max(previous, caption.end_ms)
-
-
