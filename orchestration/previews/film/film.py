@@ -132,7 +132,8 @@ def _plan(order: FilmOrder) -> _Film:
 def make_storyboard(order: FilmOrder) -> Storyboard:
     """Think a film through, and draw one picture of each stretch; raises as `make_film` does."""
     film = _plan(order)
-    notes, stills = film.notes, []
+    notes = film.notes
+    stills: list[Still] = []
     for stretch in film.timeline.stretches:
         page = film.page(stretch)
         notes += page.notes

@@ -131,7 +131,7 @@ def _measure(path: Path, facts: FilmFacts) -> _Measured:
         times: list[float] = []
         key_frames: set[int] = set()
         for packet in film.demux(video):
-            if packet.size:
+            if packet.size and packet.pts is not None and packet.time_base is not None:
                 times.append(float(packet.pts * packet.time_base))
                 if packet.is_keyframe:
                     key_frames.add(round(times[-1] * facts.timeline.fps))
@@ -152,7 +152,7 @@ def _heard(path: Path) -> Samples:
         parts = [
             part.to_ndarray().reshape(-1, CHANNELS)
             for frame in film.decode(audio=0)
-            if frame.pts is not None and frame.time >= 0
+            if frame.pts is not None and (frame.time or 0.0) >= 0
             for part in resampler.resample(frame)
         ]
     return np.concatenate(parts) if parts else np.zeros((0, CHANNELS), np.float32)
@@ -204,4 +204,5 @@ def _envelope(samples: Samples) -> np.ndarray:
     """How loud each millisecond is."""
     part = np.abs(samples[: _COMPARED_SECONDS * RATE]).sum(axis=1)
     whole = len(part) // _ENVELOPE * _ENVELOPE
-    return part[:whole].reshape(-1, _ENVELOPE).mean(axis=1)
+    envelope: np.ndarray = part[:whole].reshape(-1, _ENVELOPE).mean(axis=1)
+    return envelope

@@ -101,7 +101,7 @@ class PreviewHandler(TaskHandler[RenderedPreview]):
             claim.when_cancelled(task, attempt.cancel)
             try:
                 await self._wait(claim, attempt)
-                ended = attempt.result()
+                ended: _Ended | None = attempt.result()
             except asyncio.CancelledError:
                 ended = self._after_cancellation(claim, task)
             except OrchestrationError as error:

@@ -6,11 +6,11 @@ Plain structures. Keep out: checks (`schema`, `reading`), and what a field means
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
-AUTO = "auto"
+AUTO: Final = "auto"
 
 
 class AssetType(StrEnum):
