@@ -7,7 +7,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from orchestration.gallery.gallery import Gallery
     from orchestration.previews.previews import Previews
     from orchestration.prints.prints import Prints
+    from orchestration.requests.requests import RequestKind
     from orchestration.services import Services
     from orchestration.work_queue.queue import TaskQueue
 
@@ -65,3 +67,9 @@ class Domains:
     def queues(self) -> Sequence[TaskQueue]:
         """Every work queue, in the order in which things flow."""
         return [queue for name in DOMAINS for queue in self.named(name).queues]
+
+
+def request_kinds() -> dict[str, RequestKind[Any]]:
+    """Every kind of request, by its name."""
+    modules = [import_module(f"orchestration.{name}.requests") for name in DOMAINS]
+    return {kind.name: kind for module in modules for kind in module.KINDS}

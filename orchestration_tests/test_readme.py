@@ -8,9 +8,8 @@ import pytest
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings
-from typer.main import get_command
 
-from orchestration.cli.main import app
+from orchestration.cli.commands import COMMANDS, loaded
 from orchestration.settings import Settings
 from orchestration.settings.fields import variables_of
 
@@ -52,10 +51,10 @@ def test_every_setting_stands_in_the_mix_in_of_a_domain() -> None:
 
 def commands() -> list[str]:
     """Every command, as it is typed."""
-    root = get_command(app)
     names = []
-    for name, command in root.commands.items():  # type: ignore[attr-defined]  # typer gives a group for several commands
-        names += [f"{name} {child}" for child in getattr(command, "commands", {})] or [name]
+    for module in COMMANDS:
+        for name, command in loaded(module).items():
+            names += [f"{name} {child}" for child in getattr(command, "commands", {})] or [name]
     return names
 
 

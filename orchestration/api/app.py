@@ -1,26 +1,55 @@
-"""The HTTP API.
+"""The HTTP API: its parts, put together.
 
-Which routes there are. Keep out: the routes, one module each, or the server (`cli`).
+Which routers there are. Keep out: the endpoints, a module for each domain and each mechanism, and the server (`cli`).
+A domain `x` joins by `orchestration/api/x.py`, whose `router(domain)` gives its endpoints.
 """
 
 from __future__ import annotations
 
+from importlib import import_module, metadata
 from typing import TYPE_CHECKING
 
-from starlette.applications import Starlette
+from fastapi import FastAPI
 
-from orchestration.api import gallery, health, objects, short_links
-from orchestration.api.errors import EXCEPTION_HANDLERS
+from orchestration.api import documentation, health, objects, requests, short_links
+from orchestration.api.frame import Frame
+from orchestration.api.problems import EXCEPTION_HANDLERS
+from orchestration.api.rates import Rates
+from orchestration.domains import DOMAINS, Domains
 
 if TYPE_CHECKING:
+    from fastapi import APIRouter
+
     from orchestration.services import Services
 
-ROUTES = (health.routes, gallery.routes, objects.routes, short_links.routes)
+MECHANISMS = (requests, health, objects, short_links)
 
 
-def build_api(services: Services) -> Starlette:
-    """The API over these services; nothing is opened before the first request."""
-    return Starlette(
-        routes=[route for routes in ROUTES for route in routes(services)],
+def build_api(services: Services, domains: Domains | None = None) -> FastAPI:
+    """The API over these services; nothing is opened before the first request.
+
+    `domains` replace those that the services would make, so that a caller keeps hold of them.
+    """
+    domains = domains or Domains(services)
+    app = FastAPI(
+        title="orchestration",
+        description=documentation.DESCRIPTION,
+        version=metadata.version("orchestration"),
+        docs_url=None,
+        redoc_url=None,
         exception_handlers=EXCEPTION_HANDLERS,
     )
+    app.state.services = services
+    app.state.rates = Rates(services.settings.api_requests_per_second, services.settings.api_burst)
+    app.add_middleware(Frame)
+    for name in DOMAINS:
+        app.include_router(_domain_router(name, domains))
+    for mechanism in MECHANISMS:
+        app.include_router(mechanism.router(services))
+    documentation.document(app)
+    return app
+
+
+def _domain_router(name: str, domains: Domains) -> APIRouter:
+    router: APIRouter = import_module(f"orchestration.api.{name}").router(domains.named(name))
+    return router

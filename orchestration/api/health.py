@@ -6,29 +6,53 @@ What the API itself needs. Keep out: what stands wrong in a domain, which asset 
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from starlette.responses import JSONResponse
-from starlette.routing import Route
+from fastapi import APIRouter, Response
+from pydantic import Field
 
+from orchestration.api.models import ApiModel, example
+from orchestration.api.routes import public_router
+from orchestration.errors import OrchestrationError
 from orchestration.storage.migrate import current_revision, head_revision, schema_problem
 
 if TYPE_CHECKING:
-    from starlette.requests import Request
-
     from orchestration.services import Services
 
 
-def routes(services: Services) -> list[Route]:
-    """The health check: 200 when the database answers and has the schema that this version needs, else 503."""
+class Health(ApiModel):
+    """The state of this process."""
 
-    def healthz(_: Request) -> JSONResponse:
+    model_config = example(status="ok", schema="0014")
+
+    status: str
+    schema_: str | None = Field(None, alias="schema")
+    error: str | None = None
+
+
+_FAILED: dict[int | str, dict[str, Any]] = {503: {"model": Health, "description": "It cannot do its work"}}
+
+
+def router(services: Services) -> APIRouter:
+    """The health check."""
+    api = public_router("system")
+
+    @api.get("/healthz", response_model_exclude_none=True, responses=_FAILED)
+    def healthz(response: Response) -> Health:
+        """200 when the database answers and has the schema that this version needs, else 503."""
+        health = _examine(services)
+        if health.error:
+            response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
+        return health
+
+    return api
+
+
+def _examine(services: Services) -> Health:
+    try:
         with services.database.begin() as connection:
             revision = current_revision(connection)
-        state = {"status": "ok", "schema": revision}
-        if revision == head_revision():
-            return JSONResponse(state)
-        failed = {**state, "status": "failed", "error": schema_problem(revision)}
-        return JSONResponse(failed, HTTPStatus.SERVICE_UNAVAILABLE)
-
-    return [Route("/healthz", healthz)]
+    except OrchestrationError as error:
+        return Health(status="failed", error=str(error))
+    problem = None if revision == head_revision() else schema_problem(revision)
+    return Health(status="failed" if problem else "ok", schema=revision, error=problem)

@@ -1,6 +1,6 @@
 """`GET /objects/KEY`: a stored object, for whoever has a signed link to it.
 
-The answer's headers. Keep out: what makes a link valid (`storage.links`).
+The answer's headers, and parts of objects. Keep out: what makes a link valid (`storage.links`).
 """
 
 from __future__ import annotations
@@ -10,16 +10,21 @@ import re
 from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import quote
 
+from fastapi import APIRouter, Query
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
-from starlette.routing import Route
+
+from orchestration.api.problems import documented
+from orchestration.api.ranges import ByteRange, requested_range
+from orchestration.api.routes import public_router
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from starlette.requests import Request
+    from typing import Any
 
     from orchestration.services import Services
 
@@ -29,38 +34,74 @@ _MIME = {
     ".avif": "image/avif",
     ".jsonl": "application/jsonl",
     ".stl": "model/stl",
+    ".vtt": "text/vtt",
+    ".webm": "video/webm",
     ".webp": "image/webp",
 }
 # The bytes come from customers and suppliers, and this is the API's own origin: nothing in them may run here.
-_SAFE = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "default-src 'none'; sandbox"}
+_SAFE = {
+    "Accept-Ranges": "bytes",
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+    "X-Content-Type-Options": "nosniff",
+}
+_BINARY: dict[str, Any] = {"content": {"*/*": {"schema": {"type": "string", "format": "binary"}}}}
+BYTES: dict[int | str, dict[str, Any]] = {
+    200: {**_BINARY, "description": "The bytes"},
+    206: {**_BINARY, "description": "The bytes of the range that was asked for"},
+    304: {"description": "The caller's copy is still right"},
+    **documented(HTTPStatus.NOT_FOUND, HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE),
+}
+"""The `responses` of an endpoint that answers with an object."""
 
 
-def routes(services: Services) -> list[Route]:
-    """The objects: 403 for a link that is wrong or over, 404 for an object that is gone."""
+def router(services: Services) -> APIRouter:
+    """The objects."""
+    api = public_router("links")
 
-    async def read_object(request: Request) -> Response:
-        key, query = request.path_params["key"], request.query_params
-        expires, filename, now = query.get("expires", ""), query.get("filename"), datetime.now(UTC)
-        services.links.verify(key, expires, query.get("signature", ""), now=now, filename=filename)
+    @api.head("/objects/{key:path}", include_in_schema=False)
+    @api.get(
+        "/objects/{key:path}",
+        response_class=Response,
+        responses=BYTES | documented(HTTPStatus.FORBIDDEN),
+    )
+    async def read_object(
+        request: Request,
+        key: str,
+        expires: Annotated[str, Query(max_length=20)] = "",
+        signature: Annotated[str, Query(max_length=200)] = "",
+        filename: Annotated[str | None, Query(max_length=1_000)] = None,
+    ) -> Response:
+        """A stored object, by a signed link: 403 for a link that is wrong or over, 404 for an object that is gone."""
+        now = datetime.now(UTC)
+        await run_in_threadpool(services.links.verify, key, expires, signature, now=now, filename=filename)
         headers = {
             "Cache-Control": f"private, max-age={int(expires) - int(now.timestamp())}, immutable",
             "Content-Disposition": _disposition(filename),
         }
         return await answer_object(services, request, key, headers)
 
-    return [Route("/objects/{key:path}", read_object)]
+    return api
 
 
 async def answer_object(services: Services, request: Request, key: str, headers: Mapping[str, str]) -> Response:
-    """The object, or that the caller's copy is still right. Raises `MissingObjectError`, which is answered with 404."""
-    opened = await services.objects.open(key)
-    headers = {**_SAFE, **headers, **({"ETag": opened.etag} if opened.etag else {})}
-    if opened.etag and _names(request.headers.get("if-none-match", ""), opened.etag):
+    """The object or a part of it, or that the caller's copy is still right.
+
+    Raises `MissingObjectError`, which is answered with 404, and answers 416 for a range that it does not have.
+    """
+    head = await run_in_threadpool(services.objects.head, key)
+    headers = {**_SAFE, **headers, **({"ETag": head.etag} if head.etag else {})}
+    if head.etag and _names(request.headers.get("if-none-match", ""), head.etag):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-    headers |= {"Content-Length": str(opened.size), "Content-Type": _mime(key)}
-    if request.method == "HEAD":
-        return Response(headers=headers)
-    return StreamingResponse(opened.chunks, headers=headers)
+    part = requested_range(request.headers, head.size, head.etag)
+    start, length = part or ByteRange(0, head.size)
+    headers |= {"Content-Length": str(length), "Content-Type": _mime(key)}
+    if part:
+        headers["Content-Range"] = f"bytes {start}-{start + length - 1}/{head.size}"
+    status = HTTPStatus.PARTIAL_CONTENT if part else HTTPStatus.OK
+    if request.method == "HEAD" or length == 0:
+        return Response(status_code=status, headers=headers)
+    opened = await services.objects.open(key, start=start, length=length if part else None)
+    return StreamingResponse(opened.chunks, status, headers=headers)
 
 
 def _mime(key: str) -> str:

@@ -8,26 +8,35 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from starlette.exceptions import HTTPException
+from fastapi import APIRouter
 from starlette.responses import RedirectResponse
-from starlette.routing import Route
 
+from orchestration.api.models import PathName
+from orchestration.api.problems import documented
+from orchestration.api.routes import public_router
+from orchestration.errors import NotFoundError
 from orchestration.notifications.short_links import PATH, find_link
 
 if TYPE_CHECKING:
-    from starlette.requests import Request
-
     from orchestration.services import Services
 
 
-def routes(services: Services) -> list[Route]:
-    """The redirect; 404 for a token that nobody was given."""
+def router(services: Services) -> APIRouter:
+    """The redirect."""
+    api = public_router("links")
 
-    def follow(request: Request) -> RedirectResponse:
+    @api.get(
+        f"{PATH}{{token}}",
+        status_code=HTTPStatus.TEMPORARY_REDIRECT,
+        response_class=RedirectResponse,
+        responses=documented(HTTPStatus.NOT_FOUND),
+    )
+    def follow_short_link(token: PathName) -> RedirectResponse:
+        """Go where the link leads; 404 for a token that nobody was given."""
         with services.database.connect() as connection:
-            link = find_link(connection, request.path_params["token"])
+            link = find_link(connection, token)
         if link is None:
-            raise HTTPException(HTTPStatus.NOT_FOUND, "This link leads nowhere; ask for a new one")
-        return RedirectResponse(link, headers={"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"})
+            raise NotFoundError("This link leads nowhere; ask for a new one")
+        return RedirectResponse(link)
 
-    return [Route(f"{PATH}{{token}}", follow)]
+    return api

@@ -1,15 +1,19 @@
-"""`orchestration api`: the HTTP API.
+"""`orchestration api`, the HTTP API, and `orchestration api-keys`, who may use it.
 
-The server's address and its logs. Keep out: the routes.
+The server's address and its logs; making, listing and revoking keys. Keep out: the routes.
 """
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 import typer
 
-from orchestration.cli.options import open_services
+from orchestration.api.keys import Role, create_key, has_keys, list_keys, revoke_key
+from orchestration.cli.options import Json, open_services
+from orchestration.cli.output import console, note, print_json, print_table
+from orchestration.errors import ConfigurationError
 from orchestration.observability.logs import configure_logging
 
 API_PORT = 3001
@@ -18,20 +22,71 @@ API_PORT = 3001
 def register(app: typer.Typer) -> None:
     """Add the command to `app`."""
     app.command()(api)
+    keys = typer.Typer(help="The keys of the HTTP API.", no_args_is_help=True)
+    for name, command in (("create", api_keys_create), ("list", api_keys_list), ("revoke", api_keys_revoke)):
+        keys.command(name)(command)
+    app.add_typer(keys, name="api-keys")
 
 
 def api(
     host: Annotated[str, typer.Option(help="The interface to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port to listen on.")] = API_PORT,
 ) -> None:
-    """Serve the HTTP API: stored files by signed links, and a health check."""
+    """Serve the HTTP API; without any API key on the loopback interface only."""
     import uvicorn
 
+    from orchestration.api.access import is_loopback
     from orchestration.api.app import build_api
 
     with open_services() as services:
         configure_logging(services.settings.log_level)
-        with services.database.connect():
-            pass  # one that does not answer is told now, and not at each request
+        # A database that does not answer is reported now, and not at each request.
+        with services.database.connect() as connection:
+            is_open = not has_keys(connection)
+        if is_open and not is_loopback(host):
+            raise ConfigurationError(
+                f"Without API keys the API listens on the loopback interface only, not on {host}: make a key with "
+                "`orchestration api-keys create NAME`, or leave --host out"
+            )
         # Without an access log: the links in it would work for whoever reads it.
         uvicorn.run(build_api(services), host=host, port=port, access_log=False, log_level="warning")
+
+
+def api_keys_create(
+    name: Annotated[str, typer.Argument(help="Who will use it.")],
+    role: Annotated[Role, typer.Option(help="What it may do; each role includes those before it.")] = Role.READ,
+    as_json: Json = False,
+) -> None:
+    """Make a key, and show it this once."""
+    with open_services() as services, services.database.begin() as connection:
+        key, text = create_key(connection, name, role)
+    if as_json:
+        print_json({**key._asdict(), "key": text})
+    else:
+        console().print(text, markup=False)
+        note(f"The key of {name} ({role}), which is not kept: send it as `Authorization: Bearer KEY`")
+
+
+def api_keys_list(as_json: Json = False) -> None:
+    """List the keys, without what makes them work."""
+    with open_services() as services, services.database.connect() as connection:
+        keys = list_keys(connection)
+    if as_json:
+        print_json([key._asdict() for key in keys])
+        return
+    rows = [(key.id, key.name, key.role.value, *map(_day, key[3:])) for key in keys]
+    print_table("API keys", ("number", "name", "role", "made", "last used", "revoked"), rows)
+
+
+def _day(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d %H:%M}" if moment else ""
+
+
+def api_keys_revoke(
+    name: Annotated[str, typer.Argument(help="The key's name.")],
+    as_json: Json = False,
+) -> None:
+    """End a key for good, from the next request on."""
+    with open_services() as services, services.database.begin() as connection:
+        key = revoke_key(connection, name)
+    print_json(key._asdict()) if as_json else console().print(f"The key of {name} is revoked", markup=False)

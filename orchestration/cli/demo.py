@@ -45,7 +45,7 @@ def register(app: typer.Typer) -> None:
 
 
 def demo(as_json: Json = False) -> int:
-    """Work through sample feed, orders, histories and canvas in a home of their own, and show what came of it."""
+    """Work through the samples in a home of their own, and show what came of them."""
     with tempfile.TemporaryDirectory(prefix="orchestration-demo-") as folder, serve(Path(folder) / "feed") as base_url:
         days = [_day(Path(folder), day, base_url, shown=not as_json) for day in DAYS]
         prints = _prints(Path(folder), base_url, shown=not as_json)

@@ -7,37 +7,27 @@ Exit codes: 0 done, 1 some items failed and are listed, 2 bad usage or configura
 from __future__ import annotations
 
 import sys
-from importlib import import_module
 
-import sqlalchemy as sa
 import typer
 
-from orchestration.cli import api_commands, demo, demo_load, request_commands, system_commands, up
+from orchestration.cli.commands import LazyCommands, command_line
 from orchestration.cli.output import BAD_USAGE, SOME_FAILED, STOPPED, note
-from orchestration.cli.preview import preview
-from orchestration.cli.stl import stl
-from orchestration.domains import DOMAINS
 from orchestration.errors import ConfigurationError, OrchestrationError, StoppedError
 
 app = typer.Typer(
+    cls=LazyCommands,
     name="orchestration",
     help="The asset factory: supplier catalogues in; product families, variants and mirrored images out.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for _domain in DOMAINS:
-    import_module(f"orchestration.cli.{_domain}_commands").register(app)
-for _module in (system_commands, demo, up, demo_load, api_commands, request_commands):
-    _module.register(app)
-app.command("stl")(stl)
-app.command("preview")(preview)
 
 
 def main() -> None:
     """Run the command, and turn bad usage and this package's errors into one clear line."""
     try:
-        sys.exit(app(standalone_mode=False) or 0)
+        sys.exit(command_line(app)(standalone_mode=False) or 0)
     except typer.TyperException as error:
         # Its message may take several lines, or none when the help has been shown instead.
         if message := " ".join(error.format_message().split()):
@@ -61,6 +51,8 @@ def main() -> None:
 
 def _database_problem(error: BaseException | None) -> str | None:
     """What the database said, if it is behind `error`: Dagster's storage knows nothing of this package's errors."""
+    import sqlalchemy as sa
+
     while error:
         if isinstance(error, sa.exc.OperationalError):
             return " ".join(str(error.orig).split())

@@ -6,6 +6,7 @@ Reading the options and printing what came of them. Keep out: making the preview
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import shutil
 import tempfile
 import time
@@ -27,6 +28,11 @@ if TYPE_CHECKING:
     from orchestration.previews.payload.model import PreviewJob
 
 CACHE = "segments"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to `app`."""
+    app.command("preview")(preview)
 
 
 def preview(
@@ -103,8 +109,9 @@ def _write_film(job: PreviewJob, report: FilmReport, folder: Path, out: Path) ->
     now = datetime.now(UTC)
     for made in report.files:
         shutil.copyfile(folder / made.name, out / made.name)
-    (out / PREVIEW).write_bytes(record_text(preview_record(job, report, now)))
-    listed = [(made.name, made.sha256) for made in report.files]
+    record = record_text(preview_record(job, report, now))
+    (out / PREVIEW).write_bytes(record)
+    listed = [*((made.name, made.sha256) for made in report.files), (PREVIEW, hashlib.sha256(record).hexdigest())]
     (out / CONTAINER).write_bytes(record_text(container_record(job, listed, now)))
     files = [
         {"kind": made.kind, "path": str(out / made.name), "sha256": made.sha256, "bytes": made.bytes, **made.facts}

@@ -8,19 +8,15 @@ from __future__ import annotations
 import getpass
 import json
 from dataclasses import asdict
-from importlib import import_module
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from orchestration.cli.options import Json, open_services
 from orchestration.cli.output import SOME_FAILED, console, note, print_json, print_table
-from orchestration.domains import DOMAINS
+from orchestration.domains import request_kinds
 from orchestration.errors import ConfigurationError
 from orchestration.requests.requests import RequestState, ask, list_requests, read_request
-
-if TYPE_CHECKING:
-    from orchestration.requests.requests import RequestKind
 
 
 def register(app: typer.Typer) -> None:
@@ -29,12 +25,6 @@ def register(app: typer.Typer) -> None:
     for name, command in (("make", requests_make), ("list", requests_list), ("show", requests_show)):
         group.command(name)(command)
     app.add_typer(group, name="requests")
-
-
-def request_kinds() -> dict[str, RequestKind[Any]]:
-    """Every kind of request, by its name."""
-    modules = [import_module(f"orchestration.{name}.requests") for name in DOMAINS]
-    return {kind.name: kind for module in modules for kind in module.KINDS}
 
 
 def requests_make(

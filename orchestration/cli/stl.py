@@ -24,10 +24,12 @@ DONE: Final = 0
 REFUSED: Final = 1
 BAD_USAGE: Final = 2
 
-app = typer.Typer(help="Print products.", no_args_is_help=True, pretty_exceptions_enable=False)
+
+def register(app: typer.Typer) -> None:
+    """Add the command to `app`."""
+    app.command("stl")(stl)
 
 
-@app.command("stl")
 def stl(
     *,
     sku: Annotated[str, typer.Option(help="The product's SKU.")],

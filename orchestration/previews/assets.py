@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from orchestration.previews.payload.model import PreviewRequest
 
 AT_ONCE = 4
+_LOCAL = "is a local file; serve it by http(s), or render with `orchestration preview --allow-files`"
 
 
 class AssetLimits(NamedTuple):
@@ -50,7 +51,7 @@ class _Wanted(NamedTuple):
 
 
 async def fetch_assets(
-    request: PreviewRequest, downloader: Downloader, folder: Path, limits: AssetLimits
+    request: PreviewRequest, downloader: Downloader, folder: Path, limits: AssetLimits, *, allow_files: bool = False
 ) -> FetchedAssets:
     """Fetch every asset, a few at a time.
 
@@ -65,6 +66,8 @@ async def fetch_assets(
         async with places:
             return await _fetch(one, downloader, folder / f"asset-{number}", limits, budget)
 
+    if not allow_files and (local := [one for one in wanted if one.url[:5].lower() == "file:"]):
+        raise InvalidPayloadError([Fault(one.path, _LOCAL) for one in local])
     results = await asyncio.gather(*(fetch(number, one) for number, one in enumerate(wanted)))
     if faults := [one for one in results if isinstance(one, Fault)]:
         raise InvalidPayloadError(faults)

@@ -88,7 +88,10 @@ class FilmMaker:
 
     async def _order(self, job: PreviewJob, folder: Path) -> FilmOrder:
         options = self._options
-        fetched = await fetch_assets(job.preview_request, self._downloader, folder, options.limits)
+        allow_files = options.rules.root is not None
+        fetched = await fetch_assets(
+            job.preview_request, self._downloader, folder, options.limits, allow_files=allow_files
+        )
         return FilmOrder(
             job,
             fetched.files,

@@ -70,14 +70,31 @@ class WorkRequest:
     finished_at: datetime | None
     result: dict[str, Any] | None
     error: str | None
+    request_id: str | None
+    http_request_id: str | None
 
 
 def ask(
-    connection: sa.Connection, kind: RequestKind[A], arguments: Mapping[str, Any], *, requested_by: str
+    connection: sa.Connection,
+    kind: RequestKind[A],
+    arguments: Mapping[str, Any],
+    *,
+    requested_by: str,
+    request_id: str | None = None,
+    http_request_id: str | None = None,
 ) -> WorkRequest:
-    """Ask for work; raises `InvalidInputError` when the arguments do not fit the kind."""
+    """Ask for work; raises `InvalidInputError` when the arguments do not fit the kind.
+
+    `request_id` is the caller's own id of it, `http_request_id` that of the HTTP request; both go along to the run.
+    """
     parsed = kind.parse(arguments)
-    row = {"kind": kind.name, "arguments": msgspec.to_builtins(parsed), "requested_by": requested_by}
+    row = {
+        "kind": kind.name,
+        "arguments": msgspec.to_builtins(parsed),
+        "requested_by": requested_by,
+        "request_id": request_id,
+        "http_request_id": http_request_id,
+    }
     return _request(connection.execute(sa.insert(work_request).values(row).returning(work_request)).mappings().one())
 
 
@@ -90,14 +107,21 @@ def read_request(connection: sa.Connection, request_id: int) -> WorkRequest:
 
 
 def list_requests(
-    connection: sa.Connection, *, kind: str | None = None, state: RequestState | None = None, limit: int = PAGE
+    connection: sa.Connection,
+    *,
+    kind: str | None = None,
+    state: RequestState | None = None,
+    before: int | None = None,
+    limit: int = PAGE,
 ) -> list[WorkRequest]:
-    """The newest requests, of one kind and in one state if those are given."""
+    """The newest requests, of one kind, in one state, and with numbers below `before`, if those are given."""
     statement = sa.select(work_request).order_by(work_request.c.id.desc()).limit(limit)
     if kind is not None:
         statement = statement.where(work_request.c.kind == kind)
     if state is not None:
         statement = statement.where(work_request.c.state == state)
+    if before is not None:
+        statement = statement.where(work_request.c.id < before)
     return [_request(row) for row in connection.execute(statement).mappings()]
 
 

@@ -24,6 +24,8 @@ work_request = sa.Table(
     sa.Column("finished_at", sa.DateTime(timezone=True)),
     sa.Column("result", pg.JSONB),
     sa.Column("error", sa.Text),
+    sa.Column("request_id", sa.Text, comment="The caller's own id of it"),
+    sa.Column("http_request_id", sa.Text, comment="Of the HTTP request that asked"),
     sa.CheckConstraint("state IN ('waiting', 'started', 'completed', 'failed')", name="state"),
     sa.Index("ix_work_request_unfinished", "id", postgresql_where=sa.text("state IN ('waiting', 'started')")),
     sa.Index("ix_work_request_kind_id", "kind", "id"),

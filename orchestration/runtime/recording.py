@@ -26,7 +26,6 @@ from dagster._core.events import (
     AssetObservationData,
     StepMaterializationData,
 )
-from dagster_postgres.event_log import PostgresEventLogStorage
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
 from orchestration.runtime.partitions import encode_key
@@ -192,6 +191,8 @@ def _one_writer(context: dg.AssetExecutionContext) -> Iterator[None]:
     The partition status cache reads events by rising id, and never looks back: two writers that commit out of order
     would leave keys without a status for good. SQLite, which some tests use, has one writer anyway.
     """
+    from dagster_postgres.event_log import PostgresEventLogStorage
+
     storage = context.instance.event_log_storage
     if not isinstance(storage, PostgresEventLogStorage):
         yield

@@ -13,6 +13,7 @@ from pydantic import SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from orchestration.errors import ConfigurationError
+from orchestration.settings.api import ApiSettings
 from orchestration.settings.canvas import CanvasSettings
 from orchestration.settings.catalogue import CatalogueSettings
 from orchestration.settings.core import CoreSettings
@@ -33,6 +34,7 @@ class Settings(
     CanvasSettings,
     PreviewSettings,
     MaintenanceSettings,
+    ApiSettings,
     BaseSettings,
 ):
     """The settings of one process, read once from the environment.

@@ -33,6 +33,8 @@ log = get_logger()
 PATIENCE_SECONDS = 120.0
 # How often a drain deletes finished tasks that its queue no longer keeps.
 PRUNE_SECONDS = 60.0
+# How often a drain logs what it has done so far.
+LOG_SECONDS = 60.0
 
 UNSETTLED = "Not done when the run ended: it is still queued, or another run has it. Look there, or run it again."
 CANCELLED = "Cancelled while it was queued. Run it again if it is still wanted."
@@ -74,7 +76,8 @@ async def drain_queue(
         if options.stop is not None:
             options.stop.call(worker.stop)
         pruning = Heartbeat(partial(_prune, database, queue), PRUNE_SECONDS)
-        async with _beating(pruning), _beating(heartbeat):
+        logging = Heartbeat(worker.log_progress, LOG_SECONDS)
+        async with _beating(pruning), _beating(logging), _beating(heartbeat):
             result = await worker.drain(handler, on_batch, options=options, until=until, left=left)
     await _report(pruning)
     return replace(result, unsettled=_unsettled(database, queue, left))

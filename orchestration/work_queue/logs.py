@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 # How many keys a line about a claim names.
 SHOWN_KEYS = 5
 
+# What a line says of a task that ended with an error.
+OUTCOMES = {TaskState.WAITING: "task retried", TaskState.DEAD: "task dead", TaskState.CANCELLED: "task cancelled"}
+
 log = get_logger()
 
 
@@ -63,8 +66,7 @@ class WorkerLog(NamedTuple):
             if one.error is None:
                 log.debug("task completed", **about)
                 continue
-            outcome = "task dead" if one.state is TaskState.DEAD else "task retried"
-            log.warning(outcome, **about, error=f"{type(one.error).__name__}: {one.error}")
+            log.warning(OUTCOMES[one.state], **about, error=f"{type(one.error).__name__}: {one.error}")
 
     def not_recorded(self, failures: Sequence[Settled], error: Exception) -> None:
         """Log that the domain could not record failures."""

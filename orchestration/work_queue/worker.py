@@ -130,6 +130,10 @@ class Worker:
         self._stop.set()
         self.wakeup.set()
 
+    def log_progress(self) -> None:
+        """Log how much the present drain has done so far; for a line a minute."""
+        self._log.event("drain goes on", **{str(state): count for state, count in self._reporter.counts.items()})
+
     async def drain(
         self,
         handler: TaskHandler[T],

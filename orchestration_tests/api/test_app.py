@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from orchestration.settings import Settings
 
 
-def test_an_unknown_address_is_one_json_error(base_url: str) -> None:
+def test_an_unknown_address_is_one_problem(base_url: str) -> None:
     answer = requests.get(f"{base_url}/nothing", timeout=10)
-    assert (answer.status_code, answer.json()) == (404, {"error": "Not Found"})
+    document = answer.json()
+    assert (answer.status_code, document["code"], document["detail"]) == (404, "not_found", "Not Found")
 
 
 def test_building_it_touches_nothing(settings: Settings, tmp_path: Path) -> None:

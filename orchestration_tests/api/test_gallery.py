@@ -99,4 +99,4 @@ def test_what_is_not_public_any_more_is_gone_at_once_everywhere(published: Servi
             connection.execute(sa.text("DELETE FROM generation_history"))
     for path in ("signup/image", "generations/g1", KEY):
         answer = get(f"{base_url}/{path}")
-        assert (path, answer.status_code, list(answer.json())) == (path, HTTPStatus.NOT_FOUND, ["error"])
+        assert (path, answer.status_code, answer.json()["code"]) == (path, HTTPStatus.NOT_FOUND, "not_found")

@@ -34,11 +34,11 @@ def get(url: str, **headers: str) -> requests.Response:
 
 def refused(answer: requests.Response, status: HTTPStatus) -> str:
     """The one reason of an error."""
-    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/json")
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
     assert answer.headers["cache-control"] == "no-store"
     document = answer.json()
-    assert list(document) == ["error"]
-    return str(document["error"])
+    assert (document["status"], document["requestId"]) == (status, answer.headers["x-request-id"])
+    return str(document["detail"])
 
 
 def test_the_link_leads_to_the_bytes(services: Services, base_url: str) -> None:

@@ -34,4 +34,4 @@ def test_a_notice_without_a_link_leads_nowhere(database: Database, base_url: str
 def test_what_nobody_was_given_leads_nowhere(base_url: str, token: str) -> None:
     answer = requests.get(short_link(base_url, token), allow_redirects=False, timeout=10)
     assert answer.status_code == 404
-    assert answer.json() == {"error": "This link leads nowhere; ask for a new one"}
+    assert answer.json()["code"] == "not_found"

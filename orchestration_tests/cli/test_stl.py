@@ -6,11 +6,14 @@ import json
 from pathlib import Path
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
-from orchestration.cli.stl import app
+from orchestration.cli.stl import register
 
 SKU = "PER-KEY3D-STY3-Y3D"
+app = typer.Typer()
+register(app)
 
 
 def _run(*arguments: str) -> tuple[int, str, str]:

@@ -142,6 +142,10 @@ ROWS: Mapping[str, str] = {
     "0011": """
         INSERT INTO work_request (kind, arguments, requested_by) VALUES ('catalogue.sync', '{"full": true}', 'ada');
     """,
+    "0014": """
+        INSERT INTO api_key (name, role, secret_hash, last_used_at) VALUES ('shop', 'enqueue', '\\x00ff', now());
+        UPDATE work_request SET request_id = 'req-1', http_request_id = 'ab';
+    """,
 }
 
 

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 SCHEMA_FILE = "preview-job.schema.json"
 # A payload that is wrong in ten thousand places is not listed to its end.
 LISTED_FAULTS = 100
-_SHOWN_VALUE = 60
 
 
 class Fault(NamedTuple):
@@ -82,7 +81,7 @@ def _validator() -> jsonschema_rs.Validator:
     import jsonschema_rs
 
     schema: dict[str, Any] = msgspec.json.decode(schema_text())
-    return jsonschema_rs.validator_for(schema, validate_formats=True)
+    return jsonschema_rs.validator_for(schema, validate_formats=True, mask="the value")
 
 
 def _faults(error: jsonschema_rs.ValidationError) -> Iterator[Fault]:
@@ -93,10 +92,5 @@ def _faults(error: jsonschema_rs.ValidationError) -> Iterator[Fault]:
     elif kind.name == "required":
         yield Fault(json_path((*path, kind.value)), "is required")
     else:
-        yield Fault(json_path(path), _problem(error))
-
-
-def _problem(error: jsonschema_rs.ValidationError) -> str:
-    """The library's message, with a short value."""
-    message = " ".join(error.message.split())
-    return message if len(message) <= 2 * _SHOWN_VALUE else f"{message[:_SHOWN_VALUE]} ... {message[-_SHOWN_VALUE:]}"
+        # The library's message, in which the value itself is not repeated.
+        yield Fault(json_path(path), error.message)

@@ -1,0 +1,20 @@
+"""The catalogue over HTTP.
+
+It holds the endpoints. Keep out: the work, which the domain's own functions do.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fastapi import APIRouter
+
+from orchestration.api.routes import guarded_router
+
+if TYPE_CHECKING:
+    from orchestration.catalogue.catalogue import Catalogue
+
+
+def router(_catalogue: Catalogue) -> APIRouter:
+    """The endpoints of the catalogue."""
+    return guarded_router("catalogue")

@@ -1,0 +1,82 @@
+"""The forms of bodies, parameters and pages that all routers share.
+
+JSON names are in camelCase. A response is made from the domain's own value by its attributes. Keep out: the models of
+one domain, which stand in its router.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
+
+from fastapi import Path, Query
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic.alias_generators import to_camel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+LONGEST_NAME = 512
+LARGEST_NUMBER = 2**63 - 1
+LARGEST_PAGE, USUAL_PAGE = 500, 100
+
+
+def _storable(text: str) -> str:
+    """Refuse what PostgreSQL stores in no text: NUL, and halves of surrogate pairs."""
+    if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+        raise ValueError("it holds a character that no text can hold")
+    return text
+
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_NAME), AfterValidator(_storable)]
+"""A name, a code or an id."""
+
+PathName = Annotated[Name, Path()]
+"""A name as a part of the address; one that cannot be is a 404."""
+
+Number = Annotated[int, Field(ge=1, le=LARGEST_NUMBER)]
+"""The number of a row."""
+
+PathNumber = Annotated[Number, Path()]
+"""The number of a row as a part of the address; one that cannot be is a 404."""
+
+Limit = Annotated[int, Query(ge=1, le=LARGEST_PAGE, description="At most so many")]
+"""How many items a page may have; give it the default `USUAL_PAGE`."""
+
+After = Annotated[Name | None, Query(description="The `next` of the page before")]
+"""The key after which a page begins."""
+
+AfterNumber = Annotated[Annotated[int, Field(ge=0, le=LARGEST_NUMBER)] | None, Query(description="The `next` before")]
+"""The number after which a page begins."""
+
+
+class ApiModel(BaseModel):
+    """A body or an answer."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, from_attributes=True)
+
+
+class Body(ApiModel):
+    """A body that is sent; a field that is unknown is a fault, since it would be ignored otherwise."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Page(ApiModel, Generic[T]):
+    """Items in their order. `next` is what to give as `after` for the following ones; null at the end."""
+
+    items: list[T]
+    next: str | int | None = None
+
+
+def page_of(rows: Sequence[R], limit: int, key: Callable[[R], str | int]) -> dict[str, Any]:
+    """A page of `limit` items out of `rows`, of which the caller has read one more if there is one."""
+    items = rows[:limit]
+    return {"items": items, "next": key(items[-1]) if len(rows) > limit else None}
+
+
+def example(**values: Any) -> ConfigDict:  # noqa: ANN401 - as JSON has them
+    """The `model_config` of a model with an example, by its JSON names; the documentation shows it."""
+    return ConfigDict(json_schema_extra={"examples": [values]})
