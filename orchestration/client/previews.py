@@ -74,7 +74,7 @@ def build_job(
     request_id: str | None = None,
     **request: Any,  # noqa: ANN401 - further fields of the request, such as title and options
 ) -> dict[str, Any]:
-    """A payload. `request` are further fields of `previewRequest`: title, description, options, metadata, callbackUrl."""
+    """A payload. `request` are further fields of `previewRequest`, such as title, options and callbackUrl."""
     return {
         "jobId": job_id,
         "projectId": project_id,
@@ -152,7 +152,8 @@ class PreviewClient:
             answer.release_conn()
         if digest.hexdigest() != artifact["sha256"]:
             raise TransientError(f"{artifact['name']} arrived with other bytes than the server names")
-        return part.replace(path)
+        part.replace(path)
+        return path
 
     def _call(self, method: str, path: str, body: bytes | None = None) -> urllib3.BaseHTTPResponse:
         headers = {**self._headers, **({"content-type": "application/json"} if body is not None else {})}

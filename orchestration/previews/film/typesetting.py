@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 _TOLERANCE = 0.1
 # Ems: how far ink may reach out of its line's room, as slanted letters and marks do.
 _OVERHANG = 0.35
+# Of a box, how much text it may hold at most; more than all of it, as spaces at the ends of lines take no room.
+_FULLEST = 1.5
 _RULES = TextRules(colour=True, no_break=True)
 
 
@@ -92,7 +94,11 @@ class Typesetter:
         drawn, notes = self._drawable(text, face.style(sizes[0]))
         if not drawn.strip():
             return SetText((), width, height, tuple(notes))
+        advance = measure(drawn.replace("\n", " "), face.style(1.0), self.library).width
         for size in sizes:
+            # Without a look at its lines: so much text cannot fit, however it breaks.
+            if advance * size * face.leading * size > _FULLEST * width * height:
+                continue
             taken = measure(drawn, face.style(size), self.library, width=width)
             if taken.height <= height:
                 if size < sizes[0]:
