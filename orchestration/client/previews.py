@@ -98,7 +98,7 @@ class PreviewClient:
         self._base_url = base_url.rstrip("/")
         self._headers = {"authorization": f"Bearer {key}"} if key else {}
         self._http = urllib3.PoolManager(retries=False, timeout=urllib3.Timeout(connect=10, read=LONGEST_POLL + 30))
-        self._backoff = wait_exponential_jitter(initial=first_wait, max=30, jitter=first_wait)
+        self._backoff = wait_exponential_jitter(multiplier=first_wait, max=30, jitter=first_wait)
         self._attempts = attempts
 
     def submit(self, job: Mapping[str, Any]) -> Accepted:

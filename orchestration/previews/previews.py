@@ -117,7 +117,7 @@ class Previews:
     def cancel(self, job_id: str) -> JobRow:
         """Cancel a job; raises `NotFoundError`."""
         with self.database.begin() as connection:
-            return cancel(connection, self.preview_queue, job_id, datetime.now(UTC))
+            return cancel(connection, self.preview_queue, self.outbox, job_id, datetime.now(UTC))
 
     @property
     def masked_database_url(self) -> str:

@@ -60,7 +60,11 @@ def asset(name: str, kind: str, path: Path) -> AssetFile:
 
 
 def order(
-    folder: Path, document: Mapping[str, Any], *files: AssetFile, track: Path | None = None, **options: Any  # noqa: ANN401
+    folder: Path,
+    document: Mapping[str, Any],
+    *files: AssetFile,
+    track: Path | None = None,
+    **options: Any,  # noqa: ANN401
 ) -> FilmOrder:
     """An order for a payload, whose assets are these files; the payload lists them by itself."""
     request = dict(document["previewRequest"])
@@ -104,6 +108,7 @@ def make_late(order: FilmOrder) -> FilmReport:
     progress.begin_frames(100)
     if not marker.exists():
         marker.touch()
+        time.sleep(0.1)
         progress.add(80)
         time.sleep(1.2)
         os.kill(os.getpid(), signal.SIGKILL)

@@ -81,9 +81,13 @@ class PreviewHandler(TaskHandler[RenderedPreview]):
 
     async def handle(self, claim: Claim[RenderedPreview]) -> None:
         """Render the jobs of a claim, which is one as a rule."""
-        async with asyncio.TaskGroup() as group:
-            for task in claim.tasks:
-                group.create_task(self._handle_one(claim, task))
+        try:
+            async with asyncio.TaskGroup() as group:
+                for task in claim.tasks:
+                    group.create_task(self._handle_one(claim, task))
+        except ExceptionGroup as errors:
+            first = errors.exceptions[0]  # it has had the others cancelled, which stay unsettled
+            raise first from first.__cause__
 
     def failure(self, settled: Settled) -> RenderedPreview:
         """The end of a job that failed outside of `handle`."""

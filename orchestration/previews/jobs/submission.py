@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from orchestration.errors import ConflictError, NotFoundError
+from orchestration.previews.jobs.notices import notify
 from orchestration.previews.jobs.rows import JobRow, cancel_job, count, find_job, insert_job
 from orchestration.previews.jobs.states import Counted, JobState
 from orchestration.previews.payload.schema import json_path
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     import sqlalchemy as sa
 
+    from orchestration.notifications.outbox import Outbox
     from orchestration.previews.payload.model import PreviewJob
     from orchestration.previews.payload.schema import Path
     from orchestration.work_queue.queue import TaskQueue
@@ -84,7 +86,7 @@ def _differences(before: Any, after: Any, path: Path) -> Iterator[Path]:  # noqa
         yield path
 
 
-def cancel(connection: sa.Connection, queue: TaskQueue, job_id: str, now: datetime) -> JobRow:
+def cancel(connection: sa.Connection, queue: TaskQueue, outbox: Outbox, job_id: str, now: datetime) -> JobRow:
     """Cancel a job: one that waits at once, one that is rendered within moments. One that ended stays as it is.
 
     Raises `NotFoundError`.
@@ -99,4 +101,5 @@ def cancel(connection: sa.Connection, queue: TaskQueue, job_id: str, now: dateti
     if reached is None or reached.value == JobState.CANCELLED.value:
         cancel_job(connection, job_id, now)
         count(connection, Counted.CANCELLED)
+        notify(connection, outbox, row, JobState.CANCELLED)
     return find_job(connection, job_id) or row

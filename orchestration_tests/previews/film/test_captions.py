@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from orchestration.previews.film.captions import LONGEST_CUE, Cue, cues_of, webvtt, within
@@ -31,7 +32,7 @@ def test_steps_are_captioned_by_their_caption_or_text_and_fill_their_time() -> N
     assert (found[0].start, found[-2].end, found[-1]) == (3.0, 7.0, Cue(7.0, 8.0, "Said"))
     assert all(letters(cue.text) <= LONGEST_CUE for cue in found)
     assert " ".join(cue.text for cue in found[:-1]) == text
-    assert all(before.end == after.start for before, after in zip(found, found[1:], strict=False))
+    assert all(before.end == after.start for before, after in pairwise(found))
 
 
 def test_without_captions_there_are_none() -> None:

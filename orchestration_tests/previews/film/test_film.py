@@ -140,7 +140,9 @@ def test_a_storyboard_shows_each_step_and_makes_no_film(tmp_path: Path) -> None:
 
 
 def test_a_video_is_shown_at_a_constant_rate_and_its_last_picture_held(tmp_path: Path) -> None:
-    path = make_film(order(tmp_path / "source", small(options={"fps": 30}, steps=[]))) and tmp_path / "source/preview.mp4"
+    path = (
+        make_film(order(tmp_path / "source", small(options={"fps": 30}, steps=[]))) and tmp_path / "source/preview.mp4"
+    )
     clip = asset("clip", "video", path)
     steps = [{"assetIds": ["clip"], "durationMs": 3500}]
     report = make_film(order(tmp_path / "out", small(steps=steps), clip))
@@ -163,5 +165,5 @@ def test_a_file_that_is_something_else_is_refused_by_name(tmp_path: Path, kind: 
 def test_a_picture_that_is_a_bomb_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
     path = tmp_path / "bomb.png"
     Image.new("1", (9_000, 9_000)).save(path)
-    with pytest.raises(InvalidInputError, match="81000000|9000 x 9000"):
+    with pytest.raises(InvalidInputError, match="9000 x 9000"):
         make_storyboard(order(tmp_path / "out", small(), asset("bomb", "image", path)))

@@ -103,7 +103,13 @@ def test_a_recording_is_decoded_up_to_its_bound(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n", b"ffconcat version 1.0\nfile '/etc/passwd'\n", b"", b"<svg/>", b"PK"],
+    [
+        b"#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n",
+        b"ffconcat version 1.0\nfile '/etc/passwd'\n",
+        b"",
+        b"<svg/>",
+        b"PK",
+    ],
 )
 def test_playlists_and_what_is_no_recording_are_not_opened(tmp_path: Path, body: bytes) -> None:
     path = tmp_path / "a.mp3"

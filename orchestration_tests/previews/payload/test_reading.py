@@ -132,7 +132,9 @@ def test_what_refers_to_nothing_is_named_by_its_place() -> None:
 
 def test_captions_follow_each_other() -> None:
     cues = [{"startMs": 0, "endMs": 900, "text": "a"}, {"startMs": 800, "endMs": 950, "text": "b"}]
-    assert "$.previewRequest.audio.captions[1].startMs" in faults(changed(("previewRequest", "audio", "captions"), cues))
+    assert "$.previewRequest.audio.captions[1].startMs" in faults(
+        changed(("previewRequest", "audio", "captions"), cues)
+    )
 
 
 @pytest.mark.parametrize("text", ["a\0b", "\ud800", "\x1b[31m"])
