@@ -20,7 +20,7 @@ from orchestration.cli.catalogue_sync import SyncOptions, check_catalogue, sync_
 from orchestration.cli.job_runner import job_runner
 from orchestration.cli.output import note
 from orchestration.cli.processes import run_processes
-from orchestration.cli.samples import canvas_samples, load_gallery_samples, print_samples
+from orchestration.cli.samples import canvas_samples, load_gallery_samples, print_samples, queue_preview_samples
 from orchestration.demo.feed import write_feed
 from orchestration.demo.server import serve
 from orchestration.runtime.assets import pool_limits
@@ -71,19 +71,20 @@ def _sample(stack: ExitStack, settings: Settings, port: int) -> Settings:
     root = settings.home.absolute() / "sample-feed"
     base_url = stack.enter_context(serve(root, port=port))
     hosts = (*settings.gallery_image_hosts, urlsplit(base_url).netloc)
-    settings = settings.model_copy(
-        update={"promidata_base_url": base_url, "home": settings.home.absolute(), "gallery_image_hosts": hosts}
-    )
+    updates = {"promidata_base_url": base_url, "home": settings.home.absolute(), "gallery_image_hosts": hosts}
+    settings = settings.model_copy(update=updates | {"preview_asset_hosts": hosts})
     if not (root / "Import").exists():
         note("Syncing the first day of the sample feed")
         write_feed(root, day=FIRST_DAY, base_url=base_url)
         with job_runner(settings) as runner:
             sync_catalogue(runner, SyncOptions())
             check_catalogue(runner)
-            note("Rendering the sample orders, and loading the sample histories and canvas projects")
+            note("Rendering the sample orders, and loading the sample histories, canvas projects and previews")
             print_samples(runner, root / "orders.csv")
             load_gallery_samples(runner, root, base_url)
             canvas_samples(runner)
+            # The sensor's drain renders them, so that there is something to watch.
+            queue_preview_samples(runner, root, base_url)
     write_feed(root, day=NEXT_DAY, base_url=base_url)
     return settings
 

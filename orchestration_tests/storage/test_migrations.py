@@ -142,6 +142,13 @@ ROWS: Mapping[str, str] = {
     "0011": """
         INSERT INTO work_request (kind, arguments, requested_by) VALUES ('catalogue.sync', '{"full": true}', 'ada');
     """,
+    "0013": """
+        INSERT INTO preview_job (job_id, project_id, request_id, payload, priority, dry_run)
+            VALUES ('j1', 'p', 'r', '{"jobId": "j1"}', 'high', false);
+        UPDATE preview_job SET state = 'running', percent = 40, attempt = 1, started_at = now();
+        UPDATE preview_job SET state = 'completed', result = '{"files": []}', finished_at = now();
+        INSERT INTO preview_count (outcome, total) VALUES ('completed', 1);
+    """,
     "0014": """
         INSERT INTO api_key (name, role, secret_hash, last_used_at) VALUES ('shop', 'enqueue', '\\x00ff', now());
         UPDATE work_request SET request_id = 'req-1', http_request_id = 'ab';
