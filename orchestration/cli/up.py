@@ -70,9 +70,14 @@ def _sample(stack: ExitStack, settings: Settings, port: int) -> Settings:
     """Serve the sample feed, sync its first day here, and leave its next day to the sensors."""
     root = settings.home.absolute() / "sample-feed"
     base_url = stack.enter_context(serve(root, port=port))
-    hosts = (*settings.gallery_image_hosts, urlsplit(base_url).netloc)
-    updates = {"promidata_base_url": base_url, "home": settings.home.absolute(), "gallery_image_hosts": hosts}
-    settings = settings.model_copy(update=updates | {"preview_asset_hosts": hosts})
+    host = urlsplit(base_url).netloc
+    updates = {
+        "promidata_base_url": base_url,
+        "home": settings.home.absolute(),
+        "gallery_image_hosts": (*settings.gallery_image_hosts, host),
+        "preview_asset_hosts": (*settings.preview_asset_hosts, host),
+    }
+    settings = settings.model_copy(update=updates)
     if not (root / "Import").exists():
         note("Syncing the first day of the sample feed")
         write_feed(root, day=FIRST_DAY, base_url=base_url)

@@ -285,5 +285,6 @@ def _report(
             "cpu_seconds_saved": round(segments.saved_cpu_seconds, 3),
         }
     described_files = (*files, described(PROOF, path, "application/json", {}))
-    seconds, frames = film.timeline.seconds, film.timeline.frames
+    is_film = segments is not None
+    seconds, frames = (film.timeline.seconds, film.timeline.frames) if is_film else (0.0, 1)
     return FilmReport(described_files, seconds, frames, proof, tuple(notes), tuple(film.materials.facts), cost)
