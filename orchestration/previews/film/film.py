@@ -6,7 +6,6 @@ The order of the steps. Keep out: each step, which has a module of its own, and 
 from __future__ import annotations
 
 import hashlib
-import shutil
 import time
 from dataclasses import dataclass
 from functools import cache
@@ -229,7 +228,6 @@ def _joined(film: _Film, segments: _Segments, sound: Any, progress: ProgressFile
     facts = {"seconds": film.timeline.seconds, "frames": film.timeline.frames, "width": size[0], "height": size[1]}
     files = [described(VIDEO, path, f"video/{path.suffix[1:]}", facts)]
     files += _beside(film, segments.poster)
-    shutil.rmtree(order.folder / "segments", ignore_errors=True)
     notes = [*film.notes, *sound.notes, *(note for page in segments.pages for note in page.notes)]
     return _report(film, files, proof, notes, started=started, segments=segments)
 
