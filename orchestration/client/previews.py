@@ -139,7 +139,7 @@ class PreviewClient:
         return [retrying(self._download, one, folder) for one in self.status(job_id)["artifacts"]]
 
     def _download(self, artifact: Mapping[str, Any], folder: Path) -> Path:
-        path = folder / artifact["name"]
+        path: Path = folder / artifact["name"]
         part = path.with_name(f"{path.name}.part")
         digest = hashlib.sha256()
         answer = self._send("GET", artifact["url"], headers={}, preload=False)

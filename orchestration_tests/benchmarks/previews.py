@@ -45,7 +45,7 @@ TEXT = "Start with one of forty designs, or bring your own picture. We check tha
 
 def document(changed: str = "") -> dict[str, Any]:
     """Six steps with pictures in 1280 x 720."""
-    steps = [
+    steps: list[dict[str, Any]] = [
         {"title": f"Step {n}", "text": TEXT, "durationMs": 1000 * STEP_SECONDS, "assetIds": ["photo"]}
         for n in range(STEPS)
     ]
@@ -93,6 +93,7 @@ def rival(path: Path, page: np.ndarray[Any, np.dtype[np.uint8]], frames: int) ->
 def films() -> None:
     """Race whole films, and show what a changed step costs."""
     ours, theirs, again = list[Timing](), list[Timing](), list[Timing]()
+    seconds = 0
     page = np.random.default_rng(0).integers(0, 255, (720, 1280, 3), dtype=np.uint8)
     page[:, :640] = 30  # a half of text and a half of picture
     page[:, 640:] = np.linspace(0, 255, 640, dtype=np.uint8)[None, :, None]
@@ -102,12 +103,12 @@ def films() -> None:
             wanted = film_order(folder, "first")
             with timed(ours):
                 made = make_film(wanted)
+            seconds = round(made.seconds)
             with timed(again):
                 make_film(film_order(folder, "again", f" {number}"))
             with timed(theirs):
-                for _ in range(round(made.seconds / STEP_SECONDS)):
+                for _ in range(round(seconds / STEP_SECONDS)):
                     rival(folder / "rival.mp4", page, FPS * STEP_SECONDS)
-    seconds = round(made.seconds)
     report("film, 1280 x 720, proven", median(ours), items=seconds, what="s", rival=median(theirs))
     report("the same pixels by an FFmpeg graph, no sound", median(theirs), items=seconds, what="s")
     report("film with one step changed", median(again), items=seconds, what="s", rival=median(ours))

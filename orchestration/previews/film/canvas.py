@@ -43,11 +43,25 @@ def lay_over(frame: Pixels, sprite: Sprite, *, opacity: float = 1.0, dy: int = 0
         return
     inside = np.s_[first_row:last_row, first_column:last_column]
     under = frame[top + first_row : top + last_row, left + first_column : left + last_column]
+    rgb, cover = sprite.rgb[inside], sprite.cover[inside]
+    if opacity < 1:
+        _blend(under, rgb, cover, opacity)
+        return
+    # Most rows of a picture, but for those of its round corners, hide what is under them.
+    hidden = np.flatnonzero(cover.min(axis=1) == _OPAQUE)
+    first, last = (int(hidden[0]), int(hidden[-1]) + 1) if len(hidden) else (0, 0)
+    if last - first != len(hidden):
+        first = last = 0
+    under[first:last] = rgb[first:last]
+    for rows in (np.s_[:first], np.s_[last:]):
+        _blend(under[rows], rgb[rows], cover[rows], opacity)
+
+
+def _blend(under: Pixels, rgb: Pixels, cover: Pixels, opacity: float) -> None:
     # Shares of 256: their products with 8 bits fit into 16, and the division is a shift.
-    cover = sprite.cover[inside].astype(np.uint32)
-    share = ((cover + (cover >> 7)) * round(opacity * 256) >> 8).astype(np.uint16)[:, :, None]
-    over = sprite.rgb[inside].astype(np.uint16)
-    under[:] = (under * (np.uint16(256) - share) + over * share) >> 8
+    wide = cover.astype(np.uint32)
+    share = ((wide + (wide >> 7)) * round(opacity * 256) >> 8).astype(np.uint16)[:, :, None]
+    under[:] = (under * (np.uint16(256) - share) + rgb.astype(np.uint16) * share) >> 8
 
 
 @cache

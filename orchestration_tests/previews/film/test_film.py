@@ -88,7 +88,8 @@ def test_a_proof_finds_a_film_that_is_not_what_was_planned(tmp_path: Path) -> No
     sound = mix(timeline, materials.sounds, None)
     path = tmp_path / "out" / "preview.mp4"
     with av.open(str(path)) as film:
-        frame = next(film.decode(video=0)).reformat(format="rgb24", src_colorspace="ITU709").to_ndarray()
+        first = next(film.decode(video=0)).reformat(format="rgb24", src_colorspace="ITU709")
+    frame = np.asarray(first.to_ndarray(), np.uint8)
     facts = FilmFacts(timeline, (), sound, {0: frame}, (160, 90))
     assert prove_film(path, facts)["passed"]
     late = sound._replace(samples=np.roll(sound.samples, 4_800, axis=0))
@@ -140,9 +141,8 @@ def test_a_storyboard_shows_each_step_and_makes_no_film(tmp_path: Path) -> None:
 
 
 def test_a_video_is_shown_at_a_constant_rate_and_its_last_picture_held(tmp_path: Path) -> None:
-    path = (
-        make_film(order(tmp_path / "source", small(options={"fps": 30}, steps=[]))) and tmp_path / "source/preview.mp4"
-    )
+    make_film(order(tmp_path / "source", small(options={"fps": 30}, steps=[])))
+    path = tmp_path / "source" / "preview.mp4"
     clip = asset("clip", "video", path)
     steps = [{"assetIds": ["clip"], "durationMs": 3500}]
     report = make_film(order(tmp_path / "out", small(steps=steps), clip))

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from orchestration.previews.film.design import BODY
+from orchestration.previews.film.pages import painted
 from orchestration.previews.film.typesetting import Face, Typesetter
+from orchestration_tests.lettering.made_fonts import GRIN, layered_emoji
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FACE = Face(BODY)
 SIZES = (32.0, 27.0, 23.0)
@@ -47,3 +54,12 @@ def test_what_no_font_draws_is_left_out_and_named(typesetter: Typesetter) -> Non
 
 def test_a_text_of_nothing_drawable_has_no_card(typesetter: Typesetter) -> None:
     assert typesetter.fit("\u200b", FACE, SIZES, (500, 200)).cards == ()
+
+
+def test_emoji_are_drawn_in_their_colours_by_a_font_of_the_setting(tmp_path: Path) -> None:
+    layered_emoji(tmp_path)
+    fitted = Typesetter((tmp_path,)).fit(f"Hi {GRIN}", FACE, SIZES, (500, 200))
+    assert fitted.notes == ()
+    sprite = painted(fitted.cards[0], (255, 255, 255), 0, 0)
+    is_red = (sprite.rgb[:, :, 0] > 200) & (sprite.rgb[:, :, 1] < 50) & (sprite.cover > 200)
+    assert is_red.sum() > 400
