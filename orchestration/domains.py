@@ -17,12 +17,13 @@ if TYPE_CHECKING:
     from orchestration.catalogue.catalogue import Catalogue
     from orchestration.gallery.gallery import Gallery
     from orchestration.mockups.mockups import Mockups
+    from orchestration.previews.previews import Previews
     from orchestration.prints.prints import Prints
     from orchestration.requests.requests import RequestKind
     from orchestration.services import Services
     from orchestration.work_queue.queue import TaskQueue
 
-DOMAINS = ("catalogue", "prints", "mockups", "gallery", "canvas")
+DOMAINS = ("catalogue", "prints", "mockups", "gallery", "canvas", "previews")
 """The domains' names, in the order in which things flow."""
 
 
@@ -42,6 +43,7 @@ class Domains:
     mockups: Mockups
     gallery: Gallery
     canvas: Canvas
+    previews: Previews
 
     def __init__(self, services: Services) -> None:
         from orchestration.canvas.canvas import Canvas
@@ -49,6 +51,7 @@ class Domains:
         from orchestration.gallery.gallery import Gallery
         from orchestration.gallery.references import media_references
         from orchestration.mockups.mockups import Mockups
+        from orchestration.previews.previews import Previews
         from orchestration.prints.prints import Prints
 
         self.services = services
@@ -57,6 +60,7 @@ class Domains:
         self.mockups = Mockups(services)
         self.gallery = Gallery(services)
         self.canvas = Canvas(services, references=media_references(services.settings))
+        self.previews = Previews(services)
 
     def named(self, name: str) -> Domain:
         """The domain of that name."""

@@ -99,6 +99,13 @@ ASSETS = {
         ["canvas/media_files", "canvas/snapshots", "gallery/public_generations"],
         ["bucket_equals_database", "collection_was_not_refused", "nothing_live_is_marked", "reference_counts_are_true"],
     ),
+    "previews/preview_requests": ("", [], []),
+    "previews/preview_tasks": ("", ["previews/preview_requests"], []),
+    "previews/artifacts": (
+        "",
+        ["previews/preview_tasks"],
+        ["every_artifact_is_stored", "no_preview_given_up", "no_preview_invalid", "no_stuck_previews"],
+    ),
 }
 # Job: its assets, its longest run in seconds.
 JOBS = {
@@ -122,13 +129,18 @@ JOBS = {
     "canvas_check": ([], 300),
     "canvas_collect": (["canvas/media_gc"], 7_200),
     "canvas_media_check": ([], 300),
+    "previews_render": (["previews/artifacts"], 7_200),
+    "previews_check": ([], 300),
     "maintenance_prune": ([], 3_600),
 }
 # Sensor: the job that it launches, how often it looks in seconds.
-CHECK_JOBS = ("canvas_check", "canvas_media_check", "catalogue_check", "gallery_check", "mockups_check", "prints_check")
+CHECK_JOBS = (
+    "canvas_check", "canvas_media_check", "catalogue_check", "gallery_check", "mockups_check", "previews_check",
+    "prints_check",
+)  # fmt: skip
 REQUESTED_JOBS = (
     "canvas_collect", "canvas_snapshot", "catalogue_sync", "gallery_mirror", "gallery_signup", "mockups_render",
-    "prints_plates",
+    "previews_render", "prints_plates",
     "prints_render",
 )  # fmt: skip
 SENSORS = {
@@ -143,6 +155,7 @@ SENSORS = {
     "gallery_images_sensor": ("gallery_render", 5),
     "gallery_signup_sensor": ("gallery_signup", 30),
     "canvas_projects_sensor": ("canvas_snapshot", 30),
+    "previews_jobs_sensor": ("previews_render", 5),
     "checks_after_success_sensor": (CHECK_JOBS, 30),
     "checks_after_failure_sensor": (CHECK_JOBS, 30),
     "requests_sensor": (REQUESTED_JOBS, 5),
@@ -174,6 +187,8 @@ EXTERNAL = {
     "gallery/image_tasks",
     "canvas/projects",
     "canvas/media_files",
+    "previews/preview_requests",
+    "previews/preview_tasks",
 }
 _QUIET = {"console": {"config": {"log_level": "CRITICAL"}}}
 

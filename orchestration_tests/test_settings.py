@@ -79,7 +79,12 @@ def test_a_queues_own_variable_wins_over_the_one_for_all(monkeypatch: pytest.Mon
 
 def test_the_pools_of_drains_are_as_large_as_their_settings() -> None:
     settings = Settings(print_max_drains=6, mirror_max_drains=3)
-    assert settings.pool_sizes == {"prints_render": 6, "mockups_render": 2, "gallery_mirror": 3}
+    assert settings.pool_sizes == {
+        "prints_render": 6,
+        "mockups_render": 2,
+        "gallery_mirror": 3,
+        "previews_render": 1,
+    }
 
 
 def test_the_waits_and_timeouts_are_those_of_the_system_before() -> None:

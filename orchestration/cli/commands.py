@@ -48,6 +48,8 @@ COMMANDS: Final[dict[str, dict[str, str]]] = {
     },
     "request_commands": {"requests": "Work that is asked for, and done by Dagster."},
     "mockup_commands": {"mockup": "Make mockups of a front, a back or both: flat, print file, six stills, turntable."},
+    "previews_commands": {"previews": "Previews: from described steps to videos."},
+    "preview": {"preview": "Render one preview: video, poster, captions, and the proof that they are right."},
     "stl": {"stl": "Make one product: printable STL, two-colour 3MF and a preview."},
 }
 """The first line of each command's help stands here too, so that listing them loads none."""

@@ -24,6 +24,7 @@ from orchestration.cli.samples import (
     canvas_samples,
     load_gallery_samples,
     mockup_samples,
+    preview_samples,
     print_samples,
     show_gallery_samples,
 )
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
     from orchestration.settings import Settings
 
 DAYS = (1, 2)
+# Sample previews that leave an artifact; one more is a dry run.
+PREVIEWS = 3
 SHOWN_CHANGES = 25
 COLUMN_WIDTH = 40
 
@@ -59,7 +62,8 @@ def demo(as_json: Json = False) -> int:
         pictures = _mockups(Path(folder), base_url, shown=not as_json)
         gallery = _gallery(Path(folder), base_url, shown=not as_json)
         canvas = _canvas(Path(folder), base_url, shown=not as_json)
-    parts = [*days, prints, pictures, gallery, canvas]
+        previews = _previews(Path(folder), base_url, shown=not as_json)
+    parts = [*days, prints, pictures, gallery, canvas, previews]
     if as_json:
         print_json(parts)
     return 0 if all(part["as_expected"] for part in parts) else SOME_FAILED
@@ -83,9 +87,10 @@ def _day(folder: Path, day: int, base_url: str, *, shown: bool) -> dict[str, Any
 
 
 def _settings(folder: Path, base_url: str) -> Settings:
+    host = urlsplit(base_url).netloc
     return load_settings(
         home=folder / "home", database_url=None, dagster_database_url=None, object_store=None,
-        promidata_base_url=base_url, gallery_image_hosts=(urlsplit(base_url).netloc,),
+        promidata_base_url=base_url, gallery_image_hosts=(host,), preview_asset_hosts=(host,),
         image_retry_seconds=1.0, family_retry_seconds=1.0, log_level="ERROR",
     )  # fmt: skip
 
@@ -164,6 +169,21 @@ def _canvas(folder: Path, base_url: str, *, shown: bool) -> dict[str, Any]:
         console().print("  projects: " + ", ".join(f"{count} {name}" for name, count in summary.items()))
     as_expected = summary["snapshots"] > 0 < summary["marked"] and bucket.unexplained == 0
     return {"canvas": summary, "as_expected": as_expected}
+
+
+def _previews(folder: Path, base_url: str, *, shown: bool) -> dict[str, Any]:
+    """Queue the sample previews and render them."""
+    note("Rendering the sample previews")
+    started = time.monotonic()
+    with job_runner(_settings(folder, base_url)) as runner:
+        rendered = preview_samples(runner, folder / "feed", base_url)
+    names = ("completed", "dryrun", "failed", "invalid", "film_seconds", "cpu_seconds")
+    summary = {name: rendered.metadata.get(name, 0) for name in names}
+    summary["seconds"] = round(time.monotonic() - started, 1)
+    if shown:
+        console().print(f"Previews in {summary['seconds']} s", style="bold")
+        console().print("  jobs:     " + ", ".join(f"{count} {name}" for name, count in summary.items()))
+    return {"previews": summary, "as_expected": rendered.success and summary["completed"] == PREVIEWS}
 
 
 def _changes(runner: JobRunner) -> list[dict[str, Any]]:

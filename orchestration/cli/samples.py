@@ -12,11 +12,13 @@ from orchestration.cli.canvas_commands import check_canvas, save_due
 from orchestration.cli.gallery_commands import check_gallery, mirror, refresh_signup, render_images
 from orchestration.cli.gc_commands import collect
 from orchestration.cli.mockups_commands import check_mockups, render_mockups
+from orchestration.cli.previews_commands import check_previews, render_previews
 from orchestration.cli.prints_commands import check_prints, notify, render_prints
 from orchestration.demo.canvas_media import SAMPLE_MEDIA, load_media
 from orchestration.demo.histories import SAMPLE_HISTORIES, SAMPLE_SEED, load_histories, served_pictures
 from orchestration.demo.mockups import sample_mockups
 from orchestration.demo.orders import write_orders
+from orchestration.demo.previews import TRACK, sample_jobs, write_track
 from orchestration.demo.projects import SAMPLE_PROJECTS, load_projects
 from orchestration.mockups.jobs.submission import submit
 from orchestration.prints.orders.csv_rows import read_csv
@@ -88,3 +90,18 @@ def canvas_samples(runner: JobRunner) -> CanvasSamples:
     collected = collect(runner)
     check_canvas(runner)
     return CanvasSamples(projects, media, saved, collected)
+
+
+def queue_preview_samples(runner: JobRunner, feed: Path, base_url: str) -> None:
+    """Queue the sample previews, of pictures and music that the sample feed in the folder `feed` serves."""
+    write_track(feed)
+    for document in sample_jobs(served_pictures(feed, base_url), f"{base_url}/{TRACK}"):
+        runner.domains.previews.submit(document)
+
+
+def preview_samples(runner: JobRunner, feed: Path, base_url: str) -> RunOutcome:
+    """Queue the sample previews and render them."""
+    queue_preview_samples(runner, feed, base_url)
+    rendered = render_previews(runner)
+    check_previews(runner)
+    return rendered

@@ -22,7 +22,13 @@ from orchestration.cli.console import Console, Service, show
 from orchestration.cli.job_runner import job_runner
 from orchestration.cli.output import note
 from orchestration.cli.processes import run_processes
-from orchestration.cli.samples import canvas_samples, load_gallery_samples, print_samples, submit_mockup_samples
+from orchestration.cli.samples import (
+    canvas_samples,
+    load_gallery_samples,
+    print_samples,
+    queue_preview_samples,
+    submit_mockup_samples,
+)
 from orchestration.demo.feed import write_feed
 from orchestration.demo.server import serve
 from orchestration.runtime.assets import pool_limits
@@ -81,21 +87,27 @@ def _sample(stack: ExitStack, settings: Settings, port: int) -> Settings:
     """Serve the sample feed, sync its first day here, and leave its next day to the sensors."""
     root = settings.home.absolute() / "sample-feed"
     base_url = stack.enter_context(serve(root, port=port))
-    hosts = (*settings.gallery_image_hosts, urlsplit(base_url).netloc)
-    settings = settings.model_copy(
-        update={"promidata_base_url": base_url, "home": settings.home.absolute(), "gallery_image_hosts": hosts}
-    )
+    host = urlsplit(base_url).netloc
+    updates = {
+        "promidata_base_url": base_url,
+        "home": settings.home.absolute(),
+        "gallery_image_hosts": (*settings.gallery_image_hosts, host),
+        "preview_asset_hosts": (*settings.preview_asset_hosts, host),
+    }
+    settings = settings.model_copy(update=updates)
     if not (root / "Import").exists():
         note("Syncing the first day of the sample feed")
         write_feed(root, day=FIRST_DAY, base_url=base_url)
         with job_runner(settings) as runner:
             sync_catalogue(runner, SyncOptions())
             check_catalogue(runner)
-            note("Rendering the sample orders, and loading the sample histories and canvas projects")
+            note("Rendering the sample orders, and loading the sample histories, canvas projects and previews")
             print_samples(runner, root / "orders.csv")
             submit_mockup_samples(runner)
             load_gallery_samples(runner, root, base_url)
             canvas_samples(runner)
+            # The sensor's drain renders them, so that there is something to watch.
+            queue_preview_samples(runner, root, base_url)
     write_feed(root, day=NEXT_DAY, base_url=base_url)
     return settings
 

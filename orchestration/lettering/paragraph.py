@@ -13,6 +13,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from itertools import accumulate
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 SANS: Final = (FontSpec("NotoSans[wdth,wght].ttf", REGULAR), FontSpec("NotoSans-Regular.ttf"))
 SANS_BOLD: Final = (FontSpec("NotoSans[wdth,wght].ttf", BOLD), FontSpec("NotoSans-Bold.ttf"))
 _ROUNDING: Final = 1e-6
+_FEW_LETTERS: Final = 128
 
 
 class Align(StrEnum):
@@ -247,8 +249,18 @@ class _Setter:
         after = breaks[bisect_left(breaks, start + 1) :]
         if count := _count_that_fit(after, fits):
             return after[count - 1]
-        letters = [start + end for end in _ends(_letters(self._text[start : after[0]]))]
-        return letters[max(_count_that_fit(letters, fits), 1) - 1]
+        return self._end_within(start, after[0], fits)
+
+    def _end_within(self, start: int, word_end: int, fits: Callable[[int], bool]) -> int:
+        """Return behind which letter of a word that is too long its line ends; few letters of it are looked at."""
+        reach = _FEW_LETTERS
+        while True:
+            stop = min(word_end, start + reach)
+            letters = [start + end for end in _ends(_letters(self._text[start:stop]))]
+            count = _count_that_fit(letters, fits)
+            if count < len(letters) or stop == word_end:
+                return letters[max(count, 1) - 1]
+            reach *= 2
 
 
 def _count_that_fit(ends: Sequence[int], fits: Callable[[int], bool]) -> int:
@@ -263,11 +275,12 @@ def _ends(units: Sequence[str]) -> list[int]:
     return list(accumulate(len(unit) for unit in units))
 
 
-def _break_units(text: str) -> list[str]:
-    """Split a text behind each place where a line may break (UAX #14)."""
+@lru_cache(maxsize=64)
+def _break_units(text: str) -> tuple[str, ...]:
+    """Split a text behind each place where a line may break (UAX #14); a text is often set in several sizes."""
     from uniseg.linebreak import line_break_units
 
-    return list(line_break_units(text))
+    return tuple(line_break_units(text))
 
 
 def _letters(text: str) -> list[str]:

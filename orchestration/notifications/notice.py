@@ -13,7 +13,8 @@ class Notice(NamedTuple):
 
     `key` names it for ever: a key that was queued once is never queued again. `event` is its kind, such as
     `print.completed`. `subject` is one line, `text` is for people, `data` (anything that JSON can carry) for programs.
-    `shop_order_id` is ShipStation's numeric id of the order; `link` is what the order's custom field gets.
+    `shop_order_id` is ShipStation's numeric id of the order; `link` is what the order's custom field gets. With
+    `callback_url`, only that URL is told.
     """
 
     key: str
@@ -23,3 +24,4 @@ class Notice(NamedTuple):
     data: Mapping[str, object]
     shop_order_id: str | None = None
     link: str | None = None
+    callback_url: str | None = None

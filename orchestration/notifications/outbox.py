@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from orchestration.notifications.addresses import ended_addresses
+from orchestration.notifications.callback import callback_channels
 from orchestration.notifications.mail import mail_channels
 from orchestration.notifications.shipstation import shipstation_channels
 from orchestration.notifications.short_links import new_token
@@ -60,6 +61,7 @@ class Outbox:
             *shipstation_channels(settings),
             *webhook_channels(settings),
             *mail_channels(settings),
+            *callback_channels(settings),
         )
 
     def enqueue(self, connection: sa.Connection, notices: Sequence[Notice]) -> int:

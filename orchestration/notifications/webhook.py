@@ -52,7 +52,7 @@ class WebhookChannel:
         self, endpoint: Endpoint, secret: str, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     ) -> None:
         self._endpoint = endpoint
-        self._signer = _signer(secret)
+        self._signer = signer(secret)
         self._clock = clock
 
     @property
@@ -60,9 +60,9 @@ class WebhookChannel:
         """The URL by its digest, since a URL may hold a secret."""
         return f"{self.name} {hashlib.sha256(self._endpoint.url.encode()).hexdigest()[:16]}"
 
-    def accepts(self, notice: Notice) -> bool:  # noqa: ARG002 - a webhook gets every notice
-        """Every notice."""
-        return True
+    def accepts(self, notice: Notice) -> bool:
+        """Every notice but those that name a receiver of their own."""
+        return notice.callback_url is None
 
     def order_key(self, notice: Notice) -> str | None:  # noqa: ARG002 - receivers sort by the timestamp if they need to
         """None: receivers may be called in any order."""
@@ -70,14 +70,8 @@ class WebhookChannel:
 
     async def send(self, message: Message) -> None:
         """Post the message; any 2xx is success, and no redirect is followed."""
-        body = _body(message)
-        now = self._clock()
-        headers = {
-            "content-type": "application/json",
-            "webhook-id": message.id,
-            "webhook-timestamp": str(int(now.timestamp())),
-            "webhook-signature": self._signer.sign(message.id, now, body.decode()),
-        }
+        body, now = message_body(message), self._clock()
+        headers = signed_headers(self._signer, message, body, now)
         answer = await self._endpoint.exchange("POST", self._endpoint.url, headers=headers, body=body)
         if not answer.is_success:
             raise _failure(self._endpoint.name, answer, now)
@@ -90,7 +84,18 @@ def _failure(name: str, answer: Answer, now: datetime) -> OrchestrationError:
     return TransientError(message, retry_after=parse_retry_after(answer.headers.get("retry-after"), now=now))
 
 
-def _signer(secret: str) -> Webhook:
+def signed_headers(signer: Webhook, message: Message, body: bytes, now: datetime) -> dict[str, str]:
+    """The headers of a message that is sent at `now`."""
+    return {
+        "content-type": "application/json",
+        "webhook-id": message.id,
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": signer.sign(message.id, now, body.decode()),
+    }
+
+
+def signer(secret: str) -> Webhook:
+    """What signs with the secret of the settings; raises `ConfigurationError` when it is missing or is none."""
     from standardwebhooks import Webhook
 
     encoded = secret.removeprefix("whsec_")
@@ -100,13 +105,14 @@ def _signer(secret: str) -> Webhook:
         raise ConfigurationError("ORCHESTRATION_WEBHOOK_SECRET must be whsec_ and base64") from error
     if len(key) < SHORTEST_SECRET:
         raise ConfigurationError(
-            f"ORCHESTRATION_WEBHOOK_URL is set, so ORCHESTRATION_WEBHOOK_SECRET must be whsec_ and the base64 of at "
+            f"Webhooks or callbacks are set, so ORCHESTRATION_WEBHOOK_SECRET must be whsec_ and the base64 of at "
             f"least {SHORTEST_SECRET} bytes"
         )
     return Webhook(key)
 
 
-def _body(message: Message) -> bytes:
+def message_body(message: Message) -> bytes:
+    """The body of a message, as JSON."""
     notice = message.notice
     document = {
         "type": notice.event,

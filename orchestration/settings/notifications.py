@@ -23,6 +23,10 @@ class NotificationSettings(BaseModel):
     shipstation_custom_field: int = Field(1, ge=1, le=3, description="The custom field that gets the link")
     webhook_url: str | None = Field(None, description="Notify this URL of each finished print (Standard Webhooks)")
     webhook_secret: SecretStr | None = Field(None, description="The webhooks' signing secret, `whsec_` and base64")
+    callback_hosts: Words = Field(
+        (),
+        description="Hosts that callbacks of jobs may go to, separated by commas; `host:port` trusts a private address",
+    )
     mail_to: Words = Field((), description="Notify these addresses of each finished print, separated by commas")
     mail_from: str = Field("orchestration@localhost", description="The sender of such mails")
     smtp_url: str = Field(

@@ -22,6 +22,7 @@ from orchestration.settings.gallery import GallerySettings
 from orchestration.settings.maintenance import MaintenanceSettings
 from orchestration.settings.mockups import MockupSettings
 from orchestration.settings.notifications import NotificationSettings
+from orchestration.settings.previews import PreviewSettings
 from orchestration.settings.prints import PrintSettings
 
 
@@ -33,6 +34,7 @@ class Settings(
     NotificationSettings,
     GallerySettings,
     CanvasSettings,
+    PreviewSettings,
     MaintenanceSettings,
     ApiSettings,
     BaseSettings,

@@ -148,6 +148,13 @@ ROWS: Mapping[str, str] = {
         INSERT INTO render_output (job_id, kind, angle, object_key, bytes, sha256, garment_version, renderer_version)
             VALUES ('rjob_1', 'still', 'front_0deg', 'mockups/ab/ab.png', 5, 'ab', '1', '1');
     """,
+    "0013": """
+        INSERT INTO preview_job (job_id, project_id, request_id, payload, priority, dry_run)
+            VALUES ('j1', 'p', 'r', '{"jobId": "j1"}', 'high', false);
+        UPDATE preview_job SET state = 'running', percent = 40, attempt = 1, started_at = now();
+        UPDATE preview_job SET state = 'completed', result = '{"files": []}', finished_at = now();
+        INSERT INTO preview_count (outcome, total) VALUES ('completed', 1);
+    """,
     "0014": """
         INSERT INTO api_key (name, role, secret_hash, last_used_at) VALUES ('shop', 'enqueue', '\\x00ff', now());
         INSERT INTO task_pause (queue, paused_by) VALUES ('mirror', 'ada');

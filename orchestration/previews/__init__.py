@@ -1,0 +1,1 @@
+"""Preview jobs: from a described set of steps to a video, a poster and the proof that they are right."""

@@ -1,0 +1,1 @@
+"""Preview jobs: taken in once, queued, rendered, remembered."""
