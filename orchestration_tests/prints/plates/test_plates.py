@@ -59,9 +59,7 @@ def objects_of(shop: Prints, plate: StoredPlate) -> list[str]:
 
 @needs_slicer
 def test_a_plate_is_sliced_with_both_tools_inside_the_bed(shop: Prints, tmp_path: Path) -> None:
-    take_in(
-        shop, *(order(number, name, sku, **RED) for number, (name, sku) in enumerate(zip(NAMES, SKUS, strict=False)))
-    )
+    take_in(shop, order(1, "AB12 CDE", PLATE, **RED), order(2, "Bo", TAG, **RED), order(3, "Luca", CLIP, **RED))
     drain(shop)
 
     assert not make_plates(shop, PlateOptions()).left_out
