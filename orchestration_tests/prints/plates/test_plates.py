@@ -19,6 +19,7 @@ from orchestration.prints.plates.rows import StoredPlate, list_plates, undo_plat
 from orchestration.prints.prints import Prints
 from orchestration_tests.prints.printing import (
     CLIP,
+    PLATE,
     SKUS,
     STYLE3,
     TAG,
