@@ -32,7 +32,7 @@ _CAPTION: Final = 44
 _GRID_MM: Final = 10.0
 _TABLE, _GRID, _INK, _RIM = (236, 238, 241), (222, 225, 230), (50, 54, 60), (96, 100, 108)
 _SHADED: Final = 0.82
-_FLAT: Final = 1e-4
+_SAME_HEIGHT: Final = 1e-4
 
 
 class Piece(NamedTuple):
@@ -95,11 +95,11 @@ def draw_plate(standing: Sequence[Standing], filaments: Filaments, bed: tuple[fl
     _draw_grid(draw, bed, scale)
     for one in standing:
         body, text = one.piece.parts
-        _draw_part(draw, _Flat.of(one, body, scale, size[1], top=False), filaments.body.rgb)
+        _draw_part(draw, _Flat.of(one, body, scale, size[1]), filaments.body.rgb)
         colour = filaments.text.rgb
         if colour == filaments.body.rgb:  # a product of one colour would show no letters
             colour = type(colour)(*(round(channel * _SHADED) for channel in colour))
-        _draw_part(draw, _Flat.of(one, text, scale, size[1], top=True), colour)
+        _draw_part(draw, _Flat.of(one, text, scale, size[1]), colour)
     return _captioned(table.reduce(_OVERSAMPLING), caption)
 
 
@@ -118,11 +118,10 @@ class _Flat(NamedTuple):
     triangles: NDArray[np.int64]
 
     @classmethod
-    def of(cls, one: Standing, part: Part, scale: float, height: int, *, top: bool) -> _Flat:
-        """Take the top or the bottom of a part."""
+    def of(cls, one: Standing, part: Part, scale: float, height: int) -> _Flat:
+        """Take the top of a part; that of a body goes on below its text."""
         z = part.vertices[:, 2]
-        level = z.max() if top else z.min()
-        flat = part.triangles[(np.abs(z[part.triangles] - level) < _FLAT).all(axis=1)]
+        flat = part.triangles[(np.abs(z[part.triangles] - z.max()) < _SAME_HEIGHT).all(axis=1)]
         plane = one.moved(part.vertices[:, :2].astype(float))
         return cls(plane * np.array((scale, -scale)) + np.array((0.0, height)), flat)
 
