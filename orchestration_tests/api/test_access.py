@@ -66,7 +66,7 @@ def test_no_endpoint_lets_in_whom_its_role_excludes(as_role: Callable[[Role], ht
             continue
         statuses = {role: client.request(method, path, json={}).status_code for role, client in clients.items()}
         wrong += [
-            (method, path, role, status)
+            (method, path, str(role), status)
             for role, status in statuses.items()
             if (status == 403) == role.includes(needed) or status in {401, 500}
         ]
