@@ -24,12 +24,12 @@ HEAVY = ["pandas", "pyarrow", "pyvips", "PIL", "obstore", "boto3", "botocore", "
 ASSETS = {
     "catalogue/promidata_feed": ("", [], []),
     "catalogue/categories": ("", ["catalogue/promidata_feed"], []),
-    "catalogue/supplier_feed": ("supplier", ["catalogue/promidata_feed"], ["no_removals_held_back"]),
+    "catalogue/supplier_feed": ("supplier", ["catalogue/promidata_feed"], ["no_line_refused", "no_removals_held_back"]),
     "catalogue/family_tasks": ("", ["catalogue/supplier_feed"], []),
     "catalogue/product_families": (
         "a_number",
         ["catalogue/family_tasks"],
-        ["no_drift", "no_family_given_up", "quarantine_is_empty", "skus_are_unique"],
+        ["no_drift", "no_family_given_up", "no_variants_held_back", "quarantine_is_empty", "skus_are_unique"],
     ),
     "catalogue/image_tasks": ("", ["catalogue/product_families"], []),
     "catalogue/family_images": ("a_number", ["catalogue/image_tasks"], ["no_image_given_up"]),
@@ -43,6 +43,7 @@ ASSETS = {
         [
             "characters_drawn",
             "every_output_is_stored",
+            "every_sku_has_a_design",
             "fits_the_bed",
             "no_print_given_up",
             "no_slivers",

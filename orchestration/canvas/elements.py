@@ -1,11 +1,10 @@
-"""The elements of a project as rows: reading them, bringing them to a new state, what media they show.
+"""The elements of a project as rows: reading them, bringing them to a new state.
 
 The rows of `canvas_element`. Keep out: what changes them (`operations`, `log`).
 """
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -17,13 +16,9 @@ from orchestration.errors import InvalidInputError
 from orchestration.storage import bulk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
-MEDIA_ENTRIES = frozenset({"mediaId", "url", "storagePath"})
-# What refers to elements refers to no medium.
-_ELEMENT_ENTRIES = frozenset({"groupId", "memberElementIds", "connectorFrom", "connectorTo"})
-_WHITE_SPACE = re.compile(r"\s")
 _FOREIGN_KEY_VIOLATION = "23503"
 
 _FIELDS = tuple(field.name for field in msgspec.structs.fields(Element))
@@ -73,26 +68,6 @@ def write_elements(
         raise InvalidInputError(f"{diagnosis.message_primary}. {diagnosis.message_hint}") from error
     if gone := [key for key, element in changed.items() if element is None]:
         connection.execute(_DELETE, {"project_id": project_id, "ids": gone})
-
-
-def media_references(elements: Iterable[Element]) -> list[str]:
-    """Every text in the elements' meta, however deep, that may refer to a medium; each once, sorted.
-
-    That is each mediaId, url and storagePath, and of the others, whose names nobody promises, all without white space.
-    """
-    return sorted({reference for element in elements for reference in _references(element.meta)})
-
-
-def _references(value: object, name: str = "") -> Iterator[str]:
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            if key not in _ELEMENT_ENTRIES:
-                yield from _references(inner, key)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _references(inner, name)
-    elif isinstance(value, str) and value and (name in MEDIA_ENTRIES or not _WHITE_SPACE.search(value)):
-        yield value
 
 
 _ALL = sa.text(f"SELECT {COLUMNS} FROM canvas_element AS e WHERE project_id = :project_id")  # noqa: S608 - our own names

@@ -15,7 +15,6 @@ from typing import NamedTuple
 
 import msgspec
 
-from orchestration.canvas.elements import media_references
 from orchestration.canvas.model import Element
 from orchestration.errors import ConfigurationError, PermanentError
 
@@ -30,20 +29,24 @@ class CorruptSnapshotError(PermanentError):
 
 
 class SnapshotBytes(NamedTuple):
-    """A snapshot as it is stored. `checksum` is the SHA-256 of `elements`, in hex."""
+    """A snapshot as it is stored. `checksum` is the SHA-256 of `elements`, in hex.
+
+    `media_texts` are what may refer to media: the `meta` of each element, as JSON.
+    """
 
     version: int
     checksum: str
     element_count: int
     elements: bytes
-    media_refs: list[str]
+    media_texts: list[str]
 
 
 def write_snapshot(elements: dict[str, Element]) -> SnapshotBytes:
     """The elements in the newest form."""
     packed = zlib.compress(_encoder.encode(elements))
     checksum = hashlib.sha256(packed).hexdigest()
-    return SnapshotBytes(VERSION, checksum, len(elements), packed, media_references(elements.values()))
+    texts = [_encoder.encode(element.meta).decode() for element in elements.values() if element.meta]
+    return SnapshotBytes(VERSION, checksum, len(elements), packed, texts)
 
 
 def read_snapshot(version: int, checksum: str, element_count: int, packed: bytes) -> dict[str, Element]:

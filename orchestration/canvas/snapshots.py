@@ -171,8 +171,9 @@ _STATE = sa.text(f"""
 _INSERT = sa.text("""
     INSERT INTO canvas_snapshot
         (project_id, op_index, version, checksum, element_count, elements, media_refs, name, created_by, created_at)
-    VALUES (:project_id, :op_index, :version, :checksum, :element_count, :elements, CAST(:media_refs AS text[]), :name,
-        :created_by, coalesce(CAST(:now AS timestamptz), clock_timestamp()))
+    VALUES (:project_id, :op_index, :version, :checksum, :element_count, :elements, ARRAY(
+            SELECT DISTINCT name FROM unnest(CAST(:media_texts AS text[])) AS one, media_names_in(one) AS name
+        ), :name, :created_by, coalesce(CAST(:now AS timestamptz), clock_timestamp()))
     ON CONFLICT DO NOTHING RETURNING id, created_at
 """)
 

@@ -128,7 +128,7 @@ canvas_snapshot = sa.Table(
         pg.ARRAY(sa.Text),
         nullable=False,
         server_default="{}",
-        comment="Every mediaId, url and storagePath of its elements, and what else may be one",
+        comment="Everything in its elements that may be the name of a medium",
     ),
     sa.Column("name", sa.Text, comment="Given by whoever wants it kept"),
     sa.Column("created_by", sa.Text),

@@ -13,6 +13,7 @@ from orchestration.catalogue.families.quarantine import take_out_replaced
 from orchestration.catalogue.feed.categories import parse_categories
 from orchestration.catalogue.feed.category_store import CategoryChanges, store_categories
 from orchestration.catalogue.feed.plan import PlanOptions, SupplierFeed, plan_supplier
+from orchestration.catalogue.feed.problems import FeedFile, category_problems, import_problems, store_problems
 from orchestration.catalogue.feed.source import MAX_IMPORT_BYTES, FeedSnapshot, FeedVersion, fetch_feed, open_downloader
 from orchestration.catalogue.feed.suppliers import fingerprints, known_suppliers, suppliers_with_families
 from orchestration.catalogue.feed.sync_runs import SyncStep, Written, count_written, record_failed_sync, stop_sync
@@ -128,6 +129,7 @@ class Catalogue:
             answer = await downloader.get(feed.categories_url, max_bytes=MAX_IMPORT_BYTES)
         tree = parse_categories(answer.body)
         with self.database.begin() as connection:
+            store_problems(connection, FeedFile.CATEGORIES, category_problems(tree))
             changes = store_categories(connection, tree)
         return CategorySync(tree, changes)
 
@@ -149,7 +151,8 @@ class Catalogue:
             full, allow_mass_removal, settings.removal_policy, settings.removal_guard_share,
             settings.removal_guard_minimum,
         )  # fmt: skip
-        with self.database.connect() as connection:
+        with self.database.begin() as connection:
+            store_problems(connection, FeedFile.IMPORT, import_problems(feed))
             stored = suppliers_with_families(connection)
         for code in codes or sorted({*feed.suppliers, *stored}):
             if code not in feed.suppliers and code not in stored:
@@ -174,7 +177,15 @@ class Catalogue:
             )
 
     def _plan(self, feed: Feed, code: str, options: PlanOptions) -> PlannedSupplier:
-        supplier_feed = SupplierFeed(code, feed.by_supplier().get(code, ()), feed.refused(code), feed.fingerprint(code))
+        supplier_feed = SupplierFeed(
+            code,
+            feed.by_supplier().get(code, ()),
+            feed.refused(code),
+            feed.fingerprint(code),
+            feed.damage,
+            feed.last_supplier in {code, None},
+            feed.sha256,
+        )
         try:
             with self.database.begin() as connection:
                 limit_statements(connection, self.settings.supplier_timeout_ms)

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from orchestration.catalogue.drift.drift import list_drift
 from orchestration.catalogue.families.quarantine import list_quarantine
+from orchestration.catalogue.feed.problems import list_problems
 from orchestration.observability.findings import SAMPLE, Finding
 from orchestration.work_queue.health import dead_letters
 
@@ -30,16 +31,28 @@ def quarantined_documents(connection: sa.Connection) -> Finding:
 
 
 def drifted_fields(connection: sa.Connection) -> Finding:
-    """Fields that are new, gone, or of another type."""
+    """Fields that are new, gone, of another type, or odd."""
     entries = list_drift(connection)
     return Finding(
         len(entries),
-        "Look at the example; `orchestration drift accept` takes the field as it now is.",
-        ("supplier", "field", "what", "before", "after", "example"),
+        "Look at the example, and ask the supplier about what was left out; `orchestration drift accept` takes the "
+        "field as it now is.",
+        ("supplier", "field", "what", "before", "after", "example", "reason"),
         [
-            (entry.supplier, entry.path, entry.kind, "/".join(entry.before), "/".join(entry.after), entry.example)
-            for entry in entries[:SAMPLE]
+            (one.supplier, one.path, one.kind, "/".join(one.before), "/".join(one.after), one.example, one.reason)
+            for one in entries[:SAMPLE]
         ],
+    )
+
+
+def refused_lines(connection: sa.Connection) -> Finding:
+    """Lines of Import.txt and rows of CAT.csv that could not be used, or not as they are."""
+    problems = list_problems(connection)
+    return Finding(
+        len(problems),
+        "Ask the supplier to correct the line; until then, what it names is neither imported nor removed.",
+        ("file", "line", "text", "reason"),
+        [(one.file, one.line_number, one.text, one.reason) for one in problems[:SAMPLE]],
     )
 
 
@@ -51,6 +64,19 @@ def held_back_removals(connection: sa.Connection) -> Finding:
         "If the families are really gone, run `orchestration sync --supplier CODE --allow-mass-removal`.",
         ("supplier", "families", "why"),
         [tuple(row) for row in rows],
+        is_error=True,
+    )
+
+
+def held_back_variants(connection: sa.Connection) -> Finding:
+    """Families with variants that their document no longer lists, and that the guard keeps."""
+    rows = connection.execute(_HELD_BACK_VARIANTS).all()
+    return Finding(
+        sum(row.variants_held_back for row in rows),
+        "A whole document releases them. If the variants are really gone, run `orchestration sync --supplier CODE "
+        "--allow-mass-removal`.",
+        ("family", "supplier", "variants held back", "variants"),
+        [tuple(row) for row in rows[:SAMPLE]],
         is_error=True,
     )
 
@@ -75,6 +101,12 @@ _HELD_BACK = sa.text("""
     SELECT supplier, held_back, message FROM (
         SELECT DISTINCT ON (supplier) supplier, held_back, message FROM sync ORDER BY supplier, id DESC
     ) AS newest WHERE held_back > 0 ORDER BY supplier
+""")
+
+_HELD_BACK_VARIANTS = sa.text("""
+    SELECT f.a_number, f.supplier, f.variants_held_back, count(*)
+    FROM product_family AS f JOIN product_variant AS v USING (a_number)
+    WHERE f.variants_held_back > 0 AND f.is_active AND v.is_active GROUP BY f.a_number ORDER BY f.a_number
 """)
 
 _SHARED_SKUS = sa.text("""

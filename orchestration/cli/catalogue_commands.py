@@ -76,9 +76,12 @@ def sync(
     else:
         _print_sync(printed)
     _note_problems(runner.problems)
+    _note_reasons("line refused", summary.refused_lines)
     _note_reasons("removals held back", summary.held_back)
     _note_reasons("quarantined", summary.quarantined)
     _note_reasons("failed", summary.failed)
+    _note_reasons("imported without", summary.lost_parts)
+    _note_reasons("odd", summary.odd_parts)
     _note_reasons("image failed", summary.failed_images, summary.images.get("failed", 0))
     if summary.stopped:
         raise summary.stopped
@@ -240,10 +243,18 @@ def drift_list(as_json: Json = False) -> None:
         print_json([entry._asdict() for entry in entries])
         return
     rows = [
-        (entry.supplier, entry.path, entry.kind, "/".join(entry.before), "/".join(entry.after), entry.example)
+        (
+            entry.supplier,
+            entry.path,
+            entry.kind,
+            "/".join(entry.before),
+            "/".join(entry.after),
+            entry.example,
+            entry.reason,
+        )
         for entry in entries
     ]
-    print_table("Drift", ("supplier", "field", "what", "before", "after", "example"), rows)
+    print_table("Drift", ("supplier", "field", "what", "before", "after", "example", "reason"), rows)
 
 
 def drift_accept(

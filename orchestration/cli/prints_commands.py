@@ -18,6 +18,7 @@ from orchestration.errors import ConfigurationError, InvalidInputError
 from orchestration.prints.defs.order_updates import order_updates
 from orchestration.prints.defs.stl import PrintConfig, stl
 from orchestration.prints.defs.stl_metadata import PROBLEMS
+from orchestration.prints.orders.csv_file import LARGEST_FILE
 from orchestration.prints.orders.csv_rows import read_csv
 from orchestration.prints.orders.importing import Imported, ImportReport
 from orchestration.prints.orders.listing import OrderFilter, list_tasks, sku_statuses
@@ -187,7 +188,8 @@ def orders_import(
 ) -> int:
     """Import orders, and queue what is to be rendered."""
     try:
-        rows = list(read_csv(file.read_bytes()))
+        with file.open("rb") as opened:
+            rows = list(read_csv(opened.read(LARGEST_FILE + 1)))
     except OSError as error:
         raise ConfigurationError(f"{file} cannot be read: {error.strerror}") from error
     except InvalidInputError as error:
@@ -199,9 +201,9 @@ def orders_import(
     else:
         counts = {outcome.value: report.count(outcome) for outcome in Imported}
         print_table("Orders", ("rows", "count"), [*counts.items(), ("print tasks queued", report.queued)])
-    for row in report.refused:
+    for row in (*report.refused, *report.unprinted):
         note(f"row {row.row}, {row.column}: {row.problem}; {row.remedy}")
-    return SOME_FAILED if report.refused else 0
+    return SOME_FAILED if report.refused or any(row.is_mistaken for row in report.unprinted) else DONE
 
 
 def _report_json(report: ImportReport) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from orchestration.media.image_rules import MAX_PIXELS
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from orchestration.media.identify import ImageFacts
+    from orchestration.media.image_rules import ImageFacts
 
 _BLUR_BOX = 20
 _BLUR_QUALITY = 40
@@ -71,6 +71,18 @@ class EncodedRendition(NamedTuple):
     width: int
     height: int
     body: bytes
+
+
+class Drawn(NamedTuple):
+    """What is kept of an image beside itself: its renditions, and its placeholder as a data URL."""
+
+    renditions: list[EncodedRendition]
+    blur: str
+
+
+def draw(data: bytes) -> Drawn:
+    """Make the usual renditions and the placeholder; one call for a process that can be killed."""
+    return Drawn(encode_renditions(data), blur_placeholder(data))
 
 
 def encode_renditions(

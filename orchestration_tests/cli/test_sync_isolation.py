@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -9,16 +10,15 @@ import pytest
 
 from orchestration.catalogue.defs.feed import a_numbers
 from orchestration.catalogue.documents.decode import decode_family
-from orchestration.media.encodings import encode_renditions
-from orchestration.media.identify import identify
+from orchestration.media.identify import content_hash, identify
 from orchestration_tests.catalogue.sample_documents import as_bytes, family_document
 from orchestration_tests.catalogue.syncing import rows
 from orchestration_tests.conftest import dagster_storage
+from orchestration_tests.media.drawing import with_a_bug
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from orchestration.media.encodings import EncodedRendition
     from orchestration.storage.database import Database
     from orchestration_tests.cli.conftest import Command, Ended
     from orchestration_tests.cli.feed_folder import FeedFolder
@@ -148,13 +148,7 @@ def test_a_bug_in_rendering_fails_the_one_image_that_meets_it(
     feed.publish()
     assert orchestration("sync").code == 0
     odd_body = min((feed.root / "images").iterdir()).read_bytes()
-
-    def encoded(body: bytes) -> list[EncodedRendition]:
-        if body == odd_body:
-            raise KeyError("a bug of ours")
-        return encode_renditions(body)
-
-    monkeypatch.setattr("orchestration.media.renditions.encode_renditions", encoded)
+    monkeypatch.setattr("orchestration.media.renditions.draw", partial(with_a_bug, content_hash(odd_body)))
 
     ended = orchestration("materialize", "catalogue/image_variants", "--json")
 

@@ -80,7 +80,7 @@ def test_a_stopped_sync_goes_on_from_where_it_ended(
 
 
 def test_a_removed_family_is_published_again_and_stays(orchestration: Command, feed: FeedFolder) -> None:
-    feed.put_plain("A23-1", "A23-2", "A23-3")
+    feed.put_plain("A23-2", "A23-3", "A23-1")
     feed.publish()
     orchestration("sync")
     feed.drop(["A23-2", "A23-3"])

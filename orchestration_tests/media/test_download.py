@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 KILOBYTE = 1024
+YESTERDAY = "Sun, 01 Mar 2026 12:00:00 GMT"
 QUICK = DownloadLimits(total_seconds=5, connect_seconds=2, idle_seconds=2)
 
 
@@ -51,13 +52,13 @@ async def test_a_document_comes_back_with_its_validators() -> None:
 
 async def test_an_unchanged_document_costs_no_body_and_keeps_its_validators() -> None:
     async def answer(request: web.Request) -> web.Response:
-        assert request.headers["If-Modified-Since"] == "yesterday"
+        assert request.headers["If-Modified-Since"] == YESTERDAY
         return web.Response(status=304 if request.headers["If-None-Match"] == '"1"' else 200)
 
     async with serving(answer) as base, downloader(base) as loader:
-        document = await loader.get(base + "/a", max_bytes=KILOBYTE, etag='"1"', last_modified="yesterday")
+        document = await loader.get(base + "/a", max_bytes=KILOBYTE, etag='"1"', last_modified=YESTERDAY)
     assert document.not_modified
-    assert (document.body, document.etag, document.last_modified) == (b"", '"1"', "yesterday")
+    assert (document.body, document.etag, document.last_modified) == (b"", '"1"', YESTERDAY)
 
 
 async def test_a_validator_of_broken_text_is_not_kept() -> None:
@@ -65,6 +66,22 @@ async def test_a_validator_of_broken_text_is_not_kept() -> None:
     async with serving_bytes(head + b'ETag: "\xff"\r\n\r\n') as base, downloader(base) as loader:
         document = await loader.get(base, max_bytes=KILOBYTE)
     assert (document.etag, document.last_modified) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "date", ["Thu, 01 Jan 2099 00:00:00 GMT", "yesterday", "2026-03-01", "Sun, 01 Mar 2026 12:00:00"]
+)
+async def test_a_date_in_the_future_or_that_is_none_is_neither_kept_nor_handed_back(date: str) -> None:
+    asked: list[str | None] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        asked.append(request.headers.get("If-Modified-Since"))
+        return web.Response(body=b"new", headers={"Last-Modified": date})
+
+    async with serving(answer) as base, downloader(base) as loader:
+        first = await loader.get(base, max_bytes=KILOBYTE)
+        again = await loader.get(base, max_bytes=KILOBYTE, last_modified=date)
+    assert (first.last_modified, again.body, asked) == (None, b"new", [None, None])
 
 
 async def test_not_modified_without_having_asked_is_an_unexpected_status() -> None:

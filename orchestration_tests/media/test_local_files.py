@@ -97,3 +97,9 @@ def test_the_etag_changes_with_the_time_stamp_and_the_size(root: Path) -> None:
     (root / "Import.txt").write_bytes(b"longer")
     os.utime(root / "Import.txt", ns=(1, 1))
     assert len({first, second, etag()}) == 3
+
+
+def test_a_hard_link_is_refused_since_its_other_name_may_lie_anywhere(root: Path) -> None:
+    (root / "A23-1.json").hardlink_to(root.parent / "secret")
+    with pytest.raises(RefusedError, match="is a hard link; put a copy of the file there"):
+        read(root, (root / "A23-1.json").as_uri())

@@ -147,6 +147,16 @@ ROWS: Mapping[str, str] = {
         INSERT INTO task_pause (queue, paused_by) VALUES ('mirror', 'ada');
         UPDATE work_request SET request_id = 'req-1', http_request_id = 'ab';
     """,
+    "0015": """
+        INSERT INTO feed_problem (file, position, line_number, text, reason, is_refused)
+            VALUES ('Import.txt', 0, 7, 'Export of all articles', 'neither', true);
+    """,
+    "0016": """
+        UPDATE print_task SET import_note = 'an order file says ''Zoe'' without the name of this line';
+    """,
+    "0017": """
+        INSERT INTO media_unreferenced (media_id, since) SELECT media_id, now() FROM canvas_media;
+    """,
 }
 
 

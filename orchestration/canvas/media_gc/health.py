@@ -25,7 +25,7 @@ def misleading_counts(collector: MediaGarbageCollector) -> Finding:
     """
     old = collector.clock() - timedelta(days=collector.settings.gc_ttl_days)
     with collector.database.begin() as connection:
-        count_references(connection, collector.sources)
+        count_references(connection, collector.sources, collector.clock())
         rows = connection.execute(_MISLEADING, {"old": old}).all()
     return Finding(
         len(rows),
@@ -38,7 +38,7 @@ def misleading_counts(collector: MediaGarbageCollector) -> Finding:
 def live_media_marked(collector: MediaGarbageCollector) -> Finding:
     """Media that are marked for deletion although something refers to them."""
     with collector.database.begin() as connection:
-        count_references(connection, collector.sources)
+        count_references(connection, collector.sources, collector.clock())
         rows = connection.execute(_LIVE_MARKED).all()
     return Finding(
         len(rows),
@@ -78,7 +78,7 @@ def refused_collections(connection: sa.Connection) -> Finding:
     rows = connection.execute(_REFUSED).all()
     return Finding(
         len(rows),
-        "Find out why so much would go. If that is meant, run `orchestration gc --force`.",
+        "Find out why so much would go. If that is meant, run `orchestration gc --allow` with the guard that it names.",
         ("collection", "began", "why"),
         [tuple(row) for row in rows],
         is_error=True,

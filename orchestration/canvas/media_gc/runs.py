@@ -31,7 +31,7 @@ def start_run(connection: sa.Connection, rules: Rules, now: datetime, *, dry_run
     statement = sa.insert(media_gc_run).values(
         started_at=now,
         is_dry_run=dry_run,
-        is_forced=rules.force,
+        is_forced=bool(rules.allowed),
         ttl_days=rules.ttl.total_seconds() / 86_400,
         grace_hours=rules.grace.total_seconds() / 3_600,
     )

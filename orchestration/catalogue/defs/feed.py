@@ -119,7 +119,13 @@ def no_removals_held_back(catalogue: dg.ResourceParam[Catalogue]) -> dg.AssetChe
     return check(catalogue, health.held_back_removals)
 
 
-CHECKS = [no_removals_held_back]
+@dg.asset_check(asset=supplier_feed, description="Every line of Import.txt and every row of CAT.csv could be used.")
+def no_line_refused(catalogue: dg.ResourceParam[Catalogue]) -> dg.AssetCheckResult:
+    """Ask for refused lines."""
+    return check(catalogue, health.refused_lines)
+
+
+CHECKS = [no_removals_held_back, no_line_refused]
 
 
 def feed_sensor(catalogue: Catalogue, job: AssetJob) -> dg.SensorDefinition:

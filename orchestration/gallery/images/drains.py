@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from orchestration.media.download import Downloader, DownloadLimits
 from orchestration.media.fetcher import ImageFetcher, MirroredImage
-from orchestration.media.renditions import Rendition, RenditionHandler
+from orchestration.media.renditions import Rendition, RenditionHandler, drawing_pool
 from orchestration.work_queue.drain import drain_queue
 
 if TYPE_CHECKING:
@@ -60,9 +60,10 @@ async def _render(
     options: DrainOptions,
     is_fetched: Callable[[], bool],
 ) -> None:
-    handler = RenditionHandler(gallery.database, gallery.services.objects, on_rendered=gallery.image_flow.rendered)
-    until = partial(_is_done, gallery, is_fetched)
-    await drain_queue(gallery.database, gallery.rendition_queue, handler, on_batch, options, until=until)
+    until, on_rendered = partial(_is_done, gallery, is_fetched), gallery.image_flow.rendered
+    with drawing_pool() as pool:
+        handler = RenditionHandler(gallery.database, gallery.services.objects, pool, on_rendered=on_rendered)
+        await drain_queue(gallery.database, gallery.rendition_queue, handler, on_batch, options, until=until)
 
 
 def _is_done(gallery: Gallery, is_fetched: Callable[[], bool]) -> bool:

@@ -37,6 +37,8 @@ _WALL_LIGHT, _WALL_CONTRAST, _ROOF_LIGHT, _RIM_LIGHT, _GLOSS = 0.56, 0.26, 1.0, 
 _SHADOW: Final = (18, 20, 28)
 _REACH: Final = 3.0
 """How far, in mm, the shadow on the table reaches."""
+_LEAST_REACH: Final = 16.0
+"""How far, in pixels, it reaches at least: it is drawn at a quarter of the size, where its blur is no less than one."""
 _COMPRESSION: Final = 2
 _NO_LENGTH: Final = 1e-12
 _BACKDROP_TOP: Final = (250, 250, 251)
@@ -96,7 +98,7 @@ def _view(drawing: Drawing) -> tuple[_View, tuple[int, int, int, int]]:
     room = 1 - 2 * _MARGIN
     scale = float(min(WIDTH * room / (right - left), HEIGHT * room / (high - low)))
     x, y = float(WIDTH / 2 - (left + right) / 2 * scale), float(HEIGHT / 2 + (low + high) / 2 * scale)
-    reach = _REACH * scale
+    reach = max(_REACH * scale, _LEAST_REACH)
     box = (
         max(0, math.floor(left * scale + x - reach)),
         max(0, math.floor(y - high * scale - reach)),

@@ -194,7 +194,8 @@ def _output_row(named: _Named, link: SignedLink) -> dict[str, Any]:
 
 
 def _task_row(done: Completed, stl_path: str) -> dict[str, Any]:
-    review = done.request.review
+    note = done.row.import_note
+    review = [*done.request.review, *done.product.notes, *([note] if note else [])]
     return {
         "id": done.row.id,
         "stl_path": stl_path,

@@ -86,7 +86,7 @@ def test_a_partition_goes_with_its_family_unless_a_run_may_use_it(
 ) -> None:
     catalogue = runner.domains.catalogue
     catalogue.settings = catalogue.settings.model_copy(update={"removal_policy": RemovalPolicy.SOFT_DELETE})
-    feed.put(family_document("A23-1", pictures=0), family_document("A23-2", pictures=0))
+    feed.put(family_document("A23-2", pictures=0), family_document("A23-1", pictures=0))
     sync_catalogue(runner, SyncOptions())
     feed.remove("A23-2")
     other = dg.DagsterRun(job, status=dg.DagsterRunStatus.STARTED)

@@ -137,11 +137,11 @@ def test_equal_orders_of_another_day_and_process_cost_nothing(shop: Prints, prin
 
 
 def test_a_changed_text_is_rendered_anew_and_the_old_file_stays(shop: Prints, database: Database) -> None:
-    take_in(shop, order(1, "Jason"))
+    take_in(shop, order(1, "Jason", line="a"))
     drain(shop)
     [old] = rows(database, "SELECT * FROM print_output WHERE kind = 'stl'")
 
-    take_in(shop, order(1, "Jasmine"))
+    take_in(shop, order(1, "Jasmine", line="a"))
     [task] = tasks(database)
     assert (task["stl_render_state"], task["stl_path"]) == ("pending", None)
     assert rows(database, "SELECT * FROM print_output") == []
@@ -180,14 +180,14 @@ def test_a_text_that_changes_while_it_is_rendered_does_not_get_the_old_files(
     print_services: Services, database: Database
 ) -> None:
     shop = Prints(print_services, sketch_slowly)
-    take_in(shop, order(1, "Old"))
+    take_in(shop, order(1, "Old", line="a"))
     shop.environment  # noqa: B018 - looks for the fonts now, and not while the clock of this test runs
     taken = threading.Event()
 
     def change() -> None:
         while not any(task["stl_render_state"] == "running" for task in tasks(database)):
             pass
-        take_in(shop, order(1, "New"))
+        take_in(shop, order(1, "New", line="a"))
         taken.set()
 
     thread = threading.Thread(target=change)
