@@ -5,7 +5,6 @@ The redirect. Keep out: making short links (`notifications.short_links`).
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -16,7 +15,7 @@ from orchestration.api.models import PathName
 from orchestration.api.problems import documented
 from orchestration.api.routes import public_router
 from orchestration.errors import NotFoundError
-from orchestration.notifications.short_links import PATH, find_target
+from orchestration.notifications.short_links import PATH, find_link
 
 if TYPE_CHECKING:
     from orchestration.domains import Domains
@@ -34,15 +33,11 @@ def router(domains: Domains) -> APIRouter:
         responses=documented(HTTPStatus.NOT_FOUND),
     )
     def follow_short_link(token: PathName) -> RedirectResponse:
-        """Go where the link leads, by a link that is signed now; 404 for a token that nobody was given."""
+        """Go where the link leads; 404 for a token that nobody was given."""
         with services.database.connect() as connection:
-            target = find_target(connection, token)
-        if target is None:
+            link = find_link(connection, token)
+        if link is None:
             raise NotFoundError("This link leads nowhere; ask for a new one")
-        if target.object_key is None:
-            return RedirectResponse(str(target.link))
-        return RedirectResponse(
-            services.links.sign(target.object_key, now=datetime.now(UTC), filename=target.filename).url
-        )
+        return RedirectResponse(link)
 
     return api

@@ -13,8 +13,7 @@ class Notice(NamedTuple):
 
     `key` names it for ever: a key that was queued once is never queued again. `event` is its kind, such as
     `print.completed`. `subject` is one line, `text` is for people, `data` (anything that JSON can carry) for programs.
-    `shop_order_id` is ShipStation's numeric id of the order; `link` is what the order's custom field gets. Where it
-    leads to a stored object, `object_key` and `filename` say so: a short link is signed each time that it is used.
+    `shop_order_id` is ShipStation's numeric id of the order; `link` is what the order's custom field gets.
     """
 
     key: str
@@ -24,5 +23,3 @@ class Notice(NamedTuple):
     data: Mapping[str, object]
     shop_order_id: str | None = None
     link: str | None = None
-    object_key: str | None = None
-    filename: str | None = None

@@ -6,7 +6,6 @@ The token is random and as long as a key, so a client that has the link was give
 from __future__ import annotations
 
 import secrets
-from typing import NamedTuple
 
 import sqlalchemy as sa
 
@@ -26,18 +25,11 @@ def short_link(public_url: str, token: str) -> str:
     return f"{public_url.rstrip('/')}{PATH}{token}"
 
 
-class LinkTarget(NamedTuple):
-    """Where a short link leads: to a stored object, or else to a link as it was announced."""
-
-    link: str | None
-    object_key: str | None
-    filename: str | None
-
-
-def find_target(connection: sa.Connection, token: str) -> LinkTarget | None:
-    """Where the short link with this token leads; None when it leads nowhere."""
+def find_link(connection: sa.Connection, token: str) -> str | None:
+    """Where the short link with this token leads; None when there is none."""
     if not token.isprintable():
         return None
-    columns = [notification.c.payload[name].astext for name in LinkTarget._fields]
-    row = connection.execute(sa.select(*columns).where(notification.c.token == token)).one_or_none()
-    return None if row is None or row[0] is None else LinkTarget(*row)
+    link: str | None = connection.execute(
+        sa.select(notification.c.payload["link"].astext).where(notification.c.token == token)
+    ).scalar_one_or_none()
+    return link

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -13,7 +11,6 @@ from orchestration.notifications.short_links import new_token, short_link
 from orchestration_tests.notifications.sending import SECRET, announce, make_notice, make_outbox, rows
 
 if TYPE_CHECKING:
-    from orchestration.services import Services
     from orchestration.storage.database import Database
 
 LINK = "https://shop.example/objects/prints/ab/1.stl?expires=1&signature=2"
@@ -25,21 +22,6 @@ def test_a_short_link_leads_to_the_long_one(database: Database, base_url: str) -
     answer = requests.get(short_link(base_url, row.token), allow_redirects=False, timeout=10)
     assert (answer.status_code, answer.headers["location"]) == (307, LINK)
     assert (answer.headers["cache-control"], answer.headers["referrer-policy"]) == ("no-store", "no-referrer")
-
-
-def test_a_short_link_to_a_stored_object_works_longer_than_the_link_that_was_announced(
-    services: Services, base_url: str
-) -> None:
-    key = "prints/ab/abc.stl"
-    asyncio.run(services.objects.put_once(key, b"solid"))
-    notice = make_notice(link=LINK)._replace(object_key=key, filename="Zoë.stl")
-    announce(services.database, make_outbox(webhook_url=base_url, webhook_secret=SECRET), notice)
-    (row,) = rows(services.database).values()
-    answer = requests.get(short_link(base_url, row.token), allow_redirects=False, timeout=10)
-    signed = urlsplit(answer.headers["location"])
-    file = requests.get(f"{base_url}{signed.path}?{signed.query}", timeout=10)
-    assert (file.status_code, file.content) == (200, b"solid")
-    assert "Zo%C3%AB.stl" in file.headers["content-disposition"]
 
 
 def test_a_notice_without_a_link_leads_nowhere(database: Database, base_url: str) -> None:
