@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 PUBLIC = {
     "GET /healthz",
     "GET /n/{token}",
+    "GET /prints/{token}",
     "GET /objects/{key}",
     "GET /generations/{history_id}",
     "GET /media/{rest}",

@@ -39,7 +39,11 @@ def test_a_sync_is_started_by_a_request_and_stopped_at_once(services: Services, 
     assert admin.post("/api/catalogue/suppliers/A1/stop").status_code == 404
     with services.database.begin() as connection:
         know_supplier(connection, "A1")
-    assert admin.post("/api/catalogue/suppliers/A1/stop").json() == {"supplier": "A1", "cancelled": 0}
+    assert admin.post("/api/catalogue/suppliers/A1/stop").json() == {
+        "supplier": "A1",
+        "cancelled": 0,
+        "interrupted": 0,
+    }
     assert admin.get("/api/catalogue/suppliers/A1").json()["status"] == "never"
 
 
