@@ -194,6 +194,7 @@ PUBLIC = {
 SELF_REGISTERED = {
     "gallery/tables.py": {"revision_number"},
     "rendering/forked.py": {"_OWN"},
+    "runtime/instance_storage.py": {"InstanceStorage"},  # in dagster.yaml
     "settings/__init__.py": {"__all__"},
     "work_queue/tables.py": {"worker_number"},
 }

@@ -128,7 +128,7 @@ def _details(operation: Mapping[str, Any]) -> Iterator[str]:
 
 def _shown(content: Mapping[str, Any]) -> str:
     """The example of a body."""
-    named = next(iter(content.get("examples", {}).values()), {})
+    named: Mapping[str, Any] = next(iter(content.get("examples", {}).values()), {})
     example = content.get("example", named.get("value"))
     if example is None:
         return "bytes"

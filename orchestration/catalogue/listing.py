@@ -109,7 +109,7 @@ def list_variants(
     if wanted.is_active is not None:
         statement = statement.where((_VARIANT.is_active & _FAMILY.is_active) == wanted.is_active)
     if after is not None:
-        statement = statement.where(sa.tuple_(_VARIANT.a_number, _VARIANT.sku) > sa.tuple_(*after))
+        statement = statement.where(sa.tuple_(_VARIANT.a_number, _VARIANT.sku) > sa.tuple_(*map(sa.literal, after)))
     return list(connection.execute(statement).mappings())
 
 

@@ -18,11 +18,14 @@ from orchestration.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from fastapi import FastAPI
+
     from orchestration.storage.database import Database
 
 PUBLIC = {
     "GET /healthz",
     "GET /n/{token}",
+    "GET /prints/{token}",
     "GET /objects/{key}",
     "GET /generations/{history_id}",
     "GET /media/{rest}",
@@ -66,7 +69,7 @@ def test_no_endpoint_lets_in_whom_its_role_excludes(as_role: Callable[[Role], ht
             continue
         statuses = {role: client.request(method, path, json={}).status_code for role, client in clients.items()}
         wrong += [
-            (method, path, role, status)
+            (method, path, str(role), status)
             for role, status in statuses.items()
             if (status == 403) == role.includes(needed) or status in {401, 500}
         ]
@@ -75,12 +78,12 @@ def test_no_endpoint_lets_in_whom_its_role_excludes(as_role: Callable[[Role], ht
     assert wrong == []
 
 
-@pytest.mark.parametrize("key", ["orc_1_wrong", "orc_99_" + "a" * 43, "Bearer", "orc_0_" + "a" * 43, "x" * 5_000])
-def test_a_wrong_key_is_refused(admin: httpx.Client, key: str) -> None:
-    answer = admin.get("/api/queues", headers={"Authorization": f"Bearer {key}"})
-    assert (answer.status_code, answer.json()["code"]) == (401, "key_missing")
-    assert answer.headers["www-authenticate"] == "Bearer"
-    assert key not in answer.text
+def test_a_wrong_key_is_refused(admin: httpx.Client) -> None:
+    for key in ("orc_1_wrong", "orc_99_" + "a" * 43, "Bearer", "orc_0_" + "a" * 43, "x" * 5_000):
+        answer = admin.get("/api/queues", headers={"Authorization": f"Bearer {key}"})
+        assert (key, answer.status_code, answer.json()["code"]) == (key, 401, "key_missing")
+        assert answer.headers["www-authenticate"] == "Bearer"
+        assert key not in answer.text.replace("Authorization: Bearer KEY", "")
 
 
 def test_a_key_is_kept_as_a_hash_ends_when_it_is_revoked_and_shows_its_last_use(
@@ -114,15 +117,14 @@ def test_keys_have_one_name_each(database: Database) -> None:
 HERE, LOCAL = "http://127.0.0.1:3001", "127.0.0.1"
 
 
-def client_from(services: Services, address: str = LOCAL, url: str = HERE) -> httpx.AsyncClient:
+def client_from(app: FastAPI, address: str = LOCAL, url: str = HERE) -> httpx.AsyncClient:
     """A caller from that address who calls the API by that URL."""
-    transport = httpx.ASGITransport(build_api(services), client=(address, 50_000))
-    return httpx.AsyncClient(transport=transport, base_url=url)
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app, client=(address, 50_000)), base_url=url)
 
 
-@pytest.mark.parametrize(
-    ("address", "url", "headers", "status"),
-    [
+async def test_without_keys_only_programs_on_this_machine_are_let_in(services: Services) -> None:
+    app = build_api(services)
+    for address, url, headers, status in (
         (LOCAL, HERE, {}, 200),
         (LOCAL, "http://localhost", {"Origin": "http://localhost:3001"}, 200),
         ("::1", HERE, {}, 200),
@@ -132,17 +134,14 @@ def client_from(services: Services, address: str = LOCAL, url: str = HERE) -> ht
         (LOCAL, HERE, {"Origin": "null"}, 401),
         (LOCAL, "http://rebound.example", {}, 401),
         (LOCAL, HERE, {"Authorization": "Bearer orc_1_" + "a" * 43}, 401),
-    ],
-)
-async def test_without_keys_only_programs_on_this_machine_are_let_in(
-    services: Services, address: str, url: str, headers: dict[str, str], status: int
-) -> None:
-    async with client_from(services, address, url) as client:
-        assert (await client.get("/api/queues", headers=headers)).status_code == status
+    ):
+        async with client_from(app, address, url) as client:
+            answer = await client.get("/api/queues", headers=headers)
+            assert (address, url, headers, answer.status_code) == (address, url, headers, status)
 
 
 async def test_the_page_says_who_may_call(services: Services) -> None:
-    async with client_from(services) as client:
+    async with client_from(build_api(services)) as client:
         assert "There are no API keys, so only programs on this machine may call" in (await client.get("/")).text
         with services.database.begin() as connection:
             create_key(connection, "shop", Role.READ)

@@ -10,7 +10,6 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import pytest
 import requests
 import structlog
 
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import httpx
+    import pytest
 
     from orchestration.settings import Settings
 
@@ -82,7 +82,7 @@ def without_example(openapi: dict[str, Any]) -> list[str]:
             good = {name: one for name, one in operation["responses"].items() if name.startswith("2")}
             for name, body in ({"body": operation["requestBody"]} if "requestBody" in operation else {} | good).items():
                 for media, content in body.get("content", {}).items():
-                    if media != "*/*" and not content.keys() & {"example", "examples"}:
+                    if media not in {"*/*", "text/html"} and not content.keys() & {"example", "examples"}:
                         missing.append(f"{method} {path} {name}")
     return missing
 
@@ -91,21 +91,21 @@ def test_every_body_and_answer_has_an_example(settings: Settings) -> None:
     assert without_example(build_api(Services(settings)).openapi()) == []
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"{",
-        b'{"projects": [NaN]}',
-        b'{"projects": ["\\ud800"]}',
-        b'{"projects": ["\\u0000"]}',
-        b'{"projects": ["\xff"]}',
-        b'{"x": 1e999}',
-        b"[" * 100_000,
-    ],
-)
-def test_what_is_no_strict_json_is_refused(admin: httpx.Client, body: bytes) -> None:
-    answer = admin.post("/api/canvas/snapshots", content=body, headers={"Content-Type": "application/json"})
-    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_json")
+NOT_STRICT = [
+    b"{",
+    b'{"projects": [NaN]}',
+    b'{"projects": ["\\ud800"]}',
+    b'{"projects": ["\\u0000"]}',
+    b'{"projects": ["\xff"]}',
+    b'{"x": 1e999}',
+    b"[" * 100_000,
+]
+
+
+def test_what_is_no_strict_json_is_refused(admin: httpx.Client) -> None:
+    headers = {"Content-Type": "application/json"}
+    answers = [admin.post("/api/canvas/snapshots", content=body, headers=headers) for body in NOT_STRICT]
+    assert {(answer.status_code, answer.json()["code"]) for answer in answers} == {(400, "invalid_json")}
 
 
 def test_every_fault_of_a_body_is_named_by_its_place(admin: httpx.Client) -> None:
@@ -114,31 +114,30 @@ def test_every_fault_of_a_body_is_named_by_its_place(admin: httpx.Client) -> Non
     assert {fault["path"] for fault in answer.json()["errors"]} == {"body.ids", "body.reason", "body.other"}
 
 
-@pytest.mark.parametrize(
-    ("path", "status"),
-    [
-        ("/generations/%00", 404),
-        ("/media/%00", 404),
-        ("/media/a%00b", 404),
-        ("/generations/%ED%A0%80", 404),
-        (f"/generations/{'a' * 5_000}", 404),
-        ("/api/requests/99999999999999999999999999", 404),
-        ("/api/requests/0", 404),
-        ("/api/requests/x", 404),
-        ("/api/requests?kind=%00", 400),
-        ("/api/requests?after=99999999999999999999999999", 422),
-        ("/api/requests?limit=501", 422),
-        ("/api/catalogue/variants?after=AAAA", 422),
-        (f"/api/catalogue/variants?after={cursor_of('a', 'b')}", 200),
-        ("/api/canvas/projects/none?at=-2", 422),
-        ("/api/queues/none", 404),
-    ],
-)
-def test_odd_parameters_are_refused_and_never_a_crash(admin: httpx.Client, path: str, status: int) -> None:
-    assert admin.get(path).status_code == status
+ODD = [
+    ("/generations/%00", 404),
+    ("/media/%00", 404),
+    ("/media/a%00b", 404),
+    ("/generations/%ED%A0%80", 404),
+    (f"/generations/{'a' * 5_000}", 404),
+    ("/api/requests/99999999999999999999999999", 404),
+    ("/api/requests/0", 404),
+    ("/api/requests/x", 404),
+    ("/api/requests?kind=%00", 400),
+    ("/api/requests?after=99999999999999999999999999", 422),
+    ("/api/requests?limit=501", 422),
+    ("/api/catalogue/variants?after=AAAA", 422),
+    (f"/api/catalogue/variants?after={cursor_of('a', 'b')}", 200),
+    ("/api/canvas/projects/none?at=-2", 422),
+    ("/api/queues/none", 404),
+]
 
 
-def test_a_body_that_is_too_large_is_refused_before_it_is_read(services: Services, settings: Settings) -> None:
+def test_odd_parameters_are_refused_and_never_a_crash(admin: httpx.Client) -> None:
+    assert [(path, admin.get(path).status_code) for path, _ in ODD] == ODD
+
+
+def test_a_body_that_is_too_large_is_refused_before_it_is_read(settings: Settings) -> None:
     small = settings.model_copy(update={"api_max_body_bytes": 1_024})
     with serving(Services(small)) as base_url:
         announced = requests.post(f"{base_url}/api/canvas/snapshots", data=b"x" * 2_000, timeout=10)
@@ -147,7 +146,6 @@ def test_a_body_that_is_too_large_is_refused_before_it_is_read(services: Service
     for answer in (announced, streamed):
         assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
     assert larger.status_code == HTTPStatus.BAD_REQUEST, "an upload has a limit of its own"
-    assert services
 
 
 def test_a_body_that_does_not_arrive_is_not_waited_for(settings: Settings) -> None:
@@ -159,15 +157,13 @@ def test_a_body_that_does_not_arrive_is_not_waited_for(settings: Settings) -> No
             assert b" 408 " in caller.recv(100)
 
 
-@pytest.mark.parametrize("said", [b"", b"GET /healthz HT", b"GET /healthz HTTP/1.1\r\nHost: a\r\nX: "])
-def test_a_connection_that_says_nothing_more_is_closed(
-    base_url: str, said: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_connection_that_says_nothing_more_is_closed(base_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(PunctualProtocol, "HEAD_SECONDS", 0.2)
     where = urlsplit(base_url)
-    with socket.create_connection((str(where.hostname), int(where.port or 0)), 30) as caller:
-        caller.sendall(said)
-        assert caller.recv(100) == b""
+    for said in (b"", b"GET /healthz HT", b"GET /healthz HTTP/1.1\r\nHost: a\r\nX: "):
+        with socket.create_connection((str(where.hostname), int(where.port or 0)), 30) as caller:
+            caller.sendall(said)
+            assert (said, caller.recv(100)) == (said, b"")
 
 
 def test_more_requests_than_allowed_are_asked_to_wait(settings: Settings) -> None:
@@ -192,8 +188,7 @@ def test_an_error_that_nobody_foresaw_shows_an_id_and_the_log_says_more(
     assert [line["event"] for line in lines] == ["request failed", "request"]
 
 
-def test_the_log_names_the_route_and_never_the_link(base_url: str, services: Services) -> None:
-    assert services
+def test_the_log_names_the_route_and_never_the_link(base_url: str) -> None:
     with structlog.testing.capture_logs() as lines:
         requests.get(f"{base_url}/objects/prints/secret.stl?signature=verysecret", timeout=10)
         requests.get(f"{base_url}/n/verysecrettoken", timeout=10)

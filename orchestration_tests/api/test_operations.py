@@ -39,7 +39,11 @@ def test_a_sync_is_started_by_a_request_and_stopped_at_once(services: Services, 
     assert admin.post("/api/catalogue/suppliers/A1/stop").status_code == 404
     with services.database.begin() as connection:
         know_supplier(connection, "A1")
-    assert admin.post("/api/catalogue/suppliers/A1/stop").json() == {"supplier": "A1", "cancelled": 0}
+    assert admin.post("/api/catalogue/suppliers/A1/stop").json() == {
+        "supplier": "A1",
+        "cancelled": 0,
+        "interrupted": 0,
+    }
     assert admin.get("/api/catalogue/suppliers/A1").json()["status"] == "never"
 
 
@@ -56,11 +60,13 @@ def test_records_are_read_by_pages_and_filters(services: Services, admin: httpx.
         connection.execute(sa.insert(product_variant), variants)
         changes = [{"a_number": "A1-1", "entity": "family", "key": "A1-1", "kind": "added"}] * 3
         connection.execute(sa.insert(change), changes)
-    pages, after = [], ""
-    while after is not None:
-        page = admin.get("/api/catalogue/families", params={"limit": 2, **({"after": after} if after else {})}).json()
+    pages: list[list[str]] = []
+    parameters: dict[str, Any] = {"limit": 2}
+    while len(pages) < 3:
+        page = admin.get("/api/catalogue/families", params=parameters).json()
         pages.append([one["aNumber"] for one in page["items"]])
-        after = page["next"]
+        parameters["after"] = page["next"]
+    assert parameters["after"] is None
     assert pages == [["A1-0", "A1-1"], ["A1-2", "A1-3"], ["A1-4"]]
     found = admin.get("/api/catalogue/families", params={"text": "100% WOOL 3", "isActive": True}).json()
     assert [one["aNumber"] for one in found["items"]] == ["A1-3"]

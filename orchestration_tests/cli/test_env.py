@@ -55,8 +55,8 @@ def test_an_embedded_database_is_not_named_since_every_process_joins_it_by_itsel
     assert not {name for name in orchestration("env", "--json").json if name.endswith("DATABASE_URL")}
 
 
-def test_a_database_that_is_away_is_one_line_too(disconnected: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert disconnected
+@pytest.mark.usefixtures("disconnected")
+def test_a_database_that_is_away_is_one_line_too(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("DAGSTER_HOME", "ORCHESTRATION_LOG_DIRECTORY"):
         monkeypatch.setenv(name, "/nowhere")
     monkeypatch.delenv("ORCHESTRATION_DAGSTER_DATABASE_URL")
