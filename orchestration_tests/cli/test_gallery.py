@@ -86,17 +86,22 @@ def test_what_an_operator_takes_down_stays_down_until_it_is_lifted(orchestration
     write(database, "a", "b")
     orchestration("gallery", "drain")
     ended = orchestration("gallery", "remove", "a", "--reason", "asked for", "--json")
-    assert (ended.code, ended.json) == (0, {"taken_down": 1, "were_down": 0})
-    assert orchestration("gallery", "remove", "a", "--json").json == {"taken_down": 0, "were_down": 1}
+    assert (ended.code, ended.json) == (0, {"taken_down": 1, "were_down": 0, "unknown": []})
+    assert orchestration("gallery", "remove", "a", "--json").json == {"taken_down": 0, "were_down": 1, "unknown": []}
     assert orchestration("gallery", "drain", "--json").json["removed"] == 1
 
     with database.begin() as connection:
         history.update(connection, "a", {"prompt": "again"})
     assert orchestration("gallery", "drain", "--json").json["added"] == 0
 
+    mistaken = orchestration("gallery", "remove", " a", "nobody", "--json")
+    assert (mistaken.code, mistaken.json) == (1, {"taken_down": 0, "were_down": 0, "unknown": [" a", "nobody"]})
+    assert "The history knows no generation 'nobody'" in mistaken.err
     lifted = orchestration("gallery", "lift", "a", "never", "--json")
     assert (lifted.code, lifted.json) == (1, {"lifted": 1, "were_not_down": 1})
-    assert orchestration("gallery", "drain", "--json").json["added"] == 1
+    one = orchestration("gallery", "mirror", "a", "nobody", "--json")
+    assert (one.code, one.json["added"]) == (1, 1)
+    assert "The history knows no generation 'nobody'" in one.err
 
 
 def test_the_signup_images_are_refreshed_and_an_empty_choice_says_that_the_old_set_stays(
