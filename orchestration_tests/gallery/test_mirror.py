@@ -345,7 +345,7 @@ def test_a_change_waits_for_the_batch_that_has_claimed_its_item(gallery: Gallery
     ],
 )
 def test_numbers_are_shown_with_every_digit_that_the_history_has(gallery: Gallery, number: str) -> None:
-    document = f'{{"duration": {number}, "images": [{{"url": "https://x/1.png", "width": {number}}}]}}'
+    document = f'{{"seed": {number}, "images": [{{"url": "https://x/1.png", "width": {number}}}]}}'
     execute(gallery.database, _NUMBERED, document=document)
     drain(gallery)
     with gallery.database.connect() as connection:
@@ -359,6 +359,6 @@ _NUMBERED = """
     VALUES ('n', 'u', 'completed', true, CAST(:document AS jsonb))
 """
 _DURATIONS = sa.text("""
-    SELECT h.document ->> 'duration', p.document ->> 'duration', h.document #>> '{images,0,width}',
+    SELECT h.document ->> 'seed', p.document ->> 'seed', h.document #>> '{images,0,width}',
         p.document #>> '{images,0,width}' FROM generation_history AS h JOIN public_generation AS p USING (history_id)
 """)

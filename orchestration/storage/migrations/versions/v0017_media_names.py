@@ -264,7 +264,7 @@ WHERE is_deleted OR is_public <> (visibility = 'public') OR aesthetic_score NOT 
 # each document again, whose source it is no longer known to be made from.
 _SHOWN = (
     "{prompt,userPrompt,lyrics,model,tags,frameSize,aspectRatio,aspect_ratio,style,quality,resolution,duration,"
-    "characterName,images,videos,audios,id,uid,status,visibility,isPublic,isDeleted,nsfw,generationType,aestheticScore,"
+    "seed,characterName,images,videos,audios,id,uid,status,visibility,isPublic,isDeleted,nsfw,generationType,aestheticScore,"
     "createdBy,createdAt,updatedAt}"
 )
 _HIDE_WHAT_IS_PRIVATE = f"""
