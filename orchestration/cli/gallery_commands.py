@@ -140,7 +140,7 @@ def gallery_mirror(ids: Ids, as_json: Json = False) -> int:
             config = MirrorConfig(keys=keys, idle_seconds=None)
             outcome = runner.run("gallery_mirror", run_config(public_generations, config))
         _print_run("Mirror", outcome, as_json=as_json)
-        failed = outcome.failed
+        failed = dict(outcome.failed)
         _note([*runner.problems, *(f"{item} failed: {reason}" for item, reason in failed.items())])
     return _note_unknown(ids, known) or (SOME_FAILED if failed else 0)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import structlog
 from structlog.contextvars import bound_contextvars, merge_contextvars
@@ -37,7 +37,7 @@ def configure_logging(level: str = "INFO", stream: TextIO | None = None) -> None
     )
 
 
-def _harmless(_logger: object, _method: str, line: str) -> str:  # as structlog calls its processors
+def _harmless(_logger: object, _method: str, line: Any) -> str:  # noqa: ANN401 - structlog hands on what the last one made
     return for_json_line(line)
 
 

@@ -19,10 +19,10 @@ from hypothesis.stateful import (
 
 from orchestration.gallery import history
 from orchestration.gallery.history import NewGeneration, User, Visibility
-from orchestration.gallery.merge import OPTIMISED
 from orchestration.gallery.mirror import MirrorHandler
 from orchestration.gallery.queues import mirror_task
 from orchestration.gallery.reconcile import find_drift
+from orchestration.gallery.shown import OPTIMISED
 from orchestration.gallery.takedowns import lift, takedown
 from orchestration.work_queue.model import DeadReason, NewTask, Priority, StaleClaimError
 from orchestration.work_queue.queue import LOCK_CLASS

@@ -311,7 +311,7 @@ def upgrade() -> None:
     _renew_holds()
     _list_references_of_snapshots()
     _change_history()
-    undoes: sa.Column[object] = sa.Column("undoes", sa.BigInteger(), comment="The operation that this one takes back")
+    undoes: sa.Column[int] = sa.Column("undoes", sa.BigInteger(), comment="The operation that this one takes back")
     op.add_column("canvas_operation", undoes)
     known = sa.text("undoes IS NOT NULL")
     op.create_index(
