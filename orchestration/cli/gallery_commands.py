@@ -18,11 +18,12 @@ from orchestration.gallery.defs.public_generations import MirrorConfig, public_g
 from orchestration.gallery.queues import mirror_queue
 from orchestration.gallery.reconcile import find_drift
 from orchestration.gallery.reconcile import repair as repair_drift
-from orchestration.gallery.takedowns import lift, takedown
+from orchestration.gallery.takedowns import known_items, lift, takedown
 from orchestration.runtime.assets import run_config
+from orchestration.runtime.partitions import encode_key
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
 LISTED = 100
 
@@ -34,7 +35,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(help="The public gallery.", no_args_is_help=True)
     for name, command in (
         ("drain", gallery_drain), ("drift", gallery_drift), ("refresh-signup", gallery_refresh_signup),
-        ("remove", gallery_remove), ("lift", gallery_lift),
+        ("mirror", gallery_mirror), ("remove", gallery_remove), ("lift", gallery_lift),
     ):  # fmt: skip
         group.command(name)(command)
     app.add_typer(group, name="gallery")
@@ -107,21 +108,47 @@ def gallery_drift(
         print_table(f"{drift.source} in the history, {drift.mirror} in the mirror", ("what", "items", "first"), listed)
         if repair:
             console().print(f"{repaired} items queued")
-    return SOME_FAILED if drift.total and not repair else 0
+    if repair and repaired < drift.total:
+        note(f"{drift.total - repaired} are dead letters and still the same; fix them, or `orchestration queue replay`")
+    return SOME_FAILED if drift.total > repaired else 0
 
 
 def gallery_remove(
     ids: Ids,
     reason: Annotated[str, typer.Option(help="Why, for those who ask later.")] = "removed by an operator",
     as_json: Json = False,
-) -> None:
-    """Take generations down until they are lifted, also against their makers."""
+) -> int:
+    """Take generations down until they are lifted, also against their makers; 1 when one is not known."""
     with open_services() as services, services.database.begin() as connection:
-        new = takedown(connection, ids, reason)
+        known = known_items(connection, ids)
+        new = takedown(connection, known, reason)
     if as_json:
-        print_json({"taken_down": new, "were_down": len(set(ids)) - new})
+        print_json({"taken_down": new, "were_down": len(known) - new, "unknown": sorted(set(ids) - known)})
     else:
         console().print(f"{new} taken down; the mirror follows within the second where a drain is up")
+    return _note_unknown(ids, known)
+
+
+def gallery_mirror(ids: Ids, as_json: Json = False) -> int:
+    """Mirror these generations now, whether or not they changed, through Dagster, in this process."""
+    with open_services() as services, services.database.begin() as connection:
+        known = known_items(connection, ids)
+    failed: dict[str, str] = {}
+    if known:
+        keys = [encode_key(one) for one in sorted(known)]
+        with job_runner(settings_for()) as runner:
+            config = MirrorConfig(keys=keys, idle_seconds=None)
+            outcome = runner.run("gallery_mirror", run_config(public_generations, config))
+        _print_run("Mirror", outcome, as_json=as_json)
+        failed = dict(outcome.failed)
+        _note([*runner.problems, *(f"{item} failed: {reason}" for item, reason in failed.items())])
+    return _note_unknown(ids, known) or (SOME_FAILED if failed else 0)
+
+
+def _note_unknown(ids: Sequence[str], known: Collection[str]) -> int:
+    unknown = sorted(set(ids) - set(known))
+    _note([f"The history knows no generation {one!r}; nothing was done for it" for one in unknown[:LISTED]])
+    return SOME_FAILED if unknown else 0
 
 
 def gallery_lift(ids: Ids, as_json: Json = False) -> int:

@@ -1,7 +1,8 @@
 """What commands print, and how they end.
 
 Tables for people, one JSON line for programs, exit codes. Keep out: what is printed.
-Standard output carries the result and nothing else; progress and logs go to standard error.
+Standard output carries the result and nothing else; progress and logs go to standard error. What is printed holds words
+of strangers, which no terminal may obey.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from orchestration.observability.untrusted import for_json_line, for_terminal
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -24,25 +27,34 @@ STOPPED = 130
 
 def print_json(value: object) -> None:
     """One JSON line on standard output."""
-    sys.stdout.write(msgspec.json.encode(value).decode() + "\n")
+    sys.stdout.write(for_json_line(msgspec.json.encode(value).decode()) + "\n")
     sys.stdout.flush()
+
+
+class SafeConsole(Console):
+    """A console that no text can make do anything: no marks of its own, no control characters."""
+
+    def print(self, *objects: Any, **options: Any) -> None:  # noqa: ANN401 - as the class above has it
+        """Print, with texts made harmless; what rich draws itself, as tables, is given to it harmless."""
+        options = {"markup": False, **options}
+        super().print(*(for_terminal(one) if isinstance(one, str) else one for one in objects), **options)
 
 
 def console() -> Console:
     """Standard output for people; a line stays one, however narrow the terminal."""
-    return Console(highlight=False, soft_wrap=True)
+    return SafeConsole(highlight=False, soft_wrap=True)
 
 
 def note(text: str) -> None:
     """A line for people on standard error."""
-    Console(stderr=True, highlight=False, soft_wrap=True).print(text, markup=False)
+    SafeConsole(stderr=True, highlight=False, soft_wrap=True).print(text)
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """A table for people; says so when there are no rows."""
-    table = Table(*columns, title=title, title_justify="left")
+    table = Table(*columns, title=escape(for_terminal(title)), title_justify="left")
     for row in rows:
-        table.add_row(*("" if cell is None else escape(str(cell)) for cell in row))
+        table.add_row(*("" if cell is None else escape(for_terminal(str(cell))) for cell in row))
     if table.row_count:
         console().print(table, soft_wrap=False)
     else:

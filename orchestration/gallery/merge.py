@@ -29,6 +29,9 @@ KEYED_MEDIA = ("images", "videos")
 # Shown as they are, entry by entry.
 _OTHER_MEDIA = "audios"
 
+# Objects and lists within each other. A document that people write has a dozen, and PostgreSQL takes thousands.
+DEEPEST = 200
+
 
 class ImageRenditions(TypedDict, total=False):
     """What was made of one stored image, by the names that it is shown under; `width` and `height` are the original's.
@@ -96,6 +99,7 @@ def public_document(
         return None
     if not isinstance(item.document, dict):
         raise InvalidInputError(_misshapen(item, "the document", "an object that can be read"))
+    _check_depth(item, item.document, DEEPEST)
     shown: Document = shown_fields(item.document)
     for name in KEYED_MEDIA:
         if item.document.get(name) is not None:
@@ -163,6 +167,15 @@ def _fields(item: HistoryItem, creator: Creator) -> Document:
 
 def _text(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _check_depth(item: HistoryItem, value: object, levels: int) -> None:
+    """Raise `InvalidInputError` when a value has more `levels` than these: no person wrote it."""
+    if levels == 0:
+        raise InvalidInputError(_misshapen(item, "the document", f"nested {DEEPEST} levels deep at most"))
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        if isinstance(inner, dict | list):
+            _check_depth(item, inner, levels - 1)
 
 
 def _media(item: HistoryItem, name: str, entries: object) -> list[Document]:

@@ -5,13 +5,12 @@ It locks, reads, decides, writes and settles a batch. Keep out: what is shown (`
 A task says which item to look at. The history, as it is when the task is locked, decides what the mirror shows of it.
 So tasks may come late, twice or in any order. While a task is locked nobody can enqueue it again, so a change that was
 not seen commits later and has its own task. A batch does not wait for a task that is being enqueued again at this
-moment: while it waits for a writer it holds no lock that the writer could wait for, so there is no deadlock.
+moment: it is put back, so no lock is held that the writer could wait for, and there is no deadlock.
 """
 
 from __future__ import annotations
 
 import asyncio
-import itertools
 import time
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -25,7 +24,7 @@ from orchestration.gallery.queues import MirrorOp
 from orchestration.gallery.tables import CREATOR_PREFIX
 from orchestration.observability.logs import get_logger
 from orchestration.work_queue.claim import TaskHandler
-from orchestration.work_queue.model import Outcome, StaleClaimError, TaskState
+from orchestration.work_queue.model import Outcome, TaskState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -40,10 +39,6 @@ if TYPE_CHECKING:
     Follow = Callable[[sa.Connection, Sequence[Mapping[str, Any]]], None]
 
 log = get_logger()
-
-# Seconds to wait for the writers that are enqueueing some of the batch again: most commit within milliseconds.
-FIRST_PAUSES = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
-LONGEST_PAUSE = 1.0
 
 # Below PostgreSQL's deadlock_timeout of a second, so that in a ring of waiting it is never the user's write that fails.
 _FAN_OUT_PATIENCE = sa.text("SET LOCAL lock_timeout = '400ms'")
@@ -105,30 +100,16 @@ class MirrorHandler(TaskHandler[MirrorResult]):
     async def handle(self, claim: Claim[MirrorResult]) -> None:
         """Bring a batch of items in sync with the history.
 
-        A task that is being enqueued again at this moment is passed over, and tried again once its writer may have
-        committed: the claim lingers meanwhile, so that neither the batch nor the queue waits for the writer. Raises
-        `StaleClaimError` when all that is left was taken back.
+        A task that is being enqueued again at this moment is passed over; the worker puts it back, so that neither the
+        batch nor the queue waits for the writer.
         """
-        pauses = itertools.chain(FIRST_PAUSES, itertools.repeat(LONGEST_PAUSE))
-        while True:
-            await asyncio.to_thread(self._work, claim)
-            if not claim.unsettled or claim.is_stopping:
-                return
-            if not await asyncio.to_thread(self._still_held, claim.unsettled):
-                raise StaleClaimError(claim.unsettled)
-            await claim.pass_on()
-            claim.linger()
-            await asyncio.sleep(next(pauses))
+        await asyncio.to_thread(self._work, claim)
 
     def failure(self, settled: Settled) -> MirrorResult:
         """The result of a task that failed unexpectedly."""
         is_final = settled.state is not TaskState.WAITING
         problem = str(settled.error)
         return MirrorResult(settled.task.key, "", MirrorEffect.FAILED, problem=problem, is_final=is_final)
-
-    def _still_held(self, tasks: Sequence[Task]) -> list[Task]:
-        with self._database.connect() as connection:
-            return self._queue.held(connection, tasks)
 
     def _work(self, claim: Claim[MirrorResult]) -> None:
         items = [task for task in claim.unsettled if not task.key.startswith(CREATOR_PREFIX)]

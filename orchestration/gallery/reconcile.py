@@ -62,14 +62,20 @@ def find_drift(connection: sa.Connection) -> MirrorDiff:
 
 
 def repair(connection: sa.Connection, queue: TaskQueue, drift: MirrorDiff) -> int:
-    """Queue every item that differs, what must disappear first; returns how many."""
+    """Queue the items that differ, what must disappear first; returns how many.
+
+    An item that has failed for good and was not changed since would fail again, and lose the record of why: it stays a
+    dead letter, unless it is shown and must not be.
+    """
+    given_up = set(connection.execute(_GIVEN_UP, {"ids": [*drift.missing, *drift.stale]}).scalars())
     kinds: Sequence[tuple[MirrorOp, Sequence[str]]] = (
         (MirrorOp.REMOVE, drift.extra),
         (MirrorOp.UPSERT, drift.missing),
         (MirrorOp.UPDATE, drift.stale),
     )
-    queue.enqueue(connection, [mirror_task(one, op) for op, ids in kinds for one in ids])
-    return drift.total
+    tasks = [mirror_task(one, op) for op, ids in kinds for one in ids if one not in given_up]
+    queue.enqueue(connection, tasks)
+    return len(tasks)
 
 
 def drifted_items(connection: sa.Connection) -> Finding:
@@ -87,7 +93,7 @@ def drift_finding(drift: MirrorDiff) -> Finding:
     return Finding(
         drift.total,
         f"Shown and must not be: {len(drift.extra)}. `orchestration gallery drift --repair` asks for all of "
-        "them; if they come back, see the dead letters of the mirror queue.",
+        "them, but for dead letters of the mirror queue whose item is still the same: fix the item, or replay them.",
         ("item", "what"),
         examples[:SAMPLE],
         is_error=bool(drift.extra),
@@ -127,6 +133,11 @@ FROM (SELECT range, count(*) AS items, bit_xor(hash) AS hash FROM ({_SOURCE}) AS
 FULL JOIN (SELECT range, count(*) AS items, bit_xor(hash) AS hash FROM ({_MIRROR}) AS rows GROUP BY range) AS m
     USING (range)
 ORDER BY range""")  # noqa: S608 - our own statements
+
+_GIVEN_UP = sa.text("""
+SELECT t.key FROM task AS t JOIN generation_history AS h ON h.history_id = t.key
+WHERE t.queue = 'mirror' AND t.state = 'dead' AND t.finished_at >= h.updated_at
+    AND t.key = ANY (CAST(:ids AS text[]))""")
 
 _ITEMS = sa.text(f"""
 SELECT history_id, CASE WHEN s.hash IS NULL THEN 'extra' WHEN m.hash IS NULL THEN 'missing' ELSE 'stale' END AS kind

@@ -22,7 +22,7 @@ OPTIMISED = ("thumbnailUrl", "avifUrl", "webpUrl", "blurDataUrl", "posterUrl", "
 # Of a document, beside its media and what columns say: plain values and lists of them.
 ITEM_FIELDS = frozenset({
     "prompt", "userPrompt", "lyrics", "model", "tags", "frameSize", "aspectRatio", "aspect_ratio", "style", "quality",
-    "resolution", "duration", "characterName",
+    "resolution", "duration", "seed", "characterName",
 })  # fmt: skip
 # Of an image, video or sound.
 MEDIA_FIELDS = frozenset({

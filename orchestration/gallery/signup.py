@@ -9,6 +9,7 @@ been made private, deleted, taken down or marked as not safe since the refresh i
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -24,6 +25,7 @@ from orchestration.gallery.signup_choice import (
     choose,
     is_shown_type,
 )
+from orchestration.gallery.signup_health import TOLERANCE
 from orchestration.gallery.tables import signup_image as table
 from orchestration.storage import bulk
 
@@ -40,16 +42,18 @@ _PAGE = 2_000
 
 
 class SignupRules(NamedTuple):
-    """How many images, of how good a score, and how many of one creator."""
+    """How many images, of how good a score, how many of one creator, and for how long their addresses have to work."""
 
     images: int = 100
     per_creator: int = 3
     min_score: float = 8.0
+    lasting: timedelta = timedelta(0)
 
 
 def signup_rules(settings: Settings) -> SignupRules:
     """The rules in the settings."""
-    return SignupRules(settings.signup_images, settings.signup_images_per_creator, settings.signup_min_score)
+    lasting = timedelta(hours=settings.signup_refresh_hours * TOLERANCE)
+    return SignupRules(settings.signup_images, settings.signup_images_per_creator, settings.signup_min_score, lasting)
 
 
 class Creator(NamedTuple):
@@ -101,7 +105,7 @@ def refresh_signup(connection: sa.Connection, rules: SignupRules, *, now: dateti
     A generation is a candidate when it is mirrored and, by the source of truth, visible at this moment and safe.
     """
     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
-    found, widened = _candidates(connection, rules.min_score)
+    found, widened = _candidates(connection, rules.min_score, now + rules.lasting)
     chosen = choose(found, count=rules.images, per_creator=rules.per_creator, random=random)
     images = _with_details(connection, chosen, now)
     if not images:
@@ -127,12 +131,12 @@ def signup_set(connection: sa.Connection) -> SignupSet:
     return SignupSet(row.shown, row.stored, row.cached_at, row.revision)
 
 
-def _candidates(connection: sa.Connection, min_score: float) -> tuple[list[Candidate], bool]:
-    found = [one for page in _pages(connection, list(IMAGE_TYPES)) for one in _of_page(page, min_score)]
+def _candidates(connection: sa.Connection, min_score: float, until: datetime) -> tuple[list[Candidate], bool]:
+    found = [one for page in _pages(connection, list(IMAGE_TYPES)) for one in _of_page(page, min_score, until)]
     if len(found) >= FEW:
         return found, False
     pages = ([row for row in page if is_shown_type(row.generation_type)] for page in _pages(connection, None))
-    return [one for page in pages for one in _of_page(page, min_score)], True
+    return [one for page in pages for one in _of_page(page, min_score, until)], True
 
 
 def _pages(connection: sa.Connection, types: list[str] | None) -> Iterator[Sequence[sa.Row[Any]]]:
@@ -141,10 +145,12 @@ def _pages(connection: sa.Connection, types: list[str] | None) -> Iterator[Seque
     yield from result.partitions()
 
 
-def _of_page(page: Sequence[sa.Row[Any]], min_score: float) -> Iterator[Candidate]:
+def _of_page(page: Sequence[sa.Row[Any]], min_score: float, until: datetime) -> Iterator[Candidate]:
     for row in page:
         score = None if row.score is None else _decode(row.score)
-        found = candidate(Generation(row.history_id, row.uid, row.created_at, _decode(row.images), score), min_score)
+        found = candidate(
+            Generation(row.history_id, row.uid, row.created_at, _decode(row.images), score), min_score, until
+        )
         if found:
             yield found
 
@@ -190,7 +196,7 @@ _decode = msgspec.json.Decoder().decode
 _COLUMNS = ("image_url", "prompt", "generation_id", "creator", "score", "cached_at")
 
 # As long as the source says so: the mirror may be a moment behind.
-_SHOWN = """h.is_visible AND NOT h.nsfw
+_SHOWN = """h.is_visible AND NOT h.nsfw AND h.status = 'completed'
     AND NOT EXISTS (SELECT FROM gallery_takedown AS t WHERE t.history_id = h.history_id)"""
 
 _PUBLIC = sa.text(f"""

@@ -11,6 +11,8 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
+from orchestration.gallery.addresses import ends_at, unsigned
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
@@ -55,11 +57,14 @@ def is_shown_type(generation_type: str | None) -> bool:
     return not _UNSHOWN_TYPE.search(generation_type or "")
 
 
-def candidate(generation: Generation, min_score: float) -> Candidate | None:
-    """The generation's first image that has an address, and a score of `min_score` or more, or none at all."""
+def candidate(generation: Generation, min_score: float, until: datetime) -> Candidate | None:
+    """The generation's first image that has an address, and a score of `min_score` or more, or none at all.
+
+    An address that stops working before `until` is none.
+    """
     images = generation.images if isinstance(generation.images, list) else []
     for image in images:
-        if not isinstance(image, dict) or (url := _shown_url(image)) is None:
+        if not isinstance(image, dict) or (url := _shown_url(image, until)) is None:
             continue
         score = _score_of(image, generation.score)
         if score is None or score >= min_score:
@@ -71,15 +76,19 @@ def candidate(generation: Generation, min_score: float) -> Candidate | None:
 def choose(candidates: Iterable[Candidate], *, count: int, per_creator: int, random: Random) -> list[Candidate]:
     """The best `count` candidates, at most `per_creator` of one creator, in an order that `random` shuffles.
 
+    Of several of one picture the best is taken, whoever posted it, and however its address is signed.
     An image without a score is worth less than any with one; of equals the newest is better.
     """
     chosen: list[Candidate] = []
     taken: Counter[str] = Counter()
+    pictures: set[str] = set()
     for one in sorted(candidates, key=_rank):
         if len(chosen) == count:
             break
-        if taken[one.uid] < per_creator:
+        picture = unsigned(one.source_url or one.image_url)
+        if taken[one.uid] < per_creator and picture not in pictures:
             taken[one.uid] += 1
+            pictures.add(picture)
             chosen.append(one)
     random.shuffle(chosen)
     return chosen
@@ -104,10 +113,10 @@ def _is_score(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= HIGHEST_SCORE
 
 
-def _shown_url(image: dict[str, Any]) -> str | None:
-    """The lightest form of the image that has an address."""
+def _shown_url(image: dict[str, Any], until: datetime) -> str | None:
+    """The lightest form of the image that has an address which lasts."""
     addresses = (_web_url(image.get(name)) for name in ("avifUrl", "thumbnailUrl", "url"))
-    return next((address for address in addresses if address), None)
+    return next((address for address in addresses if address and (ends_at(address) or until) >= until), None)
 
 
 def _web_url(value: object) -> str | None:

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 
 def takedown(connection: sa.Connection, history_ids: Collection[str], reason: str) -> int:
-    """Take items down, known ones or not; how many were not down before. A later reason replaces the earlier one."""
+    """Take items down; how many were not down before. A later reason replaces the earlier one.
+
+    Ask `known_items` first: an id that nobody knows is a mistake, which a removal that seems to be done would hide.
+    """
     if not history_ids:
         return 0
     statement = pg.insert(gallery_takedown).values(
@@ -45,8 +48,21 @@ def list_takedowns(connection: sa.Connection, *, after: str | None = None, limit
     return [Takedown(row.history_id, row.reason, row.taken_down_at) for row in connection.execute(statement)]
 
 
+def known_items(connection: sa.Connection, history_ids: Collection[str]) -> set[str]:
+    """Those of the ids that the history or the mirror has, or that are down already."""
+    return set(connection.execute(_KNOWN, {"ids": sorted(history_ids)}).scalars())
+
+
 def lift(connection: sa.Connection, history_ids: Collection[str]) -> int:
     """Let the history decide again; how many were down."""
     return connection.execute(
         sa.delete(gallery_takedown).where(gallery_takedown.c.history_id.in_(sorted(history_ids)))
     ).rowcount
+
+
+_KNOWN = sa.text("""
+    SELECT id FROM unnest(CAST(:ids AS text[])) AS id
+    WHERE EXISTS (SELECT FROM generation_history WHERE history_id = id)
+        OR EXISTS (SELECT FROM public_generation WHERE history_id = id)
+        OR EXISTS (SELECT FROM gallery_takedown WHERE history_id = id)
+""")

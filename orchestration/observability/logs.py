@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import structlog
 from structlog.contextvars import bound_contextvars, merge_contextvars
+
+from orchestration.observability.untrusted import for_json_line
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -28,10 +30,15 @@ def configure_logging(level: str = "INFO", stream: TextIO | None = None) -> None
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
             structlog.processors.JSONRenderer(ensure_ascii=False),
+            _harmless,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         logger_factory=structlog.WriteLoggerFactory(file=stream or sys.stderr),
     )
+
+
+def _harmless(_logger: object, _method: str, line: Any) -> str:  # noqa: ANN401 - structlog hands on what the last one made
+    return for_json_line(line)
 
 
 def get_logger() -> FilteringBoundLogger:

@@ -12,6 +12,7 @@ import dagster as dg
 
 from orchestration.errors import OrchestrationError
 from orchestration.media.encodings import preview_data_url
+from orchestration.observability.untrusted import for_markdown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -39,14 +40,14 @@ def markdown_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, 
 
 def _cell(value: object) -> str:
     text = "" if value is None else str(value)
-    text = text.replace("|", "/").replace("\n", " ")
-    return text if len(text) <= SHOWN_TEXT else f"{text[: SHOWN_TEXT - 1]}…"
+    text = " ".join(text.replace("|", "/").splitlines())
+    return for_markdown(text if len(text) <= SHOWN_TEXT else f"{text[: SHOWN_TEXT - 1]}…")
 
 
 def picture(caption: str, image: bytes) -> str | None:
     """The image, small enough to be shown in place; None when it cannot be decoded."""
     try:
-        return f"![{caption}]({preview_data_url(image, size=PICTURE_PIXELS, max_bytes=PICTURE_BYTES)})"
+        return f"![{for_markdown(caption)}]({preview_data_url(image, size=PICTURE_PIXELS, max_bytes=PICTURE_BYTES)})"
     except OrchestrationError:
         return None
 

@@ -12,13 +12,13 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from orchestration.errors import TransientError
 from orchestration.storage.object_errors import cause, store_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from orchestration.storage.objects import ObjectStore
 
@@ -95,10 +95,10 @@ def _list_prefix(objects: ObjectStore, prefix: str, listing: Listing) -> None:
             _list_prefix(objects, folder, listing)
 
 
-def _list(objects: ObjectStore, prefix: str) -> Iterator[list[dict[str, object]]]:
+def _list(objects: ObjectStore, prefix: str) -> Iterator[Sequence[Any]]:
     import obstore
 
-    return obstore.list(objects.backend, prefix or None)  # type: ignore[return-value]  # its rows are typed dictionaries
+    yield from obstore.list(objects.backend, prefix or None)
 
 
 def _is_about_a_name(error: Exception) -> bool:

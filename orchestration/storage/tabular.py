@@ -12,6 +12,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
 
+from orchestration.observability.untrusted import for_spreadsheet
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -31,8 +33,9 @@ def write_rows(
 ) -> int:
     """Write the rows, whose names are `columns`, to a binary file; how many.
 
-    In CSV, nested values are JSON texts. In Parquet, where a column has one type, so are all values of a column that
-    holds nested ones or several types. Both name the columns even when there is no row.
+    In CSV, nested values are JSON texts, and a text that a spreadsheet would run as a formula gets an apostrophe before
+    it. In Parquet, where a column has one type, so are all values of a column that holds nested ones or several types.
+    Both name the columns even when there is no row.
     """
     match table_format:
         case TableFormat.JSONL:
@@ -80,6 +83,8 @@ def _of_one_type(values: list[Any]) -> list[Any]:
 
 
 def _flat(value: object) -> object:
+    if isinstance(value, str):
+        return for_spreadsheet(value)
     return _json(value) if type(value) in _NESTED else value
 
 

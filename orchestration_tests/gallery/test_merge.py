@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from orchestration.errors import InvalidInputError
 from orchestration.gallery.merge import (
-    OPTIMISED,
     Creator,
     HistoryItem,
     ImageRenditions,
@@ -20,6 +19,7 @@ from orchestration.gallery.merge import (
     merge_media,
     public_document,
 )
+from orchestration.gallery.shown import OPTIMISED
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 PUBLIC = HistoryItem("h1", "u1", "completed", "public", True, False, False, "logo", 9.0, {}, NOON, NOON, 7)

@@ -19,9 +19,10 @@ from hypothesis.stateful import (
 
 from orchestration.gallery import history
 from orchestration.gallery.history import NewGeneration, User, Visibility
-from orchestration.gallery.merge import OPTIMISED
 from orchestration.gallery.mirror import MirrorHandler
-from orchestration.gallery.reconcile import find_drift, repair
+from orchestration.gallery.queues import mirror_task
+from orchestration.gallery.reconcile import find_drift
+from orchestration.gallery.shown import OPTIMISED
 from orchestration.gallery.takedowns import lift, takedown
 from orchestration.work_queue.model import DeadReason, NewTask, Priority, StaleClaimError
 from orchestration.work_queue.queue import LOCK_CLASS
@@ -243,7 +244,9 @@ class MirrorMachine(RuleBasedStateMachine):
         """Whatever others left behind is done in the end, and the mirror is the history's public part."""
         self.run_out()
         with self.database.begin() as connection:
-            repair(connection, self.gallery.mirror_queue, find_drift(connection))  # for tasks that were given up
+            drift = find_drift(connection)
+            differing = (*drift.extra, *drift.missing, *drift.stale)  # tasks that were given up
+            self.gallery.mirror_queue.enqueue(connection, [mirror_task(one) for one in differing])
             self.gallery.mirror_queue.replay(connection)
             connection.execute(
                 sa.text("UPDATE task SET run_at = now(), attempt = 0, crashes = 0 WHERE state = 'waiting'")

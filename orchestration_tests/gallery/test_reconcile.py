@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+import sqlalchemy as sa
 
 from orchestration.gallery import history
 from orchestration.gallery.history import User
@@ -165,3 +166,33 @@ def test_the_comparison_knows_what_of_a_creator_is_shown(gallery: Gallery, case:
     creator = shown(gallery.database)["odd"]["createdBy"]
     known = {"known to the item alone": ("fox", "https://p/f.jpg")}.get(case, (None, None))
     assert creator == {"uid": uid, "username": known[0], "displayName": None, "photoURL": known[1]}
+
+
+def test_a_dead_task_of_an_item_that_is_still_the_same_is_left_with_its_history(mirrored: Gallery) -> None:
+    execute(mirrored.database, WRITTEN, uid="u1", document='{"images": "no list"}')
+    drain(mirrored)
+    assert dead(mirrored) == {"odd"}
+    for _ in range(2):
+        assert drift_of(mirrored).missing == ("odd",)
+        assert repaired(mirrored) == {}
+    assert dead(mirrored) == {"odd"}
+    execute(mirrored.database, "UPDATE generation_history SET document = '{}' WHERE history_id = 'odd'")
+    drain(mirrored)
+    assert "odd" in shown(mirrored.database)
+
+
+def test_what_must_not_be_shown_is_tried_again_whatever_became_of_it(mirrored: Gallery) -> None:
+    execute(
+        mirrored.database,
+        "INSERT INTO task (queue, key, payload, state, finished_at, reason)"
+        " VALUES ('mirror', 'h3', 'null', 'dead', now(), 'x')",
+    )
+    without_triggers(mirrored, "DELETE FROM generation_history WHERE history_id = 'h3'")
+    assert repaired(mirrored) == {"h3": "removed"}
+
+
+def dead(gallery: Gallery) -> set[str]:
+    """The dead letters of the mirror."""
+    with gallery.database.connect() as connection:
+        rows = connection.execute(sa.text("SELECT key FROM task WHERE queue = 'mirror' AND state = 'dead'"))
+        return set(rows.scalars())

@@ -215,5 +215,13 @@ def test_an_empty_gallery_has_no_image(database: Database) -> None:
 
 def test_the_rules_are_those_of_the_settings() -> None:
     settings = Settings(signup_images=7, signup_images_per_creator=2, signup_min_score=5.5)
-    assert signup_rules(settings) == SignupRules(7, 2, 5.5)
-    assert signup_rules(Settings()) == SignupRules()
+    assert signup_rules(settings) == SignupRules(7, 2, 5.5, timedelta(hours=30))
+    assert signup_rules(Settings()) == SignupRules(lasting=timedelta(hours=30))
+
+
+def test_a_failed_generation_is_no_candidate_and_not_shown(database: Database) -> None:
+    fill(database, *(public_row(number) for number in range(12)))
+    change(database, 1, status="failed")
+    assert "g1" not in {image.generation_id for image in refresh(database).images}
+    change(database, 2, status="failed")
+    assert state(database)[:2] == (10, 11)

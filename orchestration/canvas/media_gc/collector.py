@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from orchestration.canvas.media_gc.bucket import read_bucket
 from orchestration.canvas.media_gc.engine import execute
-from orchestration.canvas.media_gc.model import Collection, Guard, Limits, Plan, Rules
+from orchestration.canvas.media_gc.model import Collection, Guard, Limits, Rules
 from orchestration.canvas.media_gc.plan import make_plan
 from orchestration.canvas.media_gc.references import CANVAS_SOURCES
 from orchestration.canvas.media_gc.runs import Undone, finish_run, start_run, undo_run
 from orchestration.canvas.media_gc.store import MediaStore, one_collection
-from orchestration.errors import ConfigurationError, OrchestrationError
+from orchestration.errors import ConfigurationError
 from orchestration.observability.logs import get_logger
 
 if TYPE_CHECKING:
@@ -26,12 +26,8 @@ if TYPE_CHECKING:
     from orchestration.services import Services
     from orchestration.settings import Settings
     from orchestration.storage.database import Database
-    from orchestration.storage.objects import ObjectStore
 
 log = get_logger()
-
-SHOWN_PICTURES = 6
-_IMAGES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".avif")
 
 
 class CollectOptions(NamedTuple):
@@ -79,11 +75,8 @@ class MediaGarbageCollector:
             store = MediaStore(self.database, self.services.objects, self.sources, run_id)
             survey = store.survey(started_at, rules.ttl, rules.limits.items)
             plan = make_plan(survey, rules, started_at)
-            pictures = _pictures(self.services.objects, plan)
             result = None if options.dry_run else execute(store, plan, rules, self.clock, stopping)
-            collection = Collection(
-                run_id, options.dry_run, started_at, self.clock(), rules, survey, plan, result, pictures
-            )
+            collection = Collection(run_id, options.dry_run, started_at, self.clock(), rules, survey, plan, result)
             with self.database.begin() as connection:
                 finish_run(connection, collection)
         _log(collection)
@@ -124,20 +117,6 @@ def _guards(names: Sequence[str]) -> frozenset[Guard]:
     if unknown:
         raise ConfigurationError(f"There is no guard {', '.join(sorted(unknown))}; there are {', '.join(Guard)}")
     return frozenset(map(Guard, names))
-
-
-def _pictures(objects: ObjectStore, plan: Plan) -> list[tuple[str, bytes]]:
-    """A few of the images that are about to be deleted, while they are there."""
-    found: list[tuple[str, bytes]] = []
-    for medium in plan.deletions:
-        if len(found) == SHOWN_PICTURES:
-            break
-        if medium.storage_path.endswith(_IMAGES):
-            try:
-                found.append((medium.media_id, objects.get(medium.storage_path)))
-            except OrchestrationError as error:
-                log.info("no picture of a medium that goes", media_id=medium.media_id, error=str(error))
-    return found
 
 
 def _log(collection: Collection) -> None:

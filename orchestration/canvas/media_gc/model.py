@@ -211,10 +211,7 @@ class Result(NamedTuple):
 
 
 class Collection(NamedTuple):
-    """One collection from beginning to end; a dry one has a plan and no result.
-
-    `pictures` are a few of the images that go, by caption.
-    """
+    """One collection from beginning to end; a dry one has a plan and no result."""
 
     run_id: int
     is_dry_run: bool
@@ -224,4 +221,3 @@ class Collection(NamedTuple):
     survey: Survey
     plan: Plan
     result: Result | None
-    pictures: Sequence[tuple[str, bytes]] = ()

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from orchestration.gallery import requests
 from orchestration.gallery.defs.public_generations import MirrorConfig, public_generations
 from orchestration.gallery.gallery import Gallery
-from orchestration.gallery.takedowns import lift, takedown
+from orchestration.gallery.takedowns import known_items, lift, takedown
 from orchestration.runtime.assets import run_config
 from orchestration.runtime.partitions import encode_key
 from orchestration.runtime.requests import RequestHandler
@@ -39,7 +39,8 @@ def _repair(_asked: requests.Nothing) -> dg.RunConfig:
 
 
 def _take_down(connection: sa.Connection, asked: requests.TakeDown) -> Mapping[str, Any]:
-    return {"taken_down": takedown(connection, asked.ids, asked.reason)}
+    known = known_items(connection, asked.ids)
+    return {"taken_down": takedown(connection, known, asked.reason), "unknown": sorted(set(asked.ids) - known)}
 
 
 def _lift(connection: sa.Connection, asked: requests.Lift) -> Mapping[str, Any]:

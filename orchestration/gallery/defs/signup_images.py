@@ -3,32 +3,28 @@
 The set is refreshed when it is old, and when it is short of images and the gallery has more. Keep out: choosing.
 """
 
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
 import dagster as dg
 import msgspec
-import sqlalchemy as sa
 
 from orchestration.gallery.defs.public_generations import public_generations
 from orchestration.gallery.gallery import Gallery
-from orchestration.gallery.images.store import thumbnail_keys
-from orchestration.gallery.signup import SignupImage, SignupRefresh, refresh_signup, signup_rules, signup_set
+from orchestration.gallery.signup import SignupRefresh, refresh_signup, signup_rules, signup_set
 from orchestration.gallery.signup_health import TOLERANCE, LastRequest, ask_for_more, missing_images, old_set
 from orchestration.observability.logs import about
 from orchestration.runtime.assets import AssetJob, Pool, asset_job, domain_asset
 from orchestration.runtime.checks import check
 from orchestration.runtime.failures import step_failures
-from orchestration.runtime.metadata import Pictures, markdown_table
+from orchestration.runtime.metadata import markdown_table
 from orchestration.runtime.partitions import count_unfinished
 from orchestration.runtime.shutdown import GracefulShutdown
 
 LOOK_SECONDS = 30
 SHORTEST_WINDOW = timedelta(minutes=1)  # that Dagster allows
 SAMPLES = 8
-SHOWN_PICTURES = 4
 
 Metadata = dict[str, Any]
 
@@ -49,12 +45,11 @@ def signup_images(context: dg.AssetExecutionContext, gallery: dg.ResourceParam[G
         random = Random(context.run.run_id)  # noqa: S311 - an order of images, the same if the run is repeated
         with gallery.database.begin() as connection:
             refresh = refresh_signup(connection, signup_rules(gallery.settings), now=datetime.now(UTC), random=random)
-        with gallery.database.connect() as connection:
-            return dg.MaterializeResult(metadata=of_signup(connection, refresh, Pictures(gallery.services.objects)))
+        return dg.MaterializeResult(metadata=of_signup(refresh))
 
 
-def of_signup(connection: sa.Connection, refresh: SignupRefresh, pictures: Pictures) -> Metadata:
-    """A refresh of the signup set: counts, the best images, and the first pictures that are stored here."""
+def of_signup(refresh: SignupRefresh) -> Metadata:
+    """A refresh of the signup set: counts, and the generations of the best images."""
     images = refresh.images
     shown: Metadata = {
         "images": len(images),
@@ -67,18 +62,10 @@ def of_signup(connection: sa.Connection, refresh: SignupRefresh, pictures: Pictu
         return shown
     best = sorted(images, key=lambda image: -(image.score or 0.0))
     shown |= {"best_score": best[0].score or 0.0, "lowest_score": best[-1].score or 0.0}
-    rows = [(image.score, image.creator and image.creator.username, image.prompt) for image in best[:SAMPLES]]
-    shown["best"] = dg.MetadataValue.md(markdown_table(("score", "creator", "prompt"), rows))
-    return shown | _pictures(connection, best, pictures)
-
-
-def _pictures(connection: sa.Connection, images: Sequence[SignupImage], pictures: Pictures) -> Metadata:
-    keys = thumbnail_keys(connection, [image.source_url for image in images if image.source_url])
-    stored = [(image, keys[image.source_url]) for image in images if image.source_url in keys][:SHOWN_PICTURES]
-    drawn = [(image, pictures.of(key, f"score {image.score}")) for image, key in stored]
-    return {
-        f"picture_{number}": dg.MetadataValue.md(picture) for number, (_, picture) in enumerate(drawn, 1) if picture
-    }
+    # Ids alone: what a user takes back must not live on in the records of runs.
+    rows = [(image.score, image.generation_id) for image in best[:SAMPLES]]
+    shown["best"] = dg.MetadataValue.md(markdown_table(("score", "generation"), rows))
+    return shown
 
 
 @dg.asset_check(asset=signup_images, description="The signup images were refreshed in time.")
@@ -136,11 +123,15 @@ def signup_schedule(gallery: Gallery, job: AssetJob) -> dg.ScheduleDefinition:
         description=f"Refreshes the signup images {gallery.settings.signup_refresh_hours:g} hours after the last time.",
     )
     def schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        # The last attempt, since one that finds no image leaves the old set.
+        # The last attempt, since one that finds no image leaves the old set; and the set itself tells its age where
+        # Dagster has forgotten its runs.
         last = context.instance.get_latest_materialization_event(signup_images.key)
-        age = timedelta(seconds=context.scheduled_execution_time.timestamp() - last.timestamp) if last else None
-        if age is None:
+        with gallery.database.connect() as connection:
+            cached_at = signup_set(connection).cached_at
+        moments = [one for one in (last and last.timestamp, cached_at and cached_at.timestamp()) if one]
+        if not moments:
             return dg.SkipReason("Never refreshed: the sensor does that")
+        age = timedelta(seconds=context.scheduled_execution_time.timestamp() - max(moments))
         if age < timedelta(hours=gallery.settings.signup_refresh_hours):
             return dg.SkipReason(f"Refreshed {age} ago")
         return dg.RunRequest()

@@ -96,11 +96,6 @@ class ImageFlow:
         return True
 
 
-def thumbnail_keys(connection: sa.Connection, urls: Sequence[str]) -> dict[str, str]:
-    """The thumbnails of these images, as far as they are made: by URL, their keys in the object store."""
-    return {row.url: row.key for row in connection.execute(_THUMBNAILS, {"urls": list(urls)})}
-
-
 def servable(connection: sa.Connection, key: str) -> bool:
     """Whether the object is a smaller form of an image that a generation shows which is public at this moment."""
     return bool(connection.execute(_SERVABLE, {"key": key}).scalar_one())
@@ -147,11 +142,6 @@ _SHOWING = sa.text("""
 _PAGE_OF_DOCUMENTS = sa.text("""
     SELECT history_id, document -> 'images' AS images FROM public_generation
     WHERE history_id > :last ORDER BY history_id LIMIT :limit FOR KEY SHARE
-""")
-
-_THUMBNAILS = sa.text("""
-    SELECT s.url, v.key FROM media_source AS s JOIN media_variant AS v USING (content_hash)
-    WHERE s.url = ANY (CAST(:urls AS text[])) AND v.name = 'thumbnail'
 """)
 
 _SERVABLE = sa.text("""

@@ -76,8 +76,7 @@ def test_a_materialization_tells_what_was_marked_and_what_went(world: RealWorld,
     assert (rehearsed["dry_run"], second["dry_run"]) == (True, False)
     for told in (rehearsed, second):
         assert (told["deleted"], told["freed_bytes"]) == (1, len(PICTURE))
-        assert told["goes: picture"].startswith("![picture](data:image/")
-        assert len(told["goes: picture"]) < 1_000
+        assert "data:image" not in str(told), "what is deleted does not live on here"
     assert world.services.objects.size(key_of("used-1")) == len(body_of("used-1"))
     assert "picture" not in world.media()
 

@@ -17,7 +17,7 @@ from orchestration_tests.runtime.ticks import tick
 SIGNUP = dg.AssetKey(["gallery", "signup_images"])
 
 
-def test_a_refresh_tells_its_counts_and_shows_pictures_that_are_stored(
+def test_a_refresh_tells_counts_and_ids_and_nothing_personal(
     gallery: Gallery, loaded: dg.Definitions, instance: dg.DagsterInstance
 ) -> None:
     with gallery.database.begin() as connection:
@@ -25,7 +25,8 @@ def test_a_refresh_tells_its_counts_and_shows_pictures_that_are_stored(
     told = metadata(run(loaded, instance, "gallery_signup"))
     assert (told["images"], told["candidates"], told["other_types"]) == (12, 12, False)
     assert (told["best_score"], told["lowest_score"]) == (9.1, 8.0)
-    assert "| 9.1 |" in told["best"]
+    assert "| 9.1 | g11 |" in told["best"]
+    assert "prompt" not in str(told), "what is taken back must not live on here"
 
     execute(gallery, "UPDATE generation_history SET nsfw = true")
     kept = metadata(run(loaded, instance, "gallery_signup"))
@@ -88,3 +89,15 @@ def test_the_freshness_that_is_asked_for_follows_from_the_settings(gallery: Gall
     node = defs.definitions(Gallery(Services(settings))).resolve_asset_graph().get(SIGNUP)
     policy = node.freshness_policy
     assert policy == dg.FreshnessPolicy.time_window(timedelta(hours=10))
+
+
+def test_a_full_set_grows_old_also_where_dagster_has_forgotten_its_runs(
+    gallery: Gallery, loaded: dg.Definitions
+) -> None:
+    execute(gallery, "INSERT INTO signup_image (image_url, cached_at) VALUES ('https://x', now())")
+    schedule = loaded.resolve_schedule_def("gallery_signup_schedule")
+    with dg.instance_for_test() as instance:
+        for hours, runs in ((1, 0), (25, 1)):
+            context = dg.build_schedule_context(instance, datetime.now(UTC) + timedelta(hours=hours))
+            with context:
+                assert len(schedule.evaluate_tick(context).run_requests or ()) == runs

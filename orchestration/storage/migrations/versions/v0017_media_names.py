@@ -264,7 +264,7 @@ WHERE is_deleted OR is_public <> (visibility = 'public') OR aesthetic_score NOT 
 # each document again, whose source it is no longer known to be made from.
 _SHOWN = (
     "{prompt,userPrompt,lyrics,model,tags,frameSize,aspectRatio,aspect_ratio,style,quality,resolution,duration,"
-    "characterName,images,videos,audios,id,uid,status,visibility,isPublic,isDeleted,nsfw,generationType,aestheticScore,"
+    "seed,characterName,images,videos,audios,id,uid,status,visibility,isPublic,isDeleted,nsfw,generationType,aestheticScore,"
     "createdBy,createdAt,updatedAt}"
 )
 _HIDE_WHAT_IS_PRIVATE = f"""
@@ -311,7 +311,7 @@ def upgrade() -> None:
     _renew_holds()
     _list_references_of_snapshots()
     _change_history()
-    undoes: sa.Column[object] = sa.Column("undoes", sa.BigInteger(), comment="The operation that this one takes back")
+    undoes: sa.Column[int] = sa.Column("undoes", sa.BigInteger(), comment="The operation that this one takes back")
     op.add_column("canvas_operation", undoes)
     known = sa.text("undoes IS NOT NULL")
     op.create_index(
