@@ -43,8 +43,9 @@ class SyncSummary:
     """What a sync did, and what went wrong: by line, supplier, family or URL, with the reasons.
 
     `counts` are those of the rows with the ids `syncs`. `unlisted` are counts of suppliers whose plan wrote no row,
-    since nothing had changed. `images` are counts by outcome. `odd_lines` were taken in spite of something. `lost_parts`
-    are variants and pictures that families were imported without, `odd_parts` are fields. `stopped` is set when a signal ended the sync early.
+    since nothing had changed. `images` are counts by outcome. `odd_lines` were taken all the same; `lost_parts`
+    are variants and pictures that families were imported without, `odd_parts` are fields. `stopped` is set when a
+    signal ended the sync early.
     """
 
     syncs: Sequence[int] = ()
