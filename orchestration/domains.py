@@ -45,14 +45,14 @@ class Domains:
         from orchestration.canvas.canvas import Canvas
         from orchestration.catalogue.catalogue import Catalogue
         from orchestration.gallery.gallery import Gallery
-        from orchestration.gallery.references import MEDIA_REFERENCES
+        from orchestration.gallery.references import media_references
         from orchestration.prints.prints import Prints
 
         self.services = services
         self.catalogue = Catalogue(services)
         self.prints = Prints(services)
         self.gallery = Gallery(services)
-        self.canvas = Canvas(services, references=MEDIA_REFERENCES)
+        self.canvas = Canvas(services, references=media_references(services.settings))
 
     def named(self, name: str) -> Domain:
         """The domain of that name."""

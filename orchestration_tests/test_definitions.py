@@ -51,6 +51,7 @@ ASSETS = {
         [
             "characters_drawn",
             "every_output_is_stored",
+            "every_sku_has_a_design",
             "fits_the_bed",
             "no_print_given_up",
             "no_slivers",
@@ -61,7 +62,8 @@ ASSETS = {
         ],
     ),
     "prints/notification_tasks": ("", ["prints/stl"], []),
-    "prints/order_updates": ("", ["prints/notification_tasks"], ["no_notification_given_up"]),
+    "prints/order_updates": ("", ["prints/notification_tasks"], ["no_address_has_ended", "no_notification_given_up"]),
+    "prints/plates": ("", ["prints/stl"], ["every_plate_is_as_ordered"]),
     "gallery/generation_history": ("", [], []),
     "gallery/mirror_tasks": ("", ["gallery/generation_history"], []),
     "gallery/public_generations": (
@@ -98,6 +100,7 @@ JOBS = {
     "catalogue_check": ([], 300),
     "prints_render": (["prints/stl"], 7_200),
     "prints_notify": (["prints/order_updates"], 7_200),
+    "prints_plates": (["prints/plates"], 3_600),
     "prints_check": ([], 300),
     "gallery_mirror": (["gallery/public_generations"], 7_200),
     "gallery_render": (["gallery/image_variants"], 7_200),
@@ -112,7 +115,8 @@ JOBS = {
 # Sensor: the job that it launches, how often it looks in seconds.
 CHECK_JOBS = ("canvas_check", "canvas_media_check", "catalogue_check", "gallery_check", "prints_check")
 REQUESTED_JOBS = (
-    "canvas_collect", "canvas_snapshot", "catalogue_sync", "gallery_mirror", "gallery_signup", "prints_render",
+    "canvas_collect", "canvas_snapshot", "catalogue_sync", "gallery_mirror", "gallery_signup", "prints_plates",
+    "prints_render",
 )  # fmt: skip
 SENSORS = {
     "catalogue_feed_sensor": ("catalogue_sync", 30),

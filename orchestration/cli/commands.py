@@ -42,6 +42,9 @@ COMMANDS: Final[dict[str, dict[str, str]]] = {
         "api": "Serve the HTTP API; without any API key on the loopback interface only.",
         "api-keys": "The keys of the HTTP API.",
     },
+    "env_command": {
+        "env": 'Print the variables of this instance for a shell: eval "$(orchestration env)"; secrets are among them.'
+    },
     "request_commands": {"requests": "Work that is asked for, and done by Dagster."},
     "stl": {"stl": "Make one product: printable STL, two-colour 3MF and a preview."},
 }

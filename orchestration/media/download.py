@@ -16,14 +16,10 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple, Self
 from urllib.parse import urljoin
 
-import aiohttp
-from aiohttp import hdrs
-
 from orchestration.errors import InvalidInputError, RefusedError, TransientError
 from orchestration.media.bodies import read_file, read_response
 from orchestration.media.breaker import BreakerPolicy, EndpointBreaker
 from orchestration.media.local_files import open_beneath
-from orchestration.media.resolver import PinningResolver
 from orchestration.media.rules import parse_web_url
 from orchestration.media.statuses import error_for_status
 
@@ -31,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
+    import aiohttp
     from aiohttp.abc import AbstractResolver
     from yarl import URL
 
@@ -40,11 +37,7 @@ MAX_REDIRECTS = 4
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
-_HEADERS = {
-    hdrs.USER_AGENT: "orchestration",
-    hdrs.ACCEPT: "*/*",
-    hdrs.ACCEPT_ENCODING: "identity",
-}
+_HEADERS = {"User-Agent": "orchestration", "Accept": "*/*", "Accept-Encoding": "identity"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +78,7 @@ class _Request(NamedTuple):
     def headers(self) -> dict[str, str] | None:
         if not self.is_conditional:
             return None
-        validators = {hdrs.IF_NONE_MATCH: self.etag, hdrs.IF_MODIFIED_SINCE: self.last_modified}
+        validators = {"If-None-Match": self.etag, "If-Modified-Since": self.last_modified}
         return {name: value for name, value in validators.items() if value}
 
     @property
@@ -126,6 +119,10 @@ class Downloader:
         self._endpoints: dict[tuple[str, str], _Endpoint] = {}
 
     async def __aenter__(self) -> Self:
+        import aiohttp
+
+        from orchestration.media.resolver import PinningResolver
+
         self._resolver = PinningResolver(self._rules, self._inner_resolver or aiohttp.DefaultResolver())
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(resolver=self._resolver, limit=0),
@@ -178,6 +175,8 @@ class Downloader:
 
     async def _exchange(self, target: URL, request: _Request, seconds: float) -> Download | URL:
         """Ask once: the document, or the address that the server redirects to."""
+        import aiohttp
+
         # One timer serves both limits, the whole and the silence: aiohttp's own two cost a tenth of a small request.
         clock, idle = asyncio.get_running_loop().time, self._limits.idle_seconds
         deadline = clock() + seconds
@@ -203,13 +202,13 @@ class Downloader:
         status, headers = response.status, response.headers
         if status == HTTPStatus.OK:
             body = await read_response(response, request.max_bytes, heard)
-            modified = self._past(headers.get(hdrs.LAST_MODIFIED))
-            return Download(str(target), body, _usable(headers.get(hdrs.ETAG)), modified)
+            modified = self._past(headers.get("Last-Modified"))
+            return Download(str(target), body, _usable(headers.get("ETag")), modified)
         if status in _REDIRECTS:
-            return _next_target(target, headers.get(hdrs.LOCATION))
+            return _next_target(target, headers.get("Location"))
         if status == HTTPStatus.NOT_MODIFIED and request.is_conditional:
             return Download(str(target), b"", request.etag, request.last_modified, not_modified=True)
-        raise error_for_status(str(target), status, headers.get(hdrs.RETRY_AFTER), now=self._now())
+        raise error_for_status(str(target), status, headers.get("Retry-After"), now=self._now())
 
     def _past(self, last_modified: str | None) -> str | None:
         """The date, unless it is still to come: a server that is asked by it says 'not modified' until then."""

@@ -28,7 +28,7 @@ from orchestration.catalogue.feed.sync_runs import Written, count_written
 from orchestration.errors import OrchestrationError, PermanentError
 from orchestration.observability.logs import about, get_logger
 from orchestration.work_queue.claim import TaskHandler
-from orchestration.work_queue.model import NewTask, Outcome, TaskState
+from orchestration.work_queue.model import NewTask, Outcome, TaskCancelledError, TaskState
 from orchestration.work_queue.rounds import settle_in_rounds
 
 if TYPE_CHECKING:
@@ -170,7 +170,8 @@ class FamilyHandler(TaskHandler[ImportedFamily]):
             settle_families(connection, _outcomes(imported), images)
             _count(connection, fetched, imported)
         for one, family in zip(fetched, imported, strict=True):
-            claim.report(one.task, family)
+            if not isinstance(one.error, TaskCancelledError):  # its sync was stopped, and nobody waits for it
+                claim.report(one.task, family)
 
     def _queue_images(
         self, connection: sa.Connection, stored: Sequence[StoredFamily], arrivals: Sequence[Arrival]
