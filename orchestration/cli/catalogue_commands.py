@@ -80,6 +80,7 @@ def sync(
         _print_sync(printed)
     _note_problems(runner.problems)
     _note_reasons("line refused", summary.refused_lines)
+    _note_reasons("line odd", summary.odd_lines)
     _note_reasons("removals held back", summary.held_back)
     _note_reasons("quarantined", summary.quarantined)
     _note_reasons("failed", summary.failed)

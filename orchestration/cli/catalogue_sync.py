@@ -43,8 +43,9 @@ class SyncSummary:
     """What a sync did, and what went wrong: by line, supplier, family or URL, with the reasons.
 
     `counts` are those of the rows with the ids `syncs`. `unlisted` are counts of suppliers whose plan wrote no row,
-    since nothing had changed. `images` are counts by outcome. `lost_parts` are variants and pictures that families were
-    imported without, `odd_parts` are fields. `stopped` is set when a signal ended the sync early.
+    since nothing had changed. `images` are counts by outcome. `odd_lines` were taken all the same; `lost_parts`
+    are variants and pictures that families were imported without, `odd_parts` are fields. `stopped` is set when a
+    signal ended the sync early.
     """
 
     syncs: Sequence[int] = ()
@@ -54,6 +55,7 @@ class SyncSummary:
     images: Mapping[str, int] = field(default_factory=dict)
     category_rows: int = 0
     refused_lines: Mapping[str, str] = field(default_factory=dict)
+    odd_lines: Mapping[str, str] = field(default_factory=dict)
     lost_parts: Mapping[str, str] = field(default_factory=dict)
     odd_parts: Mapping[str, str] = field(default_factory=dict)
     held_back: Mapping[str, str] = field(default_factory=dict)
@@ -160,6 +162,7 @@ def _plan(runner: JobRunner, options: SyncOptions, summary: SyncSummary) -> None
     with runner.domains.catalogue.database.connect() as connection:
         problems = list_problems(connection, options.suppliers)
     summary.refused_lines = {str(one): one.reason for one in problems if one.is_refused}
+    summary.odd_lines = {str(one): one.reason for one in problems if not one.is_refused}
 
 
 def _import(runner: JobRunner, summary: SyncSummary) -> None:

@@ -21,6 +21,8 @@ from urllib.parse import quote
 from orchestration.demo import days, documents, faults
 from orchestration.demo.categories import CATEGORIES, category_file
 from orchestration.demo.gallery import Gallery
+from orchestration.demo.german import GERMAN_FAMILIES, german_category_file, in_german_form
+from orchestration.demo.oddities import odd
 from orchestration.demo.pictures import USUAL_SIZE
 
 if TYPE_CHECKING:
@@ -96,8 +98,12 @@ class _Listing(NamedTuple):
     listed_hash: str
 
 
-def write_feed(root: Path, *, day: int, base_url: str, picture_size: int = USUAL_SIZE) -> SampleFeed:
+def write_feed(
+    root: Path, *, day: int, base_url: str, picture_size: int = USUAL_SIZE, is_german: bool = False
+) -> SampleFeed:
     """Write a day over whatever day is there; files that stay the same are not touched.
+
+    `is_german` writes it in the form of the German market (`german`).
 
     All addresses are absolute under `base_url` (`http://127.0.0.1:8000`, `file:///srv/feed`). Pictures are
     `picture_size` pixels each way; small ones take a tenth of the time. Raises `ConfigurationError` for a day that does
@@ -106,10 +112,11 @@ def write_feed(root: Path, *, day: int, base_url: str, picture_size: int = USUAL
     base_url = base_url.rstrip("/")
     offers = days.offers(day)
     gallery = Gallery(offers, picture_size)
-    listings = [_listed(offer, gallery, base_url) for offer in offers]
+    listings = [_listed(offer, gallery, base_url, is_german=is_german) for offer in offers]
     unfit_lines = ("Export of all articles", f"{base_url}/Manuals/readme.txt|{_sha1(b'readme')}")
     files = gallery.files | {f"{it.offer.supplier.code}/{it.offer.sku}.json": it.content for it in listings}
-    files |= {CATEGORY_PATH: category_file(), IMPORT_PATH: _import_file(base_url, listings, unfit_lines)}
+    categories = german_category_file() if is_german else category_file()
+    files |= {CATEGORY_PATH: categories, IMPORT_PATH: _import_file(base_url, listings, unfit_lines)}
     _publish(root, files)
     outcome = days.outcome(day)
     families = {it.offer.sku: _family(it, gallery, base_url) for it in listings if it.offer.sku in outcome.stored}
@@ -126,9 +133,13 @@ def write_feed(root: Path, *, day: int, base_url: str, picture_size: int = USUAL
     )
 
 
-def _listed(offer: Offer, gallery: Gallery, base_url: str) -> _Listing:
-    content = faults.spoiled(_document(offer.line, offer, gallery, base_url), offer.fault)
-    honest = content if offer.listed == offer.line else _document(offer.listed, offer, gallery, base_url)
+def _listed(offer: Offer, gallery: Gallery, base_url: str, *, is_german: bool) -> _Listing:
+    def written(line: ProductLine) -> bytes:
+        document = odd(_document(line, offer, gallery, base_url), offer.sku)
+        return in_german_form(document) if is_german or offer.sku in GERMAN_FAMILIES else document
+
+    content = faults.spoiled(written(offer.line), offer.fault)
+    honest = content if offer.listed == offer.line else written(offer.listed)
     return _Listing(
         offer=offer,
         url=f"{base_url}/{offer.supplier.code}/{quote(f'{offer.sku}.json', safe='')}",

@@ -102,7 +102,7 @@ def test_a_missing_picture_is_asked_for_at_each_sync_and_never_forgotten(
         connection.execute(sa.text("DELETE FROM task WHERE state = 'dead'"))
         finding = health.missing_images(connection, catalogue.image_queue)
     assert finding.total == 1
-    assert finding.examples[0][0].endswith(lost.name)
+    assert str(finding.examples[0][0]).endswith(lost.name)
     assert "asks for them again" in finding.remedy
 
     lost.write_bytes(body)

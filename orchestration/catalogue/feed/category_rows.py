@@ -65,7 +65,7 @@ class CategoryFile(NamedTuple):
 
 
 class _Columns(NamedTuple):
-    count: int
+    cells: int
     code: int
     name: int | None
     parent: int | None
@@ -145,7 +145,7 @@ def _row(line_number: int, cells: Sequence[str], columns: _Columns) -> CategoryR
     }
     first = next(iter(_in_reading_order(paths)), ())
     names = {language: levels[-1] for language, levels in paths.items()}
-    return CategoryRow(line_number, code, names, "", first, paths, len(cells) - columns.count)
+    return CategoryRow(line_number, code, names, "", first, paths, len(cells) - columns.cells)
 
 
 def _in_reading_order(paths: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
