@@ -15,7 +15,7 @@ from orchestration.storage.objects import content_key
 
 if TYPE_CHECKING:
     from orchestration.media.download import Downloader
-    from orchestration.media.identify import ImageFacts
+    from orchestration.media.image_rules import ImageFacts
     from orchestration.mockups.jobs.model import RenderJob
     from orchestration.storage.objects import ObjectStore
 
