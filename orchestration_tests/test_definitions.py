@@ -29,10 +29,18 @@ ASSETS = {
     "catalogue/product_families": (
         "a_number",
         ["catalogue/family_tasks"],
-        ["no_drift", "no_family_given_up", "no_variants_held_back", "quarantine_is_empty", "skus_are_unique"],
+        [
+            "categories_are_known",
+            "no_drift",
+            "no_family_given_up",
+            "no_variants_held_back",
+            "positions_have_techniques",
+            "quarantine_is_empty",
+            "skus_are_unique",
+        ],
     ),
     "catalogue/image_tasks": ("", ["catalogue/product_families"], []),
-    "catalogue/family_images": ("a_number", ["catalogue/image_tasks"], ["no_image_given_up"]),
+    "catalogue/family_images": ("a_number", ["catalogue/image_tasks"], ["no_image_given_up", "no_placeholder_image"]),
     "catalogue/variant_tasks": ("", ["catalogue/family_images"], []),
     "catalogue/image_variants": ("", ["catalogue/variant_tasks"], ["no_variant_given_up"]),
     "prints/print_orders": ("", [], []),
@@ -54,7 +62,8 @@ ASSETS = {
         ],
     ),
     "prints/notification_tasks": ("", ["prints/stl"], []),
-    "prints/order_updates": ("", ["prints/notification_tasks"], ["no_notification_given_up"]),
+    "prints/order_updates": ("", ["prints/notification_tasks"], ["no_address_has_ended", "no_notification_given_up"]),
+    "prints/plates": ("", ["prints/stl"], ["every_plate_is_as_ordered"]),
     "mockups/designs": ("", [], []),
     "mockups/render_tasks": ("", ["catalogue/product_families", "mockups/designs"], []),
     "mockups/composites": (
@@ -100,6 +109,7 @@ JOBS = {
     "catalogue_check": ([], 300),
     "prints_render": (["prints/stl"], 7_200),
     "prints_notify": (["prints/order_updates"], 7_200),
+    "prints_plates": (["prints/plates"], 3_600),
     "prints_check": ([], 300),
     "mockups_render": (["mockups/composites", "mockups/stills", "mockups/turntables"], 7_200),
     "mockups_check": ([], 300),
@@ -118,6 +128,7 @@ JOBS = {
 CHECK_JOBS = ("canvas_check", "canvas_media_check", "catalogue_check", "gallery_check", "mockups_check", "prints_check")
 REQUESTED_JOBS = (
     "canvas_collect", "canvas_snapshot", "catalogue_sync", "gallery_mirror", "gallery_signup", "mockups_render",
+    "prints_plates",
     "prints_render",
 )  # fmt: skip
 SENSORS = {

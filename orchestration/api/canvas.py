@@ -42,6 +42,7 @@ from orchestration.canvas.snapshots import list_snapshots, save
 if TYPE_CHECKING:
     from orchestration.canvas.canvas import Canvas
     from orchestration.canvas.log import Applied
+    from orchestration.canvas.model import Operation
     from orchestration.requests.requests import WorkRequest
     from orchestration.services import Services
 
@@ -85,10 +86,19 @@ class AppliedModel(ApiModel):
     is_repeat: bool
 
 
+class OperationBody(Body):
+    """An operation to apply. The data of each type are checked when it is."""
+
+    type: OperationType
+    element_id: Name | None = None
+    element_ids: list[Name] = Field(default_factory=list)
+    data: dict[str, Any] = Field(default_factory=dict)
+
+
 class NewOperationModel(Body):
     """An operation to apply, and whose it is. `requestId` makes it happen once, however often sent."""
 
-    operation: dict[str, Any]
+    operation: OperationBody
     actor_uid: Name
     request_id: RequestId = None
     client_ts: ClientTime | None = None
@@ -272,7 +282,7 @@ def _add_operations(api: APIRouter, services: Services) -> None:
     def apply_operations(project_id: PathName, body: NewOperations) -> dict[str, Any]:
         """Apply operations, one after another: all of them or none."""
         wanted = [
-            NewOperation(read_operation(one.operation), one.actor_uid, one.request_id, one.client_ts)
+            NewOperation(_operation(one.operation), one.actor_uid, one.request_id, one.client_ts)
             for one in body.operations
         ]
         with services.database.begin() as connection:
@@ -317,6 +327,10 @@ def _add_snapshots(api: APIRouter, services: Services) -> None:
     def save_projects(body: SaveProjects, work: EnqueuerWork) -> WorkRequest:
         """Save the projects that are due, or those that are named."""
         return work.start(SNAPSHOT, {"projects": body.projects}, body.request_id)
+
+
+def _operation(body: OperationBody) -> Operation:
+    return read_operation(body.model_dump(mode="json", by_alias=True, exclude_unset=True))
 
 
 def _applied(one: Applied) -> dict[str, Any]:

@@ -31,7 +31,7 @@ from orchestration.api.problems import documented
 from orchestration.api.routes import guarded_router
 from orchestration.api.work import ACCEPTED, EnqueuerWork, RequestId
 from orchestration.catalogue.feed.removal import restore_families
-from orchestration.catalogue.feed.suppliers import known_suppliers
+from orchestration.catalogue.feed.stopping import stop_supplier
 from orchestration.catalogue.feed.sync_runs import supplier_statuses
 from orchestration.catalogue.listing import list_syncs, read_sync
 from orchestration.catalogue.requests import SYNC
@@ -129,12 +129,13 @@ class StartSync(Body):
 
 
 class Stopped(ApiModel):
-    """How many families were taken from the queue; those that are being imported are finished."""
+    """How many families were taken from the queue, and how many were interrupted while they were imported."""
 
-    model_config = example(supplier="A23", cancelled=8)
+    model_config = example(supplier="A23", cancelled=8, interrupted=2)
 
     supplier: str
     cancelled: int
+    interrupted: int
 
 
 class FamilyNumbers(Body):
@@ -184,12 +185,11 @@ def _add_suppliers(api: APIRouter, catalogue: Catalogue) -> None:
         return found[code]
 
     @api.post("/api/catalogue/suppliers/{code}/stop", response_model=Stopped, responses=missing)
-    def stop_supplier(code: PathName, caller: Enqueuer) -> dict[str, Any]:
-        """Stop a supplier's sync between two families. The next sync goes on where this one ended."""
+    def stop(code: PathName, caller: Enqueuer) -> dict[str, Any]:
+        """Stop a supplier's sync, with what is being imported. The next sync goes on where this one ended."""
         with catalogue.database.begin() as connection:
-            if code not in known_suppliers(connection):
-                raise NotFoundError(f"There is no supplier {code}")
-            return {"supplier": code, "cancelled": catalogue.stop(connection, code, f"Stopped by api:{caller.name}")}
+            stopped = stop_supplier(connection, catalogue.family_queue, code, by=f"api:{caller.name}")
+        return {"supplier": code, **stopped._asdict()}
 
 
 def _add_syncs(api: APIRouter, services: Services) -> None:
@@ -221,7 +221,7 @@ def _add_syncs(api: APIRouter, services: Services) -> None:
         with services.database.connect() as connection:
             return read_sync(connection, number)
 
-    @api.post("/api/catalogue/families/restore", response_model=RestoredFamilies, dependencies=[ADMINISTERS])
+    @api.post("/api/catalogue/restore", response_model=RestoredFamilies, dependencies=[ADMINISTERS])
     def restore_removed_families(body: FamilyNumbers) -> dict[str, list[str]]:
         """Publish removed families again."""
         with services.database.begin() as connection:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import APIRouter, Body, Query
 from pydantic import Field
 
+from orchestration.api import print_orders
 from orchestration.api.access import ENQUEUES, READS
 from orchestration.api.models import (
     USUAL_PAGE,
@@ -193,6 +194,7 @@ def router(prints: Prints) -> APIRouter:
     _add_orders(api, prints)
     _add_tasks(api, prints)
     _add_rendering(api, prints)
+    api.include_router(print_orders.router(prints))
     return api
 
 

@@ -68,6 +68,24 @@ ANSWERS = (
 )
 
 
+# Those that no error type stands for.
+_OTHERS = (
+    ("key_missing", HTTPStatus.UNAUTHORIZED, "No API key was given, or one that is wrong or revoked."),
+    ("role_missing", HTTPStatus.FORBIDDEN, "The key's role does not include this."),
+    ("method_not_allowed", HTTPStatus.METHOD_NOT_ALLOWED, "The address exists, and takes other methods."),
+    ("too_slow", HTTPStatus.REQUEST_TIMEOUT, "The body did not arrive in time."),
+    ("range_not_satisfiable", HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, "The range begins behind the end."),
+    ("invalid_json", HTTPStatus.BAD_REQUEST, "The body is no JSON, or holds a text that cannot be stored."),
+    ("rate_limited", HTTPStatus.TOO_MANY_REQUESTS, "Too many requests; wait as `Retry-After` says."),
+)
+
+
+def code_words() -> list[tuple[str, int, str]]:
+    """Each code word with its status and its meaning, by status; a domain may add words of its own."""
+    of_types = [(one.code, one.status, (one.error.__doc__ or "").partition("\n")[0]) for one in ANSWERS]
+    return sorted(((code, int(status), meaning) for code, status, meaning in (*of_types, *_OTHERS)), key=lambda w: w[1])
+
+
 class Fault(BaseModel):
     """One place of a request that is wrong."""
 

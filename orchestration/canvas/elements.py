@@ -70,6 +70,31 @@ def write_elements(
         connection.execute(_DELETE, {"project_id": project_id, "ids": gone})
 
 
+def refuse_rings(connection: sa.Connection, project_id: str, changed: Mapping[str, Element | None]) -> None:
+    """Raise `InvalidInputError` when a group has come to lie, by these changes, within itself."""
+    grouped = [
+        key
+        for key, element in changed.items()
+        if element is not None and element.type is ElementType.GROUP and element.meta.get("groupId")
+    ]
+    if not grouped:
+        return
+    ring = connection.execute(_RING, {"project_id": project_id, "ids": grouped}).scalar()
+    if ring is not None:
+        raise InvalidInputError(f"{ring} would lie within itself, through the groups that hold it; ungroup it first")
+
+
+# `UNION` drops what was seen before, so that a ring ends.
+_RING = sa.text("""
+    WITH RECURSIVE above AS (
+        SELECT element_id AS start, meta ->> 'groupId' AS holder FROM canvas_element
+        WHERE project_id = :project_id AND element_id = ANY (CAST(:ids AS text[])) AND type = 'group'
+        UNION SELECT start, e.meta ->> 'groupId' FROM above JOIN canvas_element AS e
+            ON e.project_id = :project_id AND e.element_id = holder AND e.type = 'group'
+    )
+    SELECT min(start) FROM above WHERE holder = start
+""")
+
 _ALL = sa.text(f"SELECT {COLUMNS} FROM canvas_element AS e WHERE project_id = :project_id")  # noqa: S608 - our own names
 
 _NAMED = sa.text(f"{_ALL.text} AND element_id = ANY (CAST(:ids AS text[]))")

@@ -93,8 +93,14 @@ def _project(connection: sa.Connection, project_id: str, statement: sa.TextClaus
     row = connection.execute(statement, {"project_id": project_id}).one_or_none()
     if row is None:
         raise NotFoundError(f"There is no canvas project {project_id}")
-    collaborators = {one["uid"]: one["role"] for one in row.collaborators if "uid" in one and "role" in one}
-    return Project(project_id, row.owner_uid, collaborators, row.next_op_index)
+    return Project(project_id, row.owner_uid, _roles(row.collaborators), row.next_op_index)
+
+
+def _roles(collaborators: Sequence[Any]) -> dict[str, str]:
+    """The role of each user; an entry of any other shape, as other versions of the app write them, means nobody."""
+    records = [one for one in collaborators if isinstance(one, dict)]
+    pairs = [(one.get("uid"), one.get("role")) for one in records]
+    return {uid: role for uid, role in pairs if isinstance(uid, str) and isinstance(role, str)}
 
 
 _PROJECT = "SELECT owner_uid, collaborators, next_op_index FROM canvas_project WHERE project_id = :project_id"

@@ -15,7 +15,8 @@ from orchestration.catalogue.families.images import families_showing, image_stat
 from orchestration.catalogue.families.importer import FamilyHandler, ImportedFamily
 from orchestration.catalogue.feed.sync_items import ItemKind, settle_forgotten, settle_images
 from orchestration.media.fetcher import ImageFetcher, MirroredImage, StoredImages
-from orchestration.media.renditions import Rendition, RenditionHandler, drawing_pool
+from orchestration.media.picture_process import PictureProcess, picture_limits
+from orchestration.media.renditions import Rendition, RenditionHandler
 from orchestration.work_queue.drain import drain_queue
 from orchestration.work_queue.model import NewTask, Priority, TaskState
 
@@ -101,8 +102,8 @@ async def make_renditions(
     catalogue: Catalogue, on_batch: Callable[[Sequence[Rendition]], None], options: DrainOptions
 ) -> None:
     """Make the renditions that are due."""
-    with drawing_pool() as pool:
-        handler = RenditionHandler(catalogue.database, catalogue.services.objects, pool)
+    with PictureProcess(picture_limits(catalogue.settings)) as process:
+        handler = RenditionHandler(catalogue.database, catalogue.services.objects, process)
         await drain_queue(catalogue.database, catalogue.rendition_queue, handler, on_batch, options)
 
 

@@ -149,7 +149,7 @@ class Downloader:
         other refusals of the server, InvalidInputError for URLs and answers that break their format, and
         TransientError, with `retry_after` where the server or the breaker names a time, for all that may pass.
         """
-        request = _Request(min(max_bytes, self._limits.max_bytes), etag, _past(last_modified, self._now()))
+        request = _Request(min(max_bytes, self._limits.max_bytes), etag, self._past(last_modified))
         if url[:5].lower() == "file:":
             return await self._read_file(url, request)
         target, seconds = parse_web_url(url), self._limits.total_seconds
@@ -202,13 +202,24 @@ class Downloader:
         status, headers = response.status, response.headers
         if status == HTTPStatus.OK:
             body = await read_response(response, request.max_bytes, heard)
-            last_modified = _past(headers.get("Last-Modified"), self._now())
-            return Download(str(target), body, _usable(headers.get("ETag")), last_modified)
+            modified = self._past(headers.get("Last-Modified"))
+            return Download(str(target), body, _usable(headers.get("ETag")), modified)
         if status in _REDIRECTS:
             return _next_target(target, headers.get("Location"))
         if status == HTTPStatus.NOT_MODIFIED and request.is_conditional:
             return Download(str(target), b"", request.etag, request.last_modified, not_modified=True)
         raise error_for_status(str(target), status, headers.get("Retry-After"), now=self._now())
+
+    def _past(self, last_modified: str | None) -> str | None:
+        """The date, unless it is still to come: a server that is asked by it says 'not modified' until then."""
+        if _usable(last_modified) is None:
+            return None
+        try:
+            moment = parsedate_to_datetime(str(last_modified))
+        except ValueError:
+            return None
+        aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return last_modified if aware <= self._now() else None
 
     async def _read_file(self, url: str, request: _Request) -> Download:
         if self._rules.root is None:
@@ -226,25 +237,13 @@ def _usable(validator: str | None) -> str | None:
     return validator if validator and validator.isascii() else None
 
 
-def _past(date: str | None, now: datetime) -> str | None:
-    """A date that may be handed back; by one in the future, everything would be unchanged until then (RFC 9110 8.8.2).
-
-    What is no date of HTTP is none.
-    """
-    try:
-        moment = parsedate_to_datetime(date or "")
-    except ValueError:
-        return None
-    return date if moment.tzinfo is not None and moment <= now else None
-
-
 def _next_target(target: URL, location: str | None) -> URL:
     if not location:
         raise InvalidInputError(f"{target} redirects without saying where to")
     try:
-        following = parse_web_url(urljoin(str(target), location))
+        found = parse_web_url(urljoin(str(target), location))
     except ValueError as error:
         raise InvalidInputError(f"{target} redirects to what is no URL: {error}") from error
-    if (target.scheme, following.scheme) == ("https", "http"):
-        raise RefusedError(f"{target} redirects to {following}, which is not encrypted; name an address with https")
-    return following
+    if (target.scheme, found.scheme) == ("https", "http"):
+        raise RefusedError(f"{target} redirects from https to http, where anybody on the way can change what comes")
+    return found

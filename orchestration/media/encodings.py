@@ -61,6 +61,8 @@ DEFAULT_RENDITIONS = (
     RenditionSpec("avif", RenditionFormat.AVIF, box=2048, quality=60, effort=1),
 )
 
+BLUR = RenditionSpec("blur", RenditionFormat.WEBP, box=_BLUR_BOX, quality=_BLUR_QUALITY)
+
 
 class EncodedRendition(NamedTuple):
     """An encoded rendition and its size in pixels, upright."""
@@ -71,18 +73,6 @@ class EncodedRendition(NamedTuple):
     width: int
     height: int
     body: bytes
-
-
-class Drawn(NamedTuple):
-    """What is kept of an image beside itself: its renditions, and its placeholder as a data URL."""
-
-    renditions: list[EncodedRendition]
-    blur: str
-
-
-def draw(data: bytes) -> Drawn:
-    """Make the usual renditions and the placeholder; one call for a process that can be killed."""
-    return Drawn(encode_renditions(data), blur_placeholder(data))
 
 
 def encode_renditions(
@@ -107,8 +97,7 @@ def blur_placeholder(data: bytes, *, max_pixels: int = MAX_PIXELS) -> str:
 
     Raises InvalidImageError as `encode_renditions` does.
     """
-    spec = RenditionSpec("blur", RenditionFormat.WEBP, box=_BLUR_BOX, quality=_BLUR_QUALITY)
-    return _data_url(*encode_renditions(data, (spec,), max_pixels=max_pixels))
+    return data_url(*encode_renditions(data, (BLUR,), max_pixels=max_pixels))
 
 
 def preview_data_url(
@@ -121,7 +110,7 @@ def preview_data_url(
     with decoding_errors():
         picture = _open(data, size, max_pixels=max_pixels, threads=1)
         previews = (_render(picture, spec) for spec in _preview_specs(size))
-        return _data_url(next(preview for preview in previews if len(preview.body) <= max_bytes))
+        return data_url(next(preview for preview in previews if len(preview.body) <= max_bytes))
 
 
 def _preview_specs(size: int) -> Iterator[RenditionSpec]:
@@ -132,7 +121,8 @@ def _preview_specs(size: int) -> Iterator[RenditionSpec]:
         yield RenditionSpec("preview", RenditionFormat.WEBP, box=size, quality=_PREVIEW_QUALITIES[-1])
 
 
-def _data_url(rendition: EncodedRendition) -> str:
+def data_url(rendition: EncodedRendition) -> str:
+    """A small rendition as a URL that holds it."""
     return f"data:{rendition.mime};base64,{base64.b64encode(rendition.body).decode()}"
 
 

@@ -69,7 +69,8 @@ def _open_regular(path: Path, url: str) -> OpenFile:
     if not stat.S_ISREG(facts.st_mode):
         os.close(descriptor)
         raise RefusedError(f"{url} is not a regular file")
-    if facts.st_nlink > 1:  # its other name may lie anywhere, so that who may write here could have any file read
+    # Whoever can write into the folder can give any file of the same disk a name there, without being able to read it.
+    if facts.st_nlink > 1:
         os.close(descriptor)
-        raise RefusedError(f"{url} is a hard link; put a copy of the file there")
+        raise RefusedError(f"{url} is a hard link, which may lead out of the feed's folder: put a copy there")
     return OpenFile(os.fdopen(descriptor, "rb"), facts.st_size, f'"{facts.st_mtime_ns:x}-{facts.st_size:x}"')

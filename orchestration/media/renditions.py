@@ -1,8 +1,7 @@
 """Renditions of stored images: thumbnails and modern formats, made once for each content hash.
 
-It takes a batch of rendition tasks, whose keys are content hashes. Keep out: how a rendition is drawn (`encodings`).
-
-Images are decoded in processes that are killed when one takes too long or too much memory, and the next image goes on.
+It takes a batch of rendition tasks, whose keys are content hashes. Keep out: how a rendition is drawn (`encodings`),
+and the process that draws it (`picture_process`).
 """
 
 from __future__ import annotations
@@ -15,12 +14,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
 from orchestration.errors import OrchestrationError, PermanentError
-from orchestration.media.encodings import draw
 from orchestration.media.identify import content_hash
 from orchestration.media.tables import media, media_variant
 from orchestration.observability.logs import get_logger
-from orchestration.rendering.errors import RenderingError
-from orchestration.rendering.pool import ProcessPool
 from orchestration.storage.objects import content_key
 from orchestration.work_queue.claim import TaskHandler
 from orchestration.work_queue.model import Outcome, TaskState
@@ -30,15 +26,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from orchestration.media.encodings import EncodedRendition
+    from orchestration.media.picture_process import PictureProcess
     from orchestration.storage.database import Database
     from orchestration.storage.objects import ObjectStore
     from orchestration.work_queue.claim import Claim
     from orchestration.work_queue.model import Settled, Task
-
-# Of one image. The largest that is taken needs some 10 s and 700 MB.
-LONGEST_SECONDS = 60.0
-MOST_MEMORY = 2 * 2**30
-PROCESSES = 2
 
 log = get_logger()
 
@@ -61,13 +53,8 @@ class _Rendered(NamedTuple):
     error: Exception | None = None
 
 
-def drawing_pool() -> ProcessPool:
-    """The processes for a `RenditionHandler`; to be entered."""
-    return ProcessPool(PROCESSES, preload=["orchestration.media.encodings"], memory=MOST_MEMORY)
-
-
 class RenditionHandler(TaskHandler[Rendition]):
-    """Handles claims of a rendition queue in the processes of `pool`; its results are renditions.
+    """Handles claims of a rendition queue; its results are renditions.
 
     `on_rendered` is called in the transaction that settles images, with the content hashes of those that have their
     renditions: it queues what follows from it.
@@ -77,18 +64,18 @@ class RenditionHandler(TaskHandler[Rendition]):
         self,
         database: Database,
         store: ObjectStore,
-        pool: ProcessPool,
+        process: PictureProcess,
         *,
         on_rendered: Callable[[sa.Connection, Sequence[str]], None] = lambda _connection, _hashes: None,
     ) -> None:
         self._database = database
         self._store = store
+        self._process = process
         self._on_rendered = on_rendered
-        self._pool = pool
-        self._turn = asyncio.Semaphore(PROCESSES)  # so that no more images than that are in memory
+        self._turn = asyncio.Semaphore(1)  # the image library uses the cores by itself
 
     async def handle(self, claim: Claim[Rendition]) -> None:
-        """Render a batch, an image a process at a time."""
+        """Render a batch, one image at a time."""
         keys = await asyncio.to_thread(self._keys, [task.key for task in claim.tasks])
         await settle_in_rounds(
             claim, lambda task: self._render(task, keys.get(task.key)), partial(self._write, claim), _failed
@@ -112,12 +99,11 @@ class RenditionHandler(TaskHandler[Rendition]):
                 raise PermanentError(f"No stored image has the hash {task.key}; mirror it first")
             async with self._turn:
                 body = await asyncio.to_thread(self._store.get, key)
-                drawn = await self._pool.run(draw, body, item=f"the image {task.key}", seconds=LONGEST_SECONDS)
-            rows = [await self._keep(task.key, one) for one in drawn.renditions]
-            return _Rendered(task, rows, drawn.blur, len(body))
+                rendered = await self._process.render(body, key)
+            rows = [await self._keep(task.key, one) for one in rendered.renditions]
+            return _Rendered(task, rows, rendered.blur, len(body))
         except OrchestrationError as error:
-            trace = error if isinstance(error, RenderingError) else None  # its notes tell what happened in the process
-            log.warning("image renditions failed", content_hash=task.key, error=str(error), exc_info=trace)
+            log.warning("image renditions failed", content_hash=task.key, error=str(error))
             return _Rendered(task, error=error)
 
     async def _keep(self, original: str, rendition: EncodedRendition) -> dict[str, object]:

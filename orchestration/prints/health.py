@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from orchestration.errors import OrchestrationError
 from orchestration.observability.findings import SAMPLE, Finding
+from orchestration.prints.plates.rows import list_plates
 from orchestration.prints.solid.sku import meant_sku
 from orchestration.prints.tasks.pending import JOINED, SUPPORTED, sku_parameters
 from orchestration.prints.tasks.products import FOLDER
@@ -80,6 +81,19 @@ def skus_without_design(
         "ORCHESTRATION_PRINT_OTHER_SKUS.",
         ("SKU", "meant", "orders", "example"),
         [(row.sku, meant_sku(row.sku) or "", row.orders, row.example) for row in rows[:SAMPLE]],
+    )
+
+
+def changed_plates(connection: sa.Connection, statuses: Sequence[OrderStatus]) -> Finding:
+    """Plates with a product that was changed or cancelled after it was put there."""
+    plates = [plate for plate in list_plates(connection, statuses) if plate.changed]
+    return Finding(
+        len(plates),
+        "Do not print it: `orchestration prints plates --undo PLATE` takes it back, and `orchestration prints plates` "
+        "puts its products on others.",
+        ("plate", "changed products", "products", "orders"),
+        [(plate.id, plate.changed, plate.products, ", ".join(plate.orders)) for plate in plates[:SAMPLE]],
+        is_error=True,
     )
 
 

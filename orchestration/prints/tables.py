@@ -42,6 +42,14 @@ shop_order = sa.Table(
     sa.Column("customer_name", sa.Text),
     sa.Column("customer_email", sa.Text),
     sa.Column("ship_by_date", sa.Date),
+    sa.Column(
+        "link_token",
+        sa.Text,
+        nullable=False,
+        unique=True,
+        server_default=sa.text("replace((gen_random_uuid())::text, '-'::text, ''::text)"),
+        comment="Random: names the order in links",
+    ),
     _moment("created_at"),
     _moment("updated_at"),
     sa.UniqueConstraint("marketplace", "order_number"),
@@ -172,4 +180,30 @@ print_output = sa.Table(
     sa.Column("facts", pg.JSONB),
     sa.Column("url", sa.Text, nullable=False),
     sa.Column("url_expires_at", sa.DateTime(timezone=True), nullable=False),
+)
+
+print_plate = sa.Table(
+    "print_plate",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+    sa.Column("body_color", sa.Text, nullable=False),
+    sa.Column("text_color", sa.Text, nullable=False),
+    sa.Column("object_key", sa.Text, nullable=False, comment="The 3MF of the whole plate"),
+    sa.Column("sha256", sa.Text, nullable=False),
+    sa.Column("bytes", sa.BigInteger, nullable=False),
+    sa.Column("picture_key", sa.Text, nullable=False),
+    sa.Column("grams", sa.Float, nullable=False),
+    sa.Column("minutes", sa.Float, nullable=False),
+    sa.Column("density", sa.Float, nullable=False, comment="Share of the bed that is taken"),
+    _moment("created_at"),
+)
+
+print_plate_task = sa.Table(
+    "print_plate_task",
+    metadata,
+    sa.Column("task_id", sa.ForeignKey("print_task.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("plate_id", sa.ForeignKey("print_plate.id", ondelete="CASCADE"), nullable=False, index=True),
+    sa.Column("pieces", sa.Integer, nullable=False),
+    sa.Column("product_address", sa.Text, nullable=False, comment="What was put on the plate"),
+    sa.CheckConstraint("pieces > 0", name="pieces"),
 )

@@ -34,14 +34,13 @@ _MOST_BREAKS: Final = 3
 class ProcessPool:
     """So many processes between entering and leaving, started when the first call comes.
 
-    `preload` names modules that the processes are forked with, or import when they start; see `WarmContext`. `memory`
-    is how many bytes of its own one process may have; None for any number. For use by one event loop.
+    `preload` names modules that the processes are forked with, or import when they start; see `WarmContext`. For use by
+    one event loop.
     """
 
-    def __init__(self, processes: int, *, preload: Sequence[str] = (), memory: int | None = None) -> None:
+    def __init__(self, processes: int, *, preload: Sequence[str] = ()) -> None:
         self._processes = processes
         self._preload = preload
-        self._memory = memory
 
     def __enter__(self) -> Self:
         self._scratch = Path(tempfile.mkdtemp(prefix="rendering-"))
@@ -103,7 +102,7 @@ class ProcessPool:
         return pebble.ProcessPool(
             max_workers=self._processes,
             initializer=begin,
-            initargs=[self._scratch, self._preload, self._memory],
+            initargs=[self._scratch, self._preload],
             context=self._context,
         )
 

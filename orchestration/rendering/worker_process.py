@@ -12,7 +12,6 @@ import importlib
 import multiprocessing
 import os
 import pickle
-import resource
 import shutil
 import tempfile
 import threading
@@ -49,16 +48,13 @@ def scratch_of(pid: int, scratch: Path) -> Path:
     return scratch / str(pid)
 
 
-def begin(scratch: Path, modules: Sequence[str], memory: int | None) -> None:
+def begin(scratch: Path, modules: Sequence[str]) -> None:
     """Prepare the process for its calls, and for its end.
 
-    Beyond `memory` bytes of its own it gets no more, which a call sees as `MemoryError`. It begins a session, so that
-    what it starts is found again, ends when the pool's process does, and imports what the calls need, in case that the
-    server it was forked off has not.
+    It begins a session, so that what it starts is found again, ends when the pool's process does, and imports what the
+    calls need, in case that the server it was forked off has not.
     """
     os.setsid()
-    if memory is not None:
-        resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
     folder = scratch_of(os.getpid(), scratch)
     folder.mkdir(parents=True, exist_ok=True)
     tempfile.tempdir = str(folder)

@@ -6,14 +6,13 @@ on another that may have ended. Keep out: what the storage does, which is Dagste
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import TYPE_CHECKING, Self
 
 from dagster_postgres import DagsterPostgresStorage
 
 from orchestration.errors import OrchestrationError
-from orchestration.runtime.instance import LOG_DIRECTORY
+from orchestration.runtime.instance import is_prepared
 from orchestration.services import Services
 from orchestration.settings import load_settings
 
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from dagster._config.config_schema import UserConfigSchema
     from dagster._serdes import ConfigurableClassData
 
-HOME = "DAGSTER_HOME"
 REMEDY = (
     'Dagster does not know this instance yet: run `eval "$(orchestration env)"` in this shell first, or start '
     "everything with `orchestration up`"
@@ -43,10 +41,11 @@ class InstanceStorage(DagsterPostgresStorage):
     @classmethod
     def from_config_value(cls, inst_data: ConfigurableClassData | None, _config_value: object) -> Self:
         """The storage of this process."""
-        if HOME not in os.environ or LOG_DIRECTORY not in os.environ:
+        if not is_prepared():
             sys.exit(REMEDY)
         try:
-            url = Services(load_settings()).database_urls.dagster
+            settings = load_settings()
+            url = settings.dagster_database_url or Services(settings).database_urls.dagster
         except OrchestrationError as error:
             sys.exit(str(error))
         return cls(postgres_url=url, inst_data=inst_data)

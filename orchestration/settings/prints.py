@@ -41,3 +41,7 @@ class PrintSettings(BaseModel):
     print_bed_mm: tuple[float, float, float] = Field(
         (220.0, 220.0, 250.0), description="What the printer can hold: width, depth, height, as a JSON list"
     )
+    print_plate_margin_mm: float = Field(
+        5.0, ge=0, description="What a plate of several products leaves free at its rim"
+    )
+    print_plate_spacing_mm: float = Field(3.0, ge=0, description="The room between two products on a plate")

@@ -28,6 +28,7 @@ from orchestration_tests.canvas.boards import (
     change,
     do,
     elements_of,
+    made_by,
     rows,
     work,
 )
@@ -62,7 +63,7 @@ def test_the_log_gives_back_what_was_appended(database: Database) -> None:
         (applied,) = append(connection, PROJECT, [new], at=NOON)
         assert list_operations(connection, PROJECT) == [applied]
         assert list_operations(connection, PROJECT, after=0) == []
-    assert applied == (0, *(MAKE, Operation(OperationType.DELETE, "a")), *new[1:], NOON, False)
+    assert applied == (0, *(MAKE, Operation(OperationType.DELETE, "a")), *new[1:4], NOON, None, False)
 
 
 @pytest.mark.usefixtures("project")
@@ -210,7 +211,7 @@ def test_rows_and_replay_are_what_the_rules_say(database: Database, history: lis
     add_projects(database, project_id)
     for part in (history[:cut], history[cut:]):
         do(database, part, project_id)
-    expected = replay({}, history)
+    expected = made_by(history)
     with database.begin() as connection:
         assert read_elements(connection, project_id) == expected
         assert replay({}, operations_between(connection, project_id, -1, len(history) - 1)) == expected

@@ -11,7 +11,6 @@ import pytest
 from orchestration.canvas import snapshots
 from orchestration.canvas.loading import load, replay_all
 from orchestration.canvas.model import read_operation
-from orchestration.canvas.operations import replay
 from orchestration.canvas.snapshot_form import write_snapshot
 from orchestration.canvas.snapshots import SnapshotRule, Unsaved, list_snapshots, save, unsaved_projects
 from orchestration.errors import ConflictError, InvalidInputError, NotFoundError
@@ -24,6 +23,7 @@ from orchestration_tests.canvas.boards import (
     do,
     elements_of,
     loaded,
+    made_by,
     rows,
     snapshot,
     work,
@@ -88,12 +88,12 @@ def test_a_snapshot_tells_the_last_operation_that_is_in_it(database: Database) -
     snapshot_id = snapshot(database)
     do(database, history[20:])
     (row,) = rows(database, "SELECT * FROM canvas_snapshot")
-    assert (row.op_index, row.version, row.element_count) == (19, 1, len(replay({}, history[:20])))
+    assert (row.op_index, row.version, row.element_count) == (19, 1, len(made_by(history[:20])))
     (saved,) = rows(database, "SELECT last_snapshot_op_index, last_snapshot_at FROM canvas_project")
     assert tuple(saved) == (19, row.created_at)
     found = loaded(database)
     assert (found.snapshot_id, found.replayed, found.op_index) == (snapshot_id, 10, 29)
-    assert found.elements == replay({}, history)
+    assert found.elements == made_by(history)
 
 
 @pytest.mark.usefixtures("project")
@@ -206,7 +206,7 @@ def test_a_snapshot_in_the_making_lets_writers_in(database: Database, monkeypatc
     snapshot(database)
     found = loaded(database)
     assert (found.op_index, found.replayed) == (19, 10), "it stays the state that was read"
-    assert found.elements == replay({}, history)
+    assert found.elements == made_by(history)
 
 
 @pytest.mark.usefixtures("project")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -10,11 +9,11 @@ import pytest
 
 from orchestration.catalogue.defs.feed import a_numbers
 from orchestration.catalogue.documents.decode import decode_family
-from orchestration.media.identify import content_hash, identify
+from orchestration.media.identify import identify
+from orchestration.media.picture_process import PictureProcess, RenderedPicture
 from orchestration_tests.catalogue.sample_documents import as_bytes, family_document
 from orchestration_tests.catalogue.syncing import rows
 from orchestration_tests.conftest import dagster_storage
-from orchestration_tests.media.drawing import with_a_bug
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,7 +56,22 @@ def long_picture_url(feed: FeedFolder) -> None:
     feed.put(document)
 
 
-@pytest.mark.parametrize("spoil", [odd_price, deep_document, long_picture_url])
+@pytest.mark.parametrize(("spoil", "code", "lost"), [(odd_price, 0, "Price"), (long_picture_url, 1, "Url")])
+def test_an_odd_field_costs_its_family_nothing_else(
+    orchestration: Command, feed: FeedFolder, spoil: Callable[[FeedFolder], None], code: int, lost: str
+) -> None:
+    feed.put_plain(*NEIGHBOURS)
+    spoil(feed)
+    feed.publish()
+
+    ended = orchestration("sync", "--json")
+
+    assert (ended.code, ended.json["families"]["added"]) == (code, len(NEIGHBOURS) + 1)
+    assert all(f"{lost}: left out: " in line for line in reported(ended, "A23-odd"))
+    assert reported(ended, "A23-odd")
+
+
+@pytest.mark.parametrize("spoil", [deep_document])
 def test_an_odd_document_harms_neither_its_neighbours_nor_the_removals_beside_it(
     orchestration: Command,
     feed: FeedFolder,
@@ -92,10 +106,10 @@ def test_a_bug_in_the_decoder_fails_the_one_family_that_meets_it(
     feed.put_plain(*NEIGHBOURS, "A23-odd")
     feed.publish()
 
-    def decode(body: bytes, *, a_number: str, supplier: str) -> object:
+    def decode(body: bytes, *, a_number: str, supplier: str, url: str) -> object:
         if a_number == "A23-odd":
             raise KeyError("a bug of ours")
-        return decode_family(body, a_number=a_number, supplier=supplier)
+        return decode_family(body, a_number=a_number, supplier=supplier, url=url)
 
     monkeypatch.setattr("orchestration.catalogue.families.importer.decode_family", decode)
 
@@ -148,7 +162,15 @@ def test_a_bug_in_rendering_fails_the_one_image_that_meets_it(
     feed.publish()
     assert orchestration("sync").code == 0
     odd_body = min((feed.root / "images").iterdir()).read_bytes()
-    monkeypatch.setattr("orchestration.media.renditions.draw", partial(with_a_bug, content_hash(odd_body)))
+
+    render = PictureProcess.render
+
+    async def rendered(process: PictureProcess, body: bytes, item: str) -> RenderedPicture:
+        if body == odd_body:
+            raise KeyError("a bug of ours")
+        return await render(process, body, item)
+
+    monkeypatch.setattr(PictureProcess, "render", rendered)
 
     ended = orchestration("materialize", "catalogue/image_variants", "--json")
 

@@ -24,11 +24,6 @@ def double(number: int) -> int:
     return 2 * number
 
 
-def fill_memory(size: int) -> int:
-    """So many bytes, written, not only promised."""
-    return len(bytearray(b"x") * size)
-
-
 def keep_a_file(note: str) -> str:
     """Leave a temporary file behind, and its path in the file `note`."""
     handle, path = tempfile.mkstemp()

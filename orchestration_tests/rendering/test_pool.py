@@ -135,13 +135,6 @@ async def test_an_error_is_that_items_and_the_process_goes_on(
     assert all(map(runs, before))
 
 
-async def test_a_call_that_wants_more_memory_than_it_may_have_fails_alone() -> None:
-    with ProcessPool(1, preload=PRELOAD, memory=2**28) as pool:
-        with pytest.raises(UnexpectedError, match="MemoryError"):
-            await run(pool, calls.fill_memory, 2**29)
-        assert await run(pool, calls.fill_memory, 2**20) == 2**20
-
-
 async def test_an_error_of_the_package_comes_back_as_itself(pool: ProcessPool) -> None:
     with pytest.raises(PermanentError) as raised:
         await run(pool, calls.fail, "luck")

@@ -159,6 +159,12 @@ ROWS: Mapping[str, str] = {
     """,
     "0016": """
         UPDATE print_task SET import_note = 'an order file says ''Zoe'' without the name of this line';
+        INSERT INTO notification_address (address, reason) VALUES ('webhook ab12', 'answered with status 410');
+        INSERT INTO print_plate
+            (body_color, text_color, object_key, sha256, bytes, picture_key, grams, minutes, density)
+            VALUES ('blue', 'white', 'plates/ab/ab.3mf', 'ab', 9, 'plates/ac/ac.png', 31.5, 240, 0.75);
+        INSERT INTO print_plate_task (task_id, plate_id, pieces, product_address)
+            SELECT t.id, e.id, 2, 'ad' FROM print_task AS t, print_plate AS e;
     """,
     "0017": """
         INSERT INTO media_unreferenced (media_id, since) SELECT media_id, now() FROM canvas_media;

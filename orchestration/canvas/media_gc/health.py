@@ -57,7 +57,8 @@ def bucket_differences(collector: MediaGarbageCollector) -> Finding:
     return Finding(
         len(rows),
         "Orphans and unfinished deletions go with one of the next collections. A missing or damaged object has to be "
-        "uploaded again: `orchestration gc --reconcile` lists them.",
+        "uploaded again: `orchestration gc --reconcile` lists them. A file with an odd name is no medium's; rename or "
+        "remove it by hand.",
         ("object", "what", "bytes in the database", "bytes in the bucket"),
         rows[:SAMPLE],
     )
@@ -69,6 +70,7 @@ def difference_rows(bucket: Bucket) -> list[tuple[str, str, int | None, int | No
         *((key, "missing", size, None) for key, size in sorted(bucket.missing.items())),
         *((key, "size differs", *sizes) for key, sizes in sorted(bucket.mismatched.items())),
         *((key, "deletion not finished", None, size) for key, size in sorted(bucket.condemned.items())),
+        *((key, f"odd name: {why}", None, None) for key, why in sorted(bucket.odd.items())),
         *((key, "orphan", None, size) for key, size in sorted(bucket.orphans.items())),
     ]
 

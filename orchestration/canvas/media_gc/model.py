@@ -57,7 +57,7 @@ class Bucket(NamedTuple):
     """Database and bucket, side by side, under `FOLDER`; sizes in bytes by object key.
 
     `condemned` are objects whose media are deleted and which are to follow, `mismatched` the sizes in the row and
-    in the bucket, in this order.
+    in the bucket, in this order; `odd` is why a name is no key, in printable form, and such an object counts nowhere.
     """
 
     database_objects: int
@@ -68,6 +68,7 @@ class Bucket(NamedTuple):
     missing: Mapping[str, int]
     condemned: Mapping[str, int]
     mismatched: Mapping[str, tuple[int, int]]
+    odd: Mapping[str, str] = {}
 
     @property
     def difference(self) -> int:

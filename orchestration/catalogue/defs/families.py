@@ -127,7 +127,27 @@ def no_variants_held_back(catalogue: dg.ResourceParam[Catalogue]) -> dg.AssetChe
     return check(catalogue, health.held_back_variants)
 
 
-CHECKS = [quarantine_is_empty, no_drift, no_family_given_up, no_variants_held_back, skus_are_unique]
+@dg.asset_check(asset=product_families, description="Every family's category is in the tree.")
+def categories_are_known(catalogue: dg.ResourceParam[Catalogue]) -> dg.AssetCheckResult:
+    """Ask for unknown categories."""
+    return check(catalogue, health.unknown_categories)
+
+
+@dg.asset_check(asset=product_families, description="Every family with imprint positions has a technique to print.")
+def positions_have_techniques(catalogue: dg.ResourceParam[Catalogue]) -> dg.AssetCheckResult:
+    """Ask for positions without a technique."""
+    return check(catalogue, health.positions_without_technique)
+
+
+CHECKS = [
+    quarantine_is_empty,
+    no_drift,
+    no_family_given_up,
+    no_variants_held_back,
+    skus_are_unique,
+    categories_are_known,
+    positions_have_techniques,
+]
 
 
 def definitions(catalogue: Catalogue, checks: AssetJob) -> dg.Definitions:

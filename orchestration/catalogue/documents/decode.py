@@ -16,7 +16,7 @@ import msgspec
 from orchestration.catalogue.documents.family import build_family
 from orchestration.catalogue.documents.faults import DocumentError, Fault, explain
 from orchestration.catalogue.documents.imprints import imprint_positions
-from orchestration.catalogue.documents.keys import note_regions, tidy_keys
+from orchestration.catalogue.documents.keys import note_regions, resolve_addresses, tidy_keys
 from orchestration.catalogue.documents.languages import in_order, plain_texts
 from orchestration.catalogue.documents.oddities import Oddities, Oddity
 from orchestration.catalogue.documents.tolerant import UnusableError, brought_to
@@ -71,8 +71,8 @@ class Decoded(msgspec.Struct, frozen=True, gc=False):
     children: ChildList = ChildList()
 
 
-def decode_family(data: bytes, *, a_number: str, supplier: str) -> Decoded:
-    """Decode the document that the feed lists as `a_number` in the folder of `supplier`.
+def decode_family(data: bytes, *, a_number: str, supplier: str, url: str = "https:") -> Decoded:
+    """Decode the document that the feed lists as `a_number` in the folder of `supplier`, and that came from `url`.
 
     UTF-8, or UTF-16 with its mark. What is optional and cannot be used is left out, and is among the `oddities`. Raises
     DocumentError for what a family cannot do without.
@@ -81,6 +81,7 @@ def decode_family(data: bytes, *, a_number: str, supplier: str) -> Decoded:
     text = reader.checked_text(data)
     document = reader.document(text)
     children = reader.checked_children(document, supplier)
+    resolve_addresses(document, url if url.startswith("http") else "https:")
     names = plain_texts(in_order(document.product_details), lambda block: block.name)
     if not names:
         raise reader.error(Fault.MISSING, "the family has no name in any language", "$.ProductDetails")

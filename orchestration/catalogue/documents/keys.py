@@ -1,4 +1,4 @@
-"""The keys and labels of a document in one form, and the price regions that nobody knows.
+"""The keys, labels and addresses of a document in one form, and the price regions that nobody knows.
 
 It changes a document that was read, before records are made of it. Keep out: what is dropped from a key (`labels`).
 """
@@ -6,6 +6,7 @@ It changes a document that was read, before records are made of it. Keep out: wh
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urljoin
 
 from orchestration.catalogue.documents.prices import is_known_region
 from orchestration.catalogue.labels import tidy
@@ -56,6 +57,15 @@ def _tidied(text: str, path: str, oddities: Oddities, *, is_key: bool = False) -
     if found != (text if is_key else text.strip()):
         oddities.add(path, f"spaces or invisible characters were dropped: {text!r} is read as {found!r}")
     return found
+
+
+def resolve_addresses(document: Document, base: str) -> None:
+    """Make the addresses of pictures absolute in place: `//host/picture.png` is one of the document's own scheme."""
+    for item in (document, *(document.child_products or ())):
+        for block in item.product_details.values():
+            for picture in (block.image, *(block.media_gallery_images or ())):
+                if picture is not None and picture.url and picture.url.startswith("/"):
+                    picture.url = urljoin(base, picture.url)
 
 
 def note_regions(document: Document, children: Iterable[Child], oddities: Oddities) -> None:

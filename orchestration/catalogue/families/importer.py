@@ -28,7 +28,7 @@ from orchestration.catalogue.feed.sync_runs import Written, count_written
 from orchestration.errors import OrchestrationError, PermanentError
 from orchestration.observability.logs import about, get_logger
 from orchestration.work_queue.claim import TaskHandler
-from orchestration.work_queue.model import NewTask, Outcome, TaskState
+from orchestration.work_queue.model import NewTask, Outcome, TaskCancelledError, TaskState
 from orchestration.work_queue.rounds import settle_in_rounds
 
 if TYPE_CHECKING:
@@ -43,6 +43,9 @@ if TYPE_CHECKING:
     from orchestration.work_queue.queue import TaskQueue
 
 log = get_logger()
+
+# A family that was cancelled on request has not ended: it is as it was, and the next sync goes on with it.
+_ENDED = (TaskState.COMPLETED, TaskState.DEAD)
 
 
 class ImportedFamily(NamedTuple):
@@ -144,7 +147,7 @@ class FamilyHandler(TaskHandler[ImportedFamily]):
             log.warning("family download failed", error=str(error), url=entry.url)
             return _Fetched(task, entry, error=error)
         try:
-            decoded = decode_family(body, a_number=entry.a_number, supplier=entry.supplier)
+            decoded = decode_family(body, a_number=entry.a_number, supplier=entry.supplier, url=entry.url)
         except DocumentError as error:
             log.warning("family quarantined", error=str(error), url=entry.url)
             seen = self._watch.observe(entry.supplier, entry.a_number, body, is_refused=True)
@@ -163,13 +166,12 @@ class FamilyHandler(TaskHandler[ImportedFamily]):
             record_observations(connection, [one.observation for one in fetched if one.observation])
             record_oddities(connection, [(one.family, one.oddities) for one in stored])
             settled = claim.settle(connection, [Outcome(one.task, one.error) for one in fetched])
-            imported = _imported(
-                fetched, stored, {item.task.key for item in settled if item.state is not TaskState.WAITING}
-            )
+            imported = _imported(fetched, stored, {item.task.key for item in settled if item.state in _ENDED})
             settle_families(connection, _outcomes(imported), images)
             _count(connection, fetched, imported)
         for one, family in zip(fetched, imported, strict=True):
-            claim.report(one.task, family)
+            if not isinstance(one.error, TaskCancelledError):  # its sync was stopped, and nobody waits for it
+                claim.report(one.task, family)
 
     def _queue_images(
         self, connection: sa.Connection, stored: Sequence[StoredFamily], arrivals: Sequence[Arrival]

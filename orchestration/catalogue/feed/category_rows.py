@@ -16,7 +16,7 @@ import io
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from orchestration.catalogue.documents.languages import READING_ORDER
+from orchestration.catalogue.documents.languages import READING_ORDER, plain_text
 from orchestration.catalogue.feed.texts import UTF_8, WINDOWS, file_text
 from orchestration.catalogue.labels import tidy
 from orchestration.errors import InvalidInputError
@@ -136,9 +136,13 @@ def _row(line_number: int, cells: Sequence[str], columns: _Columns) -> CategoryR
 
     code = cell(columns.code)
     if not columns.languages:
-        names = {ENGLISH: name} if (name := cell(columns.name)) else {}
+        names = {ENGLISH: name} if (name := plain_text(cell(columns.name))) else {}
         return CategoryRow(line_number, code, names, cell(columns.parent))
-    paths = {language: levels for language, place in columns.languages.items() if (levels := _levels(cell(place)))}
+    paths = {
+        language: levels
+        for language, place in columns.languages.items()
+        if (levels := _levels(plain_text(cell(place))))
+    }
     first = next(iter(_in_reading_order(paths)), ())
     names = {language: levels[-1] for language, levels in paths.items()}
     return CategoryRow(line_number, code, names, "", first, paths, len(cells) - columns.count)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from orchestration.media.download import Downloader, DownloadLimits
 from orchestration.media.fetcher import ImageFetcher, MirroredImage
-from orchestration.media.renditions import Rendition, RenditionHandler, drawing_pool
+from orchestration.media.picture_process import PictureProcess, picture_limits
+from orchestration.media.renditions import Rendition, RenditionHandler
 from orchestration.work_queue.drain import drain_queue
 
 if TYPE_CHECKING:
@@ -60,9 +61,11 @@ async def _render(
     options: DrainOptions,
     is_fetched: Callable[[], bool],
 ) -> None:
-    until, on_rendered = partial(_is_done, gallery, is_fetched), gallery.image_flow.rendered
-    with drawing_pool() as pool:
-        handler = RenditionHandler(gallery.database, gallery.services.objects, pool, on_rendered=on_rendered)
+    until = partial(_is_done, gallery, is_fetched)
+    with PictureProcess(picture_limits(gallery.settings)) as process:
+        handler = RenditionHandler(
+            gallery.database, gallery.services.objects, process, on_rendered=gallery.image_flow.rendered
+        )
         await drain_queue(gallery.database, gallery.rendition_queue, handler, on_batch, options, until=until)
 
 

@@ -13,7 +13,7 @@ from orchestration.prints.tasks.pending import JOINED
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
-    from datetime import datetime
+    from datetime import date, datetime
 
     from orchestration.prints.solid.request import Request
     from orchestration.prints.statuses import OrderStatus
@@ -33,6 +33,9 @@ class TaskRow(NamedTuple):
     order_number: str
     shipstation_order_id: int | None
     import_note: str | None
+    quantity: int
+    ship_by_date: date | None
+    link_token: str
     is_begun: bool
 
 
@@ -64,6 +67,7 @@ _BEGIN = sa.text(f"""
 WITH wanted AS MATERIALIZED (
     SELECT t.id, p.sku, t.custom_text, t.color_1, t.color_2, t.revision,
         o.id AS order_id, o.marketplace, o.order_number, o.shipstation_order_id, t.import_note,
+        t.quantity, t.ship_by_date, o.link_token,
         t.stl_render_state IN ('pending', 'running') AND t.status <> 'cancelled'
             AND (o.order_status = ANY (CAST(:statuses AS text[])) OR t.id = ANY (CAST(:any_status AS bigint[])))
             AS is_due

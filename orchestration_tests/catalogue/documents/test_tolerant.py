@@ -212,3 +212,10 @@ def test_oddities_in_optional_fields_of_a_child_never_cost_it_or_a_sibling(
     for number in (0, 2):
         before, after = SOUND.variants[number], found.variants[number]
         assert (before.ean, before.color, before.primary_image) == (after.ean, after.color, after.primary_image)
+
+
+def test_a_picture_without_a_scheme_has_the_documents_own() -> None:
+    document = with_value(DOCUMENT, "ChildProducts.0.ProductDetails.nl.Image.Url", "//images.test/ok.png")
+    for url, scheme in (("http://feed.test/A461/a.json", "http"), ("file:///feed/a.json", "https")):
+        found = decode_family(as_bytes(document), a_number=SKU, supplier="A461", url=url)
+        assert found.variants[0].primary_image == f"{scheme}://images.test/ok.png"

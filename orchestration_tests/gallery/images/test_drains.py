@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,14 +14,11 @@ from orchestration.gallery.gallery import Gallery
 from orchestration.gallery.history import NewGeneration, Status, Visibility, create, set_visibility, update
 from orchestration.gallery.images.drains import make_renditions
 from orchestration.gallery.images.store import servable
-from orchestration.media import renditions
 from orchestration.media.fetcher import FetchOutcome, MirroredImage
-from orchestration.media.identify import content_hash
 from orchestration.services import Services
 from orchestration.work_queue.options import DrainOptions
 from orchestration.work_queue.policy import QueuePolicy
 from orchestration_tests.gallery.images.serving import Server, serving
-from orchestration_tests.media.drawing import hanging
 from orchestration_tests.media.pictures import encode, scene
 
 if TYPE_CHECKING:
@@ -263,16 +259,3 @@ def test_mirroring_and_rendering_at_the_same_time_neither_lose_anything_nor_bloc
     asyncio.run(work())
     for name in names:
         assert all(image["avifUrl"] for image in shown_images(gallery, name))
-
-
-def test_an_image_that_takes_too_long_is_given_up_and_the_others_are_rendered(
-    gallery: Gallery, server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(renditions, "LONGEST_SECONDS", 1.0)
-    monkeypatch.setattr(renditions, "draw", partial(hanging, content_hash(server.files["/2.jpg"])))
-    publish(gallery, "g", server.url("/1.png"), server.url("/2.jpg"))
-    mirror(gallery)
-    _, variants = make(gallery)
-    assert len(variants) > 1
-    assert {one.problem is None for one in variants} == {True, False}
-    assert all("took longer than 1 s and was killed" in one.problem for one in variants if one.problem)

@@ -21,7 +21,7 @@ def lines(database: Database) -> list[tuple[str, str, str]]:
     """Name, text and state of each line."""
     query = """SELECT i.line_key, t.custom_text, t.stl_render_state FROM print_task AS t
         JOIN order_item AS i ON i.id = t.order_item_id ORDER BY t.id"""
-    return [tuple(row.values()) for row in rows(database, query)]  # type: ignore[misc]
+    return [tuple(row.values()) for row in rows(database, query)]
 
 
 def outcomes(report: ImportReport) -> list[Imported]:

@@ -61,12 +61,13 @@ class Sliced(NamedTuple):
     boxes: dict[int, Box]
 
 
-def slice_file(path: Path, *further: str) -> Sliced:
-    """Slice a 3MF with two tools."""
+def slice_file(path: Path, *switches: str, **options: str) -> Sliced:
+    """Slice a 3MF with two tools; `options` replace those of PrusaSlicer that are set here."""
     loaded = _run("--info", str(path)).count("number_of_facets")
     result = path.with_suffix(".gcode")
-    options = [f"--{name}={value}" for name, value in _OPTIONS.items()]
-    _run("--export-gcode", "-o", str(result), *options, *further, str(path))
+    chosen = {**_OPTIONS, **{name.replace("_", "-"): value for name, value in options.items()}}
+    values = [f"--{name}={value}" for name, value in chosen.items()]
+    _run("--export-gcode", "-o", str(result), *values, *switches, str(path))
     return _read(loaded, result.read_text(encoding="utf-8").splitlines())
 
 

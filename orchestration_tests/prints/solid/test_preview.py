@@ -46,6 +46,6 @@ def test_the_shadow_fades_out_whatever_the_length(text: str, renderer: Renderer)
     backdrop = picture[:, :1]
     darker = (backdrop - picture).max(axis=2)
     shaded = np.argwhere(darker > 0)
-    (top, left), (bottom, right) = shaded.min(axis=0), shaded.max(axis=0)
-    edge = np.concatenate([darker[top, :], darker[bottom, :], darker[:, left], darker[:, right]])
-    assert edge.max() <= 3
+    # It falls to the right and to the front; on the other sides the product itself is the last to be seen.
+    bottom, right = shaded.max(axis=0)
+    assert max(darker[bottom, :].max(), darker[:, right].max()) <= 3

@@ -311,10 +311,18 @@ def upgrade() -> None:
     _renew_holds()
     _list_references_of_snapshots()
     _change_history()
+    undoes: sa.Column[object] = sa.Column("undoes", sa.BigInteger(), comment="The operation that this one takes back")
+    op.add_column("canvas_operation", undoes)
+    known = sa.text("undoes IS NOT NULL")
+    op.create_index(
+        "uq_canvas_operation_undoes", "canvas_operation", ["project_id", "undoes"], unique=True, postgresql_where=known
+    )
 
 
 def downgrade() -> None:
     """Take it back."""
+    op.drop_index("uq_canvas_operation_undoes", table_name="canvas_operation")
+    op.drop_column("canvas_operation", "undoes")
     op.drop_constraint(op.f("ck_generation_history_public"), "generation_history", type_="check")
     op.drop_constraint(op.f("ck_generation_history_aesthetic_score"), "generation_history", type_="check")
     op.execute(v0005_gallery._NUMBER_CHANGE.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION"))  # noqa: SLF001
