@@ -8,6 +8,7 @@ from orchestration_tests.benchmarks import (
     dagster_share,
     gallery,
     media_gc,
+    mockups,
     print_orders,
     prints,
     work_queue,
@@ -21,3 +22,4 @@ print_orders.main()
 gallery.main()
 canvas.main()
 media_gc.main()
+mockups.main([])
