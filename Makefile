@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install up demo test check bench format lock clean
+.PHONY: help install up demo test check bench garments format lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -34,6 +34,9 @@ check: install ## Lint, types, import contracts, lock file
 
 bench: install ## Race the product against named rivals
 	$(BIN)/python -m orchestration_tests.benchmarks
+
+garments: install ## Drape the garments of the mockups again, and bake their light
+	$(BIN)/python -m orchestration.mockups.garments.draping
 
 format: install ## Format the code
 	$(BIN)/ruff check --fix .

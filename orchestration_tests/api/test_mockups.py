@@ -30,7 +30,7 @@ def submit(base_url: str, body: bytes | None = PNG, name: str = "logo.png", **fi
     return requests.post(f"{base_url}/api/mockups/jobs", data=FIELDS | fields, files=files, timeout=30)
 
 
-def get(base_url: str, path: str, **query: object) -> Any:  # noqa: ANN401 - as JSON has it
+def get(base_url: str, path: str, **query: str | int) -> Any:  # noqa: ANN401 - as JSON has it
     return requests.get(f"{base_url}/api/mockups/{path}", params=query, timeout=30).json()
 
 

@@ -8,6 +8,7 @@ from orchestration_tests.benchmarks import (
     dagster_share,
     gallery,
     media_gc,
+    mockups,
     previews,
     print_orders,
     prints,
@@ -22,4 +23,5 @@ print_orders.main()
 gallery.main()
 canvas.main()
 media_gc.main()
+mockups.main([])
 previews.main()

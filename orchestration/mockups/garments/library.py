@@ -16,7 +16,6 @@ import numpy as np
 
 from orchestration.errors import NotFoundError, RefusedError
 from orchestration.mockups.garments.model import Box, Edge, Garment, Piece, Size, Zone
-from orchestration.mockups.garments.names import DEFAULT_TEMPLATE  # noqa: F401
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

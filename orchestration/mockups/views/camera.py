@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from orchestration.mockups.views.angles import ANGLES  # noqa: F401
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 

@@ -153,6 +153,7 @@ _FASTEST = 1.2
 _KEPT = (0.97, 0.9985, 0.994)
 _CLOSED = 0.12
 _RESTS_FROM = 0.7
+_ROUNDS_AT_REST = 8
 # When the arms sink, as shares of all steps.
 _SINKING = (0.15, 0.5)
 # A contact moves cloth by no more in a step, metres.
@@ -178,7 +179,9 @@ def _fall(cloth: Body, rules: Constraints, forms: tuple[Form, _Limb], grip: _Gri
         stiff = 1 + _STIFF_AT_FIRST * max(0.0, 1 - done / _SOFT_FROM)
         _stretch(position, mass, rules, False)
         _bend(position, mass, rules, stiff)
-        _stretch(position, mass, rules, True)
+        # Falling cloth may give; at rest it has the lengths that it was cut to.
+        for _ in range(_ROUNDS_AT_REST if done > _RESTS_FROM else 1):
+            _stretch(position, mass, rules, True)
         _collide(cloth, before, form, grip)
         sunk = min(1.0, max(0.0, (done - _SINKING[0]) / (_SINKING[1] - _SINKING[0])))
         _collide_arms(cloth, before, limb, limb.first + (limb.last - limb.first) * sunk, grip)

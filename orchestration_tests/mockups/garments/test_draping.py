@@ -1,0 +1,82 @@
+"""Cutting, sewing, draping, trimming and baking, on a coarse pattern."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from orchestration.mockups.garments.draping.cloth import constraints
+from orchestration.mockups.garments.draping.form import build_form
+from orchestration.mockups.garments.draping.light import DIRECTIONS, Bake, compress, sphere_directions
+from orchestration.mockups.garments.draping.make import drape, make_mesh
+from orchestration.mockups.garments.draping.pattern import Pattern, cut_pattern
+from orchestration.mockups.garments.library import load_garment
+from orchestration.mockups.garments.mesh import Material
+
+SHIRT = load_garment("mens-tshirt")
+BAG = load_garment("tote-bag")
+
+
+@pytest.fixture(scope="module")
+def pattern() -> Pattern:
+    return cut_pattern(SHIRT, 40)
+
+
+def test_sewn_sides_share_their_vertices(pattern: Pattern) -> None:
+    for first, second in SHIRT.seams:
+        assert (pattern.vertex_of[pattern.side(first)] == pattern.vertex_of[pattern.side(second)]).all()
+
+
+def test_hems_and_cuffs_stay_open(pattern: Pattern) -> None:
+    hem = set(pattern.vertex_of[pattern.side("front.hem")][1:-1])
+    assert hem.isdisjoint(pattern.vertex_of[pattern.side("back.hem")])
+
+
+def test_triangles_cover_their_piece(pattern: Pattern) -> None:
+    for piece in pattern.pieces:
+        a, b, c = (piece.flat[piece.triangles[:, k]] for k in range(3))
+        areas = (b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (b[:, 1] - a[:, 1]) * (c[:, 0] - a[:, 0])
+        x, y = piece.piece.outline.T
+        whole = abs(np.sum(x * np.roll(y, -1) - y * np.roll(x, -1)))
+        # The flat y points down: all triangles turn the same way, which is outwards on the garment.
+        assert (areas < 0).all()
+        assert -areas.sum() == pytest.approx(whole, rel=0.03)
+
+
+def test_cloth_falls_onto_the_form_the_same_way_every_time(pattern: Pattern) -> None:
+    rest = drape(SHIRT, pattern, 400)
+    assert (rest == drape(SHIRT, pattern, 400)).all()
+    rules = constraints(pattern.flat, pattern.triangles, pattern.vertex_of, np.zeros(len(rest), bool))
+    long = np.linalg.norm(rest[rules.edges[:, 0]] - rest[rules.edges[:, 1]], axis=1) / rules.lengths
+    assert np.median(long) == pytest.approx(1.04, abs=0.05)
+    form = build_form(SHIRT.form, rest.min(axis=0), rest.max(axis=0))
+    cells = np.round((rest - form.origin) / form.cell).astype(int)
+    assert (form.values[tuple(cells.T)] > -form.cell).all()
+
+
+def test_a_made_mesh_has_trims_and_light() -> None:
+    mesh = make_mesh(BAG, spacing=40, steps=60)
+    assert (mesh.material == Material.INSIDE).any()
+    assert mesh.outer.weights.shape[0] == len(mesh.points)
+    assert np.isfinite(mesh.points).all()
+    assert mesh.ground_height < mesh.points[:, 1].min()
+
+
+def test_an_open_point_under_a_sky_of_one_gets_one_and_a_covered_one_less() -> None:
+    square = np.array([[-1.0, 1, -1], [1, 1, -1], [1, 1, 1], [-1, 1, 1]])
+    bake = Bake(square, np.array([[0, 1, 2], [0, 2, 3]]), np.arange(4))
+    places = np.array([[0.0, 2, 0], [0.0, 0, 0]])
+    seen, sees = bake.direct(places, np.tile([0.0, 1, 0], (2, 1)))
+    assert seen.sum(axis=1)[0] == pytest.approx(1, abs=0.02)
+    assert seen.sum(axis=1)[1] < 0.6
+    # What the square takes away of the sky, it gives back as a reflection.
+    assert seen.sum(axis=1)[1] + sees.sum(axis=1)[1] == pytest.approx(1, abs=0.02)
+
+
+def test_directions_share_the_sphere_evenly_and_a_cut_matrix_is_close() -> None:
+    directions = sphere_directions()
+    assert np.abs(directions.mean(axis=0)).max() < 0.01
+    normals = sphere_directions(200)
+    matrix = np.maximum(normals @ directions.T, 0) * 4 / DIRECTIONS
+    cut = compress(matrix.astype(np.float32), 16)
+    assert np.abs(cut.weights @ cut.basis - matrix).max() < 2e-3
