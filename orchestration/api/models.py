@@ -6,11 +6,16 @@ one domain, which stand in its router.
 
 from __future__ import annotations
 
+import base64
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
 
+import msgspec
 from fastapi import Path, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
+
+from orchestration.api.problems import Fault, ProblemError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,6 +37,9 @@ def _storable(text: str) -> str:
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_NAME), AfterValidator(_storable)]
 """A name, a code or an id."""
+
+LongName = Annotated[str, StringConstraints(min_length=1, max_length=4_000), AfterValidator(_storable)]
+"""A key that may be an address of the web."""
 
 PathName = Annotated[Name, Path()]
 """A name as a part of the address; one that cannot be is a 404."""
@@ -75,6 +83,21 @@ def page_of(rows: Sequence[R], limit: int, key: Callable[[R], str | int]) -> dic
     """A page of `limit` items out of `rows`, of which the caller has read one more if there is one."""
     items = rows[:limit]
     return {"items": items, "next": key(items[-1]) if len(rows) > limit else None}
+
+
+def cursor_of(*parts: str) -> str:
+    """Several parts of a key as one `next`, which nobody but `parts_of` reads."""
+    return base64.urlsafe_b64encode(msgspec.json.encode(parts)).decode()
+
+
+def parts_of(cursor: str) -> tuple[str, str]:
+    """The two parts of a key; answers 422 for what `cursor_of` has not made."""
+    try:
+        first, second = msgspec.json.decode(base64.b64decode(cursor, b"-_", validate=True), type=tuple[str, str])
+        return _storable(first), _storable(second)
+    except (ValueError, msgspec.MsgspecError) as error:
+        fault = Fault(path="query.after", detail="give the `next` of the page before")
+        raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", fault.detail, errors=[fault]) from error
 
 
 def example(**values: Any) -> ConfigDict:  # noqa: ANN401 - as JSON has them

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from orchestration.domains import Domains
     from orchestration.services import Services
 
 # What the library does not know, or names after another system's idea of it.
@@ -54,8 +55,9 @@ BYTES: dict[int | str, dict[str, Any]] = {
 """The `responses` of an endpoint that answers with an object."""
 
 
-def router(services: Services) -> APIRouter:
+def router(domains: Domains) -> APIRouter:
     """The objects."""
+    services = domains.services
     api = public_router("links")
 
     @api.head("/objects/{key:path}", include_in_schema=False)

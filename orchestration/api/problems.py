@@ -15,6 +15,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
+from starlette.routing import compile_path
 
 from orchestration.errors import (
     ConfigurationError,
@@ -65,6 +66,24 @@ ANSWERS = (
     Answer(ConfigurationError, HTTPStatus.SERVICE_UNAVAILABLE, "not_configured"),
     Answer(OrchestrationError, HTTPStatus.INTERNAL_SERVER_ERROR, "internal"),
 )
+
+
+# Those that no error type stands for.
+_OTHERS = (
+    ("key_missing", HTTPStatus.UNAUTHORIZED, "No API key was given, or one that is wrong or revoked."),
+    ("role_missing", HTTPStatus.FORBIDDEN, "The key's role does not include this."),
+    ("method_not_allowed", HTTPStatus.METHOD_NOT_ALLOWED, "The address exists, and takes other methods."),
+    ("too_slow", HTTPStatus.REQUEST_TIMEOUT, "The body did not arrive in time."),
+    ("range_not_satisfiable", HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, "The range begins behind the end."),
+    ("invalid_json", HTTPStatus.BAD_REQUEST, "The body is no JSON, or holds a text that cannot be stored."),
+    ("rate_limited", HTTPStatus.TOO_MANY_REQUESTS, "Too many requests; wait as `Retry-After` says."),
+)
+
+
+def code_words() -> list[tuple[str, int, str]]:
+    """Each code word with its status and its meaning, by status; a domain may add words of its own."""
+    of_types = [(one.code, one.status, (one.error.__doc__ or "").partition("\n")[0]) for one in ANSWERS]
+    return sorted(((code, int(status), meaning) for code, status, meaning in (*of_types, *_OTHERS)), key=lambda w: w[1])
 
 
 class Fault(BaseModel):
@@ -155,7 +174,17 @@ async def _answer_http(request: Request, error: Exception) -> JSONResponse:
     status = HTTPStatus(known.status_code)
     code = getattr(known, "code", status.name.lower())
     errors = getattr(known, "errors", ())
-    return problem(_id(request), status, code, known.detail, errors=errors, headers=known.headers)
+    headers = dict(known.headers or {})
+    if status is HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(_allowed(request, headers.get("Allow", "")))
+    return problem(_id(request), status, code, known.detail, errors=errors, headers=headers)
+
+
+def _allowed(request: Request, known: str) -> list[str]:
+    """The methods of an address: those that the router found, which are one endpoint's, and those of its others."""
+    paths: Mapping[str, Mapping[str, object]] = request.app.openapi()["paths"]
+    others = (methods for path, methods in paths.items() if compile_path(path)[0].match(request.scope["path"]))
+    return sorted({*known.split(", "), *(method.upper() for methods in others for method in methods)} - {""})
 
 
 async def _answer_invalid(request: Request, error: Exception) -> JSONResponse:

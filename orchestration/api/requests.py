@@ -8,22 +8,21 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query
 from pydantic import Field
-from starlette.requests import Request
 
-from orchestration.api.access import READS, Admin
+from orchestration.api.access import READS
 from orchestration.api.models import USUAL_PAGE, AfterNumber, Body, Limit, Name, Page, PathNumber, example, page_of
 from orchestration.api.problems import documented
 from orchestration.api.routes import guarded_router
-from orchestration.api.work import ACCEPTED, RequestId, WorkRequestModel, start
+from orchestration.api.work import ACCEPTED, AdminWork, RequestId, WorkRequestModel
 from orchestration.domains import request_kinds
 from orchestration.errors import NotFoundError
 from orchestration.requests.requests import RequestState, list_requests, read_request
 
 if TYPE_CHECKING:
+    from orchestration.domains import Domains
     from orchestration.requests.requests import WorkRequest
-    from orchestration.services import Services
 
 
 class Asking(Body):
@@ -36,8 +35,9 @@ class Asking(Body):
     request_id: RequestId = None
 
 
-def router(services: Services) -> APIRouter:
+def router(domains: Domains) -> APIRouter:
     """The endpoints of requests."""
+    services = domains.services
     api = guarded_router("requests")
 
     @api.get("/api/requests", response_model=Page[WorkRequestModel], dependencies=[READS])
@@ -64,19 +64,11 @@ def router(services: Services) -> APIRouter:
             return read_request(connection, number)
 
     @api.post("/api/requests", **ACCEPTED, responses=documented(HTTPStatus.NOT_FOUND))
-    def make_request(body: Asking, caller: Admin, request: Request, response: Response) -> WorkRequest:
+    def make_request(body: Asking, work: AdminWork) -> WorkRequest:
         """Ask for any kind of work; each domain has endpoints of its own for the usual ones."""
         kinds = request_kinds()
         if body.kind not in kinds:
             raise NotFoundError(f"There is no kind of request {body.kind!r}; there are {', '.join(sorted(kinds))}")
-        return start(
-            services,
-            kinds[body.kind],
-            body.arguments,
-            caller=caller,
-            request=request,
-            response=response,
-            request_id=body.request_id,
-        )
+        return work.start(kinds[body.kind], body.arguments, body.request_id)
 
     return api

@@ -27,11 +27,19 @@ if TYPE_CHECKING:
 
 MAX_BODY_BYTES = "x-max-body-bytes"
 # What any endpoint may answer, and what one that needs a key may answer beside that.
-_ALWAYS = (HTTPStatus.BAD_REQUEST, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
-_GUARDED = (
-    *_ALWAYS, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+_ALWAYS = (
+    HTTPStatus.BAD_REQUEST,
     HTTPStatus.UNPROCESSABLE_ENTITY,
-)  # fmt: skip
+    HTTPStatus.TOO_MANY_REQUESTS,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+)
+_GUARDED = (
+    *_ALWAYS,
+    HTTPStatus.UNAUTHORIZED,
+    HTTPStatus.FORBIDDEN,
+    HTTPStatus.REQUEST_TIMEOUT,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+)
 
 
 def guarded_router(tag: str) -> APIRouter:

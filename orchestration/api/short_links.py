@@ -18,11 +18,12 @@ from orchestration.errors import NotFoundError
 from orchestration.notifications.short_links import PATH, find_link
 
 if TYPE_CHECKING:
-    from orchestration.services import Services
+    from orchestration.domains import Domains
 
 
-def router(services: Services) -> APIRouter:
+def router(domains: Domains) -> APIRouter:
     """The redirect."""
+    services = domains.services
     api = public_router("links")
 
     @api.get(

@@ -1,6 +1,8 @@
 """Starting work: one row in the table of requests, which Dagster's sensor picks up.
 
-    accepted = start(domain.services, KIND, arguments, caller=caller, request=request, request_id=body.request_id)
+    @router.post("/api/...", **ACCEPTED)
+    def sync(body: Sync, work: EnqueuerWork) -> WorkRequest:
+        return work.start(KIND, {"suppliers": body.suppliers}, body.request_id)
 
 Keep out: the kinds of request, which each domain declares.
 """
@@ -11,9 +13,11 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import Response
+from fastapi import Depends, Response
 from pydantic import Field
+from starlette.requests import Request
 
+from orchestration.api.access import Admin, Caller, Enqueuer
 from orchestration.api.models import ApiModel, Name, example
 from orchestration.observability.logs import about, get_logger
 from orchestration.requests.requests import RequestState, ask
@@ -21,9 +25,6 @@ from orchestration.requests.requests import RequestState, ask
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from starlette.requests import Request
-
-    from orchestration.api.access import Caller
     from orchestration.requests.requests import RequestKind, WorkRequest
     from orchestration.services import Services
 
@@ -70,26 +71,41 @@ ACCEPTED: dict[str, Any] = {"status_code": HTTPStatus.ACCEPTED, "response_model"
 """What an endpoint that starts work passes to its decorator: 202, and the request."""
 
 
-def start(
-    services: Services,
-    kind: RequestKind[Any],
-    arguments: Mapping[str, Any],
-    *,
-    caller: Caller,
-    request: Request,
-    response: Response,
-    request_id: str | None = None,
-) -> WorkRequest:
-    """Ask for work in the caller's name; the answer's `Location` is where to follow it."""
-    with about(request_id=request_id), services.database.begin() as connection:
-        asked = ask(
-            connection,
-            kind,
-            arguments,
-            requested_by=f"api:{caller.name}",
-            request_id=request_id,
-            http_request_id=request.scope["request_id"],
-        )
-        log.info("work asked for", request=asked.id, kind=kind.name)
-    response.headers["Location"] = f"/api/requests/{asked.id}"
-    return asked
+class Work:
+    """Starts work in the name of the caller of one HTTP request."""
+
+    def __init__(self, caller: Caller, request: Request, response: Response) -> None:
+        self.caller = caller
+        self._services: Services = request.app.state.services
+        self._http_request_id: str = request.scope["request_id"]
+        self._headers = response.headers
+
+    def start(self, kind: RequestKind[Any], arguments: Mapping[str, Any], request_id: str | None = None) -> WorkRequest:
+        """Ask for work; `request_id` is the caller's own id of it. The answer's `Location` is where to follow it."""
+        with about(request_id=request_id), self._services.database.begin() as connection:
+            asked = ask(
+                connection,
+                kind,
+                arguments,
+                requested_by=f"api:{self.caller.name}",
+                request_id=request_id,
+                http_request_id=self._http_request_id,
+            )
+            log.info("work asked for", request=asked.id, kind=kind.name)
+        self._headers["Location"] = f"/api/requests/{asked.id}"
+        return asked
+
+
+def _enqueuer_work(caller: Enqueuer, request: Request, response: Response) -> Work:
+    return Work(caller, request, response)
+
+
+def _admin_work(caller: Admin, request: Request, response: Response) -> Work:
+    return Work(caller, request, response)
+
+
+EnqueuerWork = Annotated[Work, Depends(_enqueuer_work)]
+"""A parameter of endpoints that start work, for callers of the role enqueue."""
+
+AdminWork = Annotated[Work, Depends(_admin_work)]
+"""The same for callers of the role admin."""

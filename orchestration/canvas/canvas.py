@@ -9,12 +9,10 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-import sqlalchemy as sa
-
 from orchestration.canvas.media_gc.collector import MediaGarbageCollector
 from orchestration.canvas.retention import retention_rule
 from orchestration.canvas.saving import SaveOptions, SavePolicy, Saver
-from orchestration.canvas.snapshots import UNSAVED, snapshot_rule
+from orchestration.canvas.snapshots import snapshot_rule, unsaved_projects
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,8 +25,8 @@ if TYPE_CHECKING:
     from orchestration.work_queue.queue import TaskQueue
 
 EVERYTHING = SaveOptions()
-# How many busy projects one look of the sensor takes in; the run that it launches saves all that are due.
-MOST_BUSY = 1_000
+# How many projects one look of the sensor takes in; the run that it launches saves all that are due.
+MOST_DUE = 1_000
 
 
 class Canvas:
@@ -76,15 +74,9 @@ class Canvas:
 
         return Saver(self.database, self.policy, self.clock, is_stopped).run(options)
 
-    def busy_projects(self) -> list[str]:
-        """Projects that have passed the number of operations after which they are saved."""
-        parameters = {"operations": self.settings.snapshot_operations, "limit": MOST_BUSY}
+    def due_projects(self) -> list[str]:
+        """Projects that are due for a snapshot at this moment, by operations or by hours."""
         with self.database.connect() as connection:
-            return list(connection.execute(_BUSY, parameters).scalars())
-
-
-_BUSY = sa.text(f"""
-    SELECT project_id FROM canvas_project
-    WHERE {UNSAVED} AND next_op_index - 1 - coalesce(last_snapshot_op_index, -1) >= :operations
-    ORDER BY project_id LIMIT :limit
-""")  # noqa: S608 - our own text
+            unsaved = unsaved_projects(connection)
+        now = self.clock()
+        return sorted(one.project_id for one in unsaved if self.policy.due.is_due(one, now))[:MOST_DUE]

@@ -1,11 +1,10 @@
-"""The elements of a project as rows: reading them, bringing them to a new state, what media they show.
+"""The elements of a project as rows: reading them, bringing them to a new state.
 
 The rows of `canvas_element`. Keep out: what changes them (`operations`, `log`).
 """
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -17,13 +16,9 @@ from orchestration.errors import InvalidInputError
 from orchestration.storage import bulk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
-MEDIA_ENTRIES = frozenset({"mediaId", "url", "storagePath"})
-# What refers to elements refers to no medium.
-_ELEMENT_ENTRIES = frozenset({"groupId", "memberElementIds", "connectorFrom", "connectorTo"})
-_WHITE_SPACE = re.compile(r"\s")
 _FOREIGN_KEY_VIOLATION = "23503"
 
 _FIELDS = tuple(field.name for field in msgspec.structs.fields(Element))
@@ -75,25 +70,30 @@ def write_elements(
         connection.execute(_DELETE, {"project_id": project_id, "ids": gone})
 
 
-def media_references(elements: Iterable[Element]) -> list[str]:
-    """Every text in the elements' meta, however deep, that may refer to a medium; each once, sorted.
+def refuse_rings(connection: sa.Connection, project_id: str, changed: Mapping[str, Element | None]) -> None:
+    """Raise `InvalidInputError` when a group has come to lie, by these changes, within itself."""
+    grouped = [
+        key
+        for key, element in changed.items()
+        if element is not None and element.type is ElementType.GROUP and element.meta.get("groupId")
+    ]
+    if not grouped:
+        return
+    ring = connection.execute(_RING, {"project_id": project_id, "ids": grouped}).scalar()
+    if ring is not None:
+        raise InvalidInputError(f"{ring} would lie within itself, through the groups that hold it; ungroup it first")
 
-    That is each mediaId, url and storagePath, and of the others, whose names nobody promises, all without white space.
-    """
-    return sorted({reference for element in elements for reference in _references(element.meta)})
 
-
-def _references(value: object, name: str = "") -> Iterator[str]:
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            if key not in _ELEMENT_ENTRIES:
-                yield from _references(inner, key)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _references(inner, name)
-    elif isinstance(value, str) and value and (name in MEDIA_ENTRIES or not _WHITE_SPACE.search(value)):
-        yield value
-
+# `UNION` drops what was seen before, so that a ring ends.
+_RING = sa.text("""
+    WITH RECURSIVE above AS (
+        SELECT element_id AS start, meta ->> 'groupId' AS holder FROM canvas_element
+        WHERE project_id = :project_id AND element_id = ANY (CAST(:ids AS text[])) AND type = 'group'
+        UNION SELECT start, e.meta ->> 'groupId' FROM above JOIN canvas_element AS e
+            ON e.project_id = :project_id AND e.element_id = holder AND e.type = 'group'
+    )
+    SELECT min(start) FROM above WHERE holder = start
+""")
 
 _ALL = sa.text(f"SELECT {COLUMNS} FROM canvas_element AS e WHERE project_id = :project_id")  # noqa: S608 - our own names
 

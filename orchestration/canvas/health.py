@@ -13,7 +13,6 @@ from orchestration.canvas.elements import read_elements
 from orchestration.canvas.loading import load, mark_corrupt, replay_all
 from orchestration.canvas.projects import read_project
 from orchestration.canvas.snapshots import unsaved_projects
-from orchestration.errors import OrchestrationError
 from orchestration.observability.findings import SAMPLE, Finding
 
 if TYPE_CHECKING:
@@ -76,8 +75,8 @@ def _difference(connection: sa.Connection, project_id: str) -> str:
     try:
         replayed = replay_all(connection, project_id)
         loaded = load(connection, project_id, at=replayed.op_index)
-    except OrchestrationError as error:
-        return str(error)
+    except Exception as error:  # noqa: BLE001 - what is wrong with one project must not hide the others
+        return str(error) or type(error).__name__
     differing = _differing(replayed.elements, loaded.elements)
     stored = read_elements(connection, project_id)
     if read_project(connection, project_id).last_op_index == replayed.op_index:  # else it was worked on meanwhile

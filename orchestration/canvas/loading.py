@@ -16,7 +16,7 @@ from orchestration.canvas.log import operations_between
 from orchestration.canvas.operations import replay
 from orchestration.canvas.projects import read_project
 from orchestration.canvas.snapshot_form import CorruptSnapshotError, read_snapshot
-from orchestration.errors import ConfigurationError, InvalidInputError
+from orchestration.errors import ConfigurationError, InvalidInputError, NotFoundError
 
 if TYPE_CHECKING:
     from orchestration.canvas.model import Element
@@ -40,8 +40,8 @@ class Loaded(NamedTuple):
 def load(connection: sa.Connection, project_id: str, *, at: int | None = None) -> Loaded:
     """A project as it is, or as it was after the operation `at`.
 
-    Raises `InvalidInputError` for a project or an operation that is not there, and `ConfigurationError` for a snapshot
-    of a newer version of this package.
+    Raises `NotFoundError` for a project that is not there, `InvalidInputError` for an operation that is not, and
+    `ConfigurationError` for a snapshot of a newer version of this package.
     """
     until = _last_operation(connection, project_id, at)
     base, corrupt = _newest_readable(connection, project_id, until)
@@ -62,7 +62,7 @@ def load_snapshot(connection: sa.Connection, project_id: str, snapshot_id: int) 
     parameters = {"project_id": project_id, "id": snapshot_id}
     op_index = connection.execute(_OP_INDEX, parameters).scalar_one_or_none()
     if op_index is None:
-        raise InvalidInputError(f"{project_id} has no snapshot {snapshot_id}; see `orchestration canvas log`")
+        raise NotFoundError(f"{project_id} has no snapshot {snapshot_id}; see `orchestration canvas log`")
     return load(connection, project_id, at=op_index)
 
 

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 import sqlalchemy as sa
 
-from orchestration.canvas.elements import read_named, write_elements
+from orchestration.canvas.elements import read_named, refuse_rings, write_elements
 from orchestration.canvas.model import Operation, OperationType, clean, plain
-from orchestration.canvas.operations import apply, needed, settle
+from orchestration.canvas.operations import apply, needed, settle, with_members
 from orchestration.canvas.projects import lock_project
 from orchestration.canvas.tables import canvas_operation
-from orchestration.errors import InvalidInputError, PermanentError
+from orchestration.errors import InvalidInputError, NotFoundError, PermanentError
 from orchestration.storage import bulk
 
 if TYPE_CHECKING:
@@ -33,12 +33,16 @@ PAGE = 100
 
 
 class NewOperation(NamedTuple):
-    """An operation that is to be applied, and whose it is. `request_id` makes it happen once, however often sent."""
+    """An operation that is to be applied, and whose it is. `request_id` makes it happen once, however often sent.
+
+    `undoes` is the operation that it takes back, which `undo` sets.
+    """
 
     operation: Operation
     actor_uid: str
     request_id: str | None = None
     client_ts: datetime | None = None
+    undoes: int | None = None
 
 
 class Applied(NamedTuple):
@@ -51,6 +55,7 @@ class Applied(NamedTuple):
     request_id: str | None
     client_ts: datetime | None
     created_at: datetime
+    undoes: int | None = None
     is_repeat: bool = False
 
 
@@ -87,14 +92,24 @@ def undo(
     """Take an operation back by appending its inverse; raises as `append` does.
 
     What others did to the same elements since stays, unless it stands in the way: then the error names the element.
+    An operation is undone once; to have it again, undo the operation that took it back. A request that is sent again
+    gives what it did.
     """
+    lock_project(connection, project_id)
+    if request_id is not None and (known := _repeats(connection, project_id, [request_id])):
+        return known[request_id]
     rows = connection.execute(_ONE, {"project_id": project_id, "op_index": op_index}).all()
     if not rows:
-        raise InvalidInputError(f"The project {project_id} has no operation {op_index}")
+        raise NotFoundError(f"The project {project_id} has no operation {op_index}")
     inverse = _applied(rows[0]).inverse
     if inverse is None:
         raise InvalidInputError(f"Operation {op_index} of {project_id} changed nothing; there is nothing to undo")
-    return append(connection, project_id, [NewOperation(inverse, actor_uid, request_id)])[0]
+    undone = connection.execute(_UNDOING, {"project_id": project_id, "op_index": op_index}).scalar()
+    if undone is not None:
+        raise InvalidInputError(
+            f"Operation {op_index} of {project_id} was undone by operation {undone}; undo that one to have it again"
+        )
+    return append(connection, project_id, [NewOperation(inverse, actor_uid, request_id, undoes=op_index)])[0]
 
 
 def list_operations(connection: sa.Connection, project_id: str, *, after: int = -1, limit: int = PAGE) -> list[Applied]:
@@ -134,12 +149,15 @@ def _apply_all(
     moment: datetime = connection.execute(_ADVANCE, advance).scalar_one()
     applied = []
     for op_index, new in enumerate(fresh, project.next_op_index):
-        change = apply(elements, new.operation)
+        operation = with_members(elements, new.operation)
+        change = apply(elements, operation)
         settle(elements, change.touched)
         whose = (new.actor_uid, new.request_id, new.client_ts)
-        applied.append(Applied(op_index, new.operation, change.inverse, *whose, moment))
+        applied.append(Applied(op_index, operation, change.inverse, *whose, moment, new.undoes))
     _write(connection, project.project_id, applied)
-    write_elements(connection, project.project_id, _changed(before, elements), moment)
+    changed = _changed(before, elements)
+    write_elements(connection, project.project_id, changed, moment)
+    refuse_rings(connection, project.project_id, changed)
     return applied
 
 
@@ -161,6 +179,7 @@ def _write(connection: sa.Connection, project_id: str, applied: Sequence[Applied
             "request_id": one.request_id,
             "client_ts": one.client_ts,
             "created_at": one.created_at,
+            "undoes": one.undoes,
         }
         for one in applied
     ]
@@ -180,7 +199,8 @@ def _repeats(connection: sa.Connection, project_id: str, keys: Sequence[int | st
 
 def _applied(row: sa.Row[Any]) -> Applied:
     inverse = None if row.inverse is None else msgspec.convert(row.inverse, Operation)
-    return Applied(row.op_index, _operation(row), inverse, row.actor_uid, row.request_id, row.client_ts, row.created_at)
+    whose = (row.actor_uid, row.request_id, row.client_ts, row.created_at, row.undoes)
+    return Applied(row.op_index, _operation(row), inverse, *whose)
 
 
 def _operation(row: sa.Row[Any]) -> Operation:
@@ -194,11 +214,13 @@ _ADVANCE = sa.text("""
 """)
 
 _LOG = """
-    SELECT op_index, type, element_id, element_ids, data, inverse, actor_uid, request_id, client_ts, created_at
+    SELECT op_index, type, element_id, element_ids, data, inverse, actor_uid, request_id, client_ts, created_at, undoes
     FROM canvas_operation WHERE project_id = :project_id
 """
 
 _ONE = sa.text(f"{_LOG} AND op_index = :op_index")
+
+_UNDOING = sa.text("SELECT op_index FROM canvas_operation WHERE project_id = :project_id AND undoes = :op_index")
 
 _REPEATS = sa.text(f"{_LOG} AND request_id = ANY (CAST(:request_ids AS text[]))")
 

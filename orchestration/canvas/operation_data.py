@@ -42,6 +42,16 @@ class Nothing(OperationData, frozen=True, forbid_unknown_fields=False):
     """No data are needed; what a client adds is kept in the log."""
 
 
+class Delete(OperationData, frozen=True, forbid_unknown_fields=False):
+    """Who may be a member of a deleted group, and then is in none; the log adds it."""
+
+    members: tuple[Id, ...] = ()
+
+    def names(self) -> Iterable[str]:
+        """The members."""
+        return self.members
+
+
 class Updates(OperationData, frozen=True):
     """New values of fields. `meta` is merged entry by entry, and an entry that is null is taken out (RFC 7396)."""
 
@@ -60,14 +70,15 @@ class Updates(OperationData, frozen=True):
 
 
 class Create(OperationData, frozen=True):
-    """`element` under the operation's elementId, or `elements` by their ids."""
+    """`element` under the operation's elementId, or `elements` by their ids; and who is in the groups among them."""
 
     element: Element | UnsetType = UNSET
     elements: dict[Id, Element] | UnsetType = UNSET
+    group_ids: dict[Id, Id] = {}
 
     def names(self) -> Iterable[str]:
-        """The new elements."""
-        return () if isinstance(self.elements, UnsetType) else self.elements
+        """The new elements, and those that come into their groups."""
+        return (*(() if isinstance(self.elements, UnsetType) else self.elements), *self.group_ids)
 
     def made(self, operation: Operation) -> Mapping[str, Element]:
         """The elements by their ids."""
@@ -230,7 +241,7 @@ class Ungroup(OperationData, frozen=True):
 DATA: Mapping[OperationType, type[OperationData]] = {
     OperationType.CREATE: Create,
     OperationType.UPDATE: Update,
-    OperationType.DELETE: Nothing,
+    OperationType.DELETE: Delete,
     OperationType.MOVE: Move,
     OperationType.RESIZE: Resize,
     OperationType.SELECT: Nothing,

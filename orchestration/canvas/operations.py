@@ -29,6 +29,7 @@ from orchestration.canvas.operation_data import (
     DATA,
     Connect,
     Create,
+    Delete,
     Group,
     Layering,
     Move,
@@ -79,9 +80,22 @@ def needed(operations: Iterable[Operation]) -> tuple[set[str], set[str]]:
         with _named_errors(operation):
             data = msgspec.convert(operation.data, DATA[operation.type])
             ids.update(operation.named, data.names())
-        if isinstance(data, Ungroup) and data.group_ids is None:
+        if isinstance(data, Delete) or (isinstance(data, Ungroup) and data.group_ids is None):
             groups.update(operation.named)
     return ids, groups
+
+
+def with_members(elements: Elements, operation: Operation) -> Operation:
+    """The operation, and if it deletes groups, who leaves them by it: the log has to say what was done.
+
+    A client need not say it; what it says under that name is replaced.
+    """
+    if operation.type is not OperationType.DELETE:
+        return operation
+    gone = set(operation.named)
+    members = [key for key, element in elements.items() if element.meta.get("groupId") in gone and key not in gone]
+    data = {name: value for name, value in operation.data.items() if name != "members"}
+    return msgspec.structs.replace(operation, data={**data, "members": sorted(members)} if members else data)
 
 
 def replay(elements: dict[str, Element], operations: Iterable[Operation]) -> dict[str, Element]:
@@ -121,19 +135,29 @@ def _do_create(elements: Elements, operation: Operation, data: Create) -> Change
     made = data.made(operation)
     for element_id in made:
         _absent(elements, element_id, operation)
-    return Change({key: normal(element) for key, element in made.items()}, _delete(list(made)))
+    touched = {key: normal(element) for key, element in made.items()}
+    # Who has come into another group since, or is gone, stays as it is.
+    back = {key for key in data.group_ids if key in elements and "groupId" not in elements[key].meta}
+    touched |= {key: _with_meta(elements[key], {"groupId": data.group_ids[key]}) for key in back}
+    return Change(touched, _delete(list(made), sorted(back)))
 
 
-def _do_delete(elements: Elements, operation: Operation, _: object) -> Change:
+def _do_delete(elements: Elements, operation: Operation, data: Delete) -> Change:
     gone = {key: _present(elements, key, operation) for key in _named(operation)}
-    return Change(dict.fromkeys(gone), _create(gone))
+    left = {
+        key: str(elements[key].meta["groupId"])
+        for key in data.members
+        if key in elements and key not in gone and elements[key].meta.get("groupId") in gone
+    }
+    touched: dict[str, Element | None] = {key: _with_meta(elements[key], {"groupId": None}) for key in left}
+    return Change(touched | dict.fromkeys(gone), _create(gone, left))
 
 
 def _do_disconnect(elements: Elements, operation: Operation, _: object) -> Change:
     for key in _named(operation):
         if _present(elements, key, operation).type is not ElementType.CONNECTOR:
             raise InvalidInputError(f"{_title(operation)}: {key} is no connector")
-    return _do_delete(elements, operation, None)
+    return _do_delete(elements, operation, Delete())
 
 
 def _do_move(elements: Elements, operation: Operation, data: Move) -> Change:
@@ -309,8 +333,9 @@ def _title(operation: Operation) -> str:
     return f"{operation.type} {', '.join(operation.named[:3])}".strip()
 
 
-def _delete(ids: list[str]) -> Operation:
-    return _only(OperationType.DELETE, ids)
+def _delete(ids: list[str], members: list[str] | None = None) -> Operation:
+    operation = _only(OperationType.DELETE, ids)
+    return msgspec.structs.replace(operation, data={"members": members}) if members else operation
 
 
 def _only(kind: OperationType, ids: list[str]) -> Operation:
@@ -318,8 +343,9 @@ def _only(kind: OperationType, ids: list[str]) -> Operation:
     return Operation(kind, ids[0]) if len(ids) == 1 else Operation(kind, element_ids=tuple(ids))
 
 
-def _create(made: Mapping[str, Element]) -> Operation:
-    return Operation(OperationType.CREATE, data={"elements": {key: msgspec.to_builtins(made[key]) for key in made}})
+def _create(made: Mapping[str, Element], groups: Mapping[str, str] | None = None) -> Operation:
+    data = {"elements": {key: msgspec.to_builtins(made[key]) for key in made}}
+    return Operation(OperationType.CREATE, data={**data, "groupIds": dict(groups)} if groups else data)
 
 
 def _update(updates: Mapping[str, Mapping[str, Any]]) -> Operation:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import sqlalchemy as sa
 
 from orchestration.canvas.tables import MOST_PREVIEW_IMAGES, canvas_project
-from orchestration.errors import InvalidInputError, RefusedError
+from orchestration.errors import InvalidInputError, NotFoundError, RefusedError
 from orchestration.storage import bulk
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def create_projects(connection: sa.Connection, projects: Sequence[NewProject]) -
 def lock_project(connection: sa.Connection, project_id: str) -> Project:
     """The project, and with it the sole right to write to its log until the transaction ends.
 
-    Raises `InvalidInputError` for a project that is not there.
+    Raises `NotFoundError` for a project that is not there.
     """
     return _project(connection, project_id, sa.text(f"{_PROJECT} FOR NO KEY UPDATE"))
 
@@ -92,9 +92,15 @@ def known_projects(connection: sa.Connection, project_ids: Sequence[str]) -> set
 def _project(connection: sa.Connection, project_id: str, statement: sa.TextClause) -> Project:
     row = connection.execute(statement, {"project_id": project_id}).one_or_none()
     if row is None:
-        raise InvalidInputError(f"There is no canvas project {project_id}")
-    collaborators = {one["uid"]: one["role"] for one in row.collaborators if "uid" in one and "role" in one}
-    return Project(project_id, row.owner_uid, collaborators, row.next_op_index)
+        raise NotFoundError(f"There is no canvas project {project_id}")
+    return Project(project_id, row.owner_uid, _roles(row.collaborators), row.next_op_index)
+
+
+def _roles(collaborators: Sequence[Any]) -> dict[str, str]:
+    """The role of each user; an entry of any other shape, as other versions of the app write them, means nobody."""
+    records = [one for one in collaborators if isinstance(one, dict)]
+    pairs = [(one.get("uid"), one.get("role")) for one in records]
+    return {uid: role for uid, role in pairs if isinstance(uid, str) and isinstance(role, str)}
 
 
 _PROJECT = "SELECT owner_uid, collaborators, next_op_index FROM canvas_project WHERE project_id = :project_id"

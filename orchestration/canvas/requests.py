@@ -17,11 +17,15 @@ class Snapshot(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Collect(msgspec.Struct, forbid_unknown_fields=True):
-    """Collect media; a dry run unless that is exactly false. None is what the settings say."""
+    """Collect media; a dry run unless that is exactly false. None is what the settings say.
+
+    `allow` names guards that are overruled, `force` overrules all.
+    """
 
     dry_run: bool = True
     ttl_days: float | None = None
     max_items: int | None = None
+    allow: list[str] = []
     force: bool = False
 
 

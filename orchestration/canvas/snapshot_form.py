@@ -15,9 +15,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from orchestration.canvas.elements import media_references
 from orchestration.canvas.model import Element
-from orchestration.errors import ConfigurationError, PermanentError
+from orchestration.errors import ConfigurationError, InvalidInputError, PermanentError
 
 VERSION = 1
 
@@ -30,20 +29,47 @@ class CorruptSnapshotError(PermanentError):
 
 
 class SnapshotBytes(NamedTuple):
-    """A snapshot as it is stored. `checksum` is the SHA-256 of `elements`, in hex."""
+    """A snapshot as it is stored. `checksum` is the SHA-256 of `elements`, in hex.
+
+    `media_texts` are what may refer to media: the `meta` of each element, as JSON.
+    """
 
     version: int
     checksum: str
     element_count: int
     elements: bytes
-    media_refs: list[str]
+    media_texts: list[str]
 
 
 def write_snapshot(elements: dict[str, Element]) -> SnapshotBytes:
-    """The elements in the newest form."""
+    """The elements in the newest form, read back once: what is given here can be loaded.
+
+    Raises `InvalidInputError` that names an element which no reader would take, as one with a NaN in it.
+    """
     packed = zlib.compress(_encoder.encode(elements))
     checksum = hashlib.sha256(packed).hexdigest()
-    return SnapshotBytes(VERSION, checksum, len(elements), packed, media_references(elements.values()))
+    texts = [_encoder.encode(element.meta).decode() for element in elements.values() if element.meta]
+    try:
+        is_same = read_snapshot(VERSION, checksum, len(elements), packed) == elements
+    except CorruptSnapshotError:
+        is_same = False
+    if not is_same:
+        raise InvalidInputError(_unreadable(elements))
+    return SnapshotBytes(VERSION, checksum, len(elements), packed, texts)
+
+
+def _unreadable(elements: dict[str, Element]) -> str:
+    """Why elements cannot be saved: the first ones that do not come back as they are."""
+    found = []
+    for key, element in elements.items():
+        try:
+            back = _decoder.decode(_encoder.encode({key: element}))[key]
+        except msgspec.DecodeError as error:
+            found.append(f"the element {key}: {error}")
+        else:
+            if back != element:
+                found.append(f"the element {key} holds a value that changes when it is read")
+    return f"Cannot be saved: {'; '.join(found[:3])}; `orchestration canvas repair` makes elements again from the log"
 
 
 def read_snapshot(version: int, checksum: str, element_count: int, packed: bytes) -> dict[str, Element]:

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from orchestration.canvas.elements import COLUMNS, as_elements
 from orchestration.canvas.snapshot_form import write_snapshot
-from orchestration.errors import InvalidInputError
+from orchestration.errors import ConflictError, InvalidInputError, NotFoundError
 
 if TYPE_CHECKING:
     from orchestration.settings import Settings
@@ -108,12 +108,13 @@ def save(
 ) -> Saved | None:
     """Make a snapshot of a project as it is, in the caller's transaction; `now` is the time that it is given.
 
-    None when there is nothing new since the last one, unless it is to have a name. Raises `InvalidInputError` for a
-    project that is not there or empty, and for a name that is blank or taken.
+    None when there is nothing new since the last one, unless it is to have a name. Raises `NotFoundError` for a
+    project that is not there, `InvalidInputError` for one that is empty and a blank name, `ConflictError` for a name
+    that is taken.
     """
     rows = connection.execute(_STATE, {"project_id": project_id}).all()
     if not rows:
-        raise InvalidInputError(f"There is no canvas project {project_id}")
+        raise NotFoundError(f"There is no canvas project {project_id}")
     op_index, last_saved, *_ = rows[0]
     if name is not None:
         _check_name(project_id, name, op_index)
@@ -128,7 +129,7 @@ def save(
     if made is None:
         if name is None:
             return None  # another process saved this very state meanwhile
-        raise InvalidInputError(f"{project_id} has a snapshot named {name!r} already; give another name")
+        raise ConflictError(f"{project_id} has a snapshot named {name!r} already; give another name")
     connection.execute(_UPDATE_PROJECT, {"project_id": project_id, "op_index": op_index, "at": made.created_at})
     return Saved(made.id, project_id, op_index, len(elements), len(written.elements), name)
 
@@ -170,8 +171,9 @@ _STATE = sa.text(f"""
 _INSERT = sa.text("""
     INSERT INTO canvas_snapshot
         (project_id, op_index, version, checksum, element_count, elements, media_refs, name, created_by, created_at)
-    VALUES (:project_id, :op_index, :version, :checksum, :element_count, :elements, CAST(:media_refs AS text[]), :name,
-        :created_by, coalesce(CAST(:now AS timestamptz), clock_timestamp()))
+    VALUES (:project_id, :op_index, :version, :checksum, :element_count, :elements, ARRAY(
+            SELECT DISTINCT name FROM unnest(CAST(:media_texts AS text[])) AS one, media_names_in(one) AS name
+        ), :name, :created_by, coalesce(CAST(:now AS timestamptz), clock_timestamp()))
     ON CONFLICT DO NOTHING RETURNING id, created_at
 """)
 

@@ -73,6 +73,7 @@ canvas_operation = sa.Table(
     sa.Column("inverse", pg.JSONB, comment="The operation that takes this one back; none when it changed nothing"),
     sa.Column("actor_uid", sa.Text, nullable=False),
     sa.Column("request_id", sa.Text, comment="Idempotency key within the project"),
+    sa.Column("undoes", sa.BigInteger, comment="The operation that this one takes back"),
     sa.Column("client_ts", _TIME),
     # Not `now()`, which is when the transaction began, before it waited for its turn: times rise with the index.
     sa.Column("created_at", _TIME, nullable=False, server_default=sa.func.clock_timestamp()),
@@ -84,6 +85,13 @@ canvas_operation = sa.Table(
         "request_id",
         unique=True,
         postgresql_where=sa.text("request_id IS NOT NULL"),
+    ),
+    sa.Index(
+        "uq_canvas_operation_undoes",
+        "project_id",
+        "undoes",
+        unique=True,
+        postgresql_where=sa.text("undoes IS NOT NULL"),
     ),
 )
 
@@ -128,7 +136,7 @@ canvas_snapshot = sa.Table(
         pg.ARRAY(sa.Text),
         nullable=False,
         server_default="{}",
-        comment="Every mediaId, url and storagePath of its elements, and what else may be one",
+        comment="Everything in its elements that may be the name of a medium",
     ),
     sa.Column("name", sa.Text, comment="Given by whoever wants it kept"),
     sa.Column("created_by", sa.Text),

@@ -15,6 +15,7 @@ from orchestration.catalogue.families.images import families_showing, image_stat
 from orchestration.catalogue.families.importer import FamilyHandler, ImportedFamily
 from orchestration.catalogue.feed.sync_items import ItemKind, settle_forgotten, settle_images
 from orchestration.media.fetcher import ImageFetcher, MirroredImage, StoredImages
+from orchestration.media.picture_process import PictureProcess, picture_limits
 from orchestration.media.renditions import Rendition, RenditionHandler
 from orchestration.work_queue.drain import drain_queue
 from orchestration.work_queue.model import NewTask, Priority, TaskState
@@ -101,8 +102,9 @@ async def make_renditions(
     catalogue: Catalogue, on_batch: Callable[[Sequence[Rendition]], None], options: DrainOptions
 ) -> None:
     """Make the renditions that are due."""
-    handler = RenditionHandler(catalogue.database, catalogue.services.objects)
-    await drain_queue(catalogue.database, catalogue.rendition_queue, handler, on_batch, options)
+    with PictureProcess(picture_limits(catalogue.settings)) as process:
+        handler = RenditionHandler(catalogue.database, catalogue.services.objects, process)
+        await drain_queue(catalogue.database, catalogue.rendition_queue, handler, on_batch, options)
 
 
 def _count_images(connection: sa.Connection, settled: Sequence[Settled]) -> None:

@@ -25,6 +25,6 @@ class Stop(msgspec.Struct, forbid_unknown_fields=True):
 
 
 SYNC = RequestKind("catalogue.sync", Sync, "Read the feed and queue what changed; the drains do the rest.")
-STOP = RequestKind("catalogue.stop", Stop, "Stop a supplier's sync between two families.")
+STOP = RequestKind("catalogue.stop", Stop, "Stop a supplier's sync.")
 
 KINDS = (SYNC, STOP)

@@ -47,6 +47,10 @@ supplier = sa.Table(
     sa.Column("fingerprint", sa.Text, comment="SHA-256 over the feed lines that were last planned"),
     sa.Column("documents_seen", sa.BigInteger, nullable=False, server_default="0", comment="For `document_shape`"),
     sa.Column("discovered_at", _TIME, nullable=False, server_default=sa.func.now()),
+    sa.Column("last_listed", pg.ARRAY(sa.Text), comment="The families of its last plan, in the feed's order"),
+    sa.Column(
+        "tail_gone_in", sa.Text, comment="SHA-256 of the Import.txt that first lacked the last lines of the one before"
+    ),
 )
 
 sync = sa.Table(
@@ -118,6 +122,19 @@ feed_entry = sa.Table(
     sa.Column("supplier_hash", sa.Text, nullable=False),
 )
 
+feed_problem = sa.Table(
+    "feed_problem",
+    metadata,
+    sa.Column("file", sa.Text, primary_key=True),
+    sa.Column("position", sa.Integer, primary_key=True),
+    sa.Column("line_number", sa.Integer, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("supplier", sa.Text, comment="None for a line that shows none"),
+    sa.Column("is_refused", sa.Boolean, nullable=False, comment="False for a line that was taken all the same"),
+    comment="Lines of the feed's files with something wrong, as they were last read",
+)
+
 product_family = sa.Table(
     "product_family",
     metadata,
@@ -158,6 +175,13 @@ product_family = sa.Table(
     sa.Column("removed_at", _TIME, comment="When the family left the feed"),
     sa.Column("deleted_at", _TIME, comment="When it was soft-deleted"),
     sa.Column("synced_at", _TIME, nullable=False, server_default=sa.func.now()),
+    sa.Column(
+        "variants_held_back",
+        sa.Integer,
+        nullable=False,
+        server_default="0",
+        comment="Variants that the document no longer lists, and that the guard keeps",
+    ),
 )
 
 product_variant = sa.Table(
@@ -230,6 +254,13 @@ quarantine = sa.Table(
     sa.Column("path", sa.Text, nullable=False, server_default=""),
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("document", sa.LargeBinary, comment="The bytes as they came; none when the download was refused"),
+    sa.Column(
+        "is_transfer",
+        sa.Boolean,
+        nullable=False,
+        server_default=sa.false(),
+        comment="Whether the transfer may be at fault, so that each sync asks again",
+    ),
     sa.Column("since", _TIME, nullable=False, server_default=sa.func.now()),
 )
 
@@ -252,5 +283,6 @@ drift = sa.Table(
     sa.Column("after", pg.ARRAY(sa.Text), nullable=False),
     sa.Column("example", sa.Text, nullable=False, comment="The a_number of a family that shows it"),
     sa.Column("seen_at", _TIME, nullable=False, server_default=sa.func.now()),
-    sa.CheckConstraint("kind IN ('new', 'gone', 'type')", name="kind"),
+    sa.Column("reason", sa.Text, nullable=False, server_default=""),
+    sa.CheckConstraint("kind IN ('new', 'gone', 'type', 'oddity')", name="kind"),
 )

@@ -17,6 +17,8 @@ from orchestration.errors import ConfigurationError
 from orchestration.observability.logs import configure_logging
 
 API_PORT = 3001
+# How long answers that are under way may take when the server is to end.
+GRACEFUL_SECONDS = 10
 
 
 def register(app: typer.Typer) -> None:
@@ -37,6 +39,7 @@ def api(
 
     from orchestration.api.access import is_loopback
     from orchestration.api.app import build_api
+    from orchestration.api.punctual import PunctualProtocol
 
     with open_services() as services:
         configure_logging(services.settings.log_level)
@@ -48,8 +51,19 @@ def api(
                 f"Without API keys the API listens on the loopback interface only, not on {host}: make a key with "
                 "`orchestration api-keys create NAME`, or leave --host out"
             )
+        if is_open:
+            note("There are no API keys: only programs on this machine may call, with every right")
         # Without an access log: the links in it would work for whoever reads it.
-        uvicorn.run(build_api(services), host=host, port=port, access_log=False, log_level="warning")
+        uvicorn.run(
+            build_api(services),
+            host=host,
+            port=port,
+            http=PunctualProtocol,
+            access_log=False,
+            log_level="warning",
+            server_header=False,
+            timeout_graceful_shutdown=GRACEFUL_SECONDS,
+        )
 
 
 def api_keys_create(

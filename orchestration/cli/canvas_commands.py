@@ -129,17 +129,20 @@ def canvas_restore(
     at: Annotated[int | None, typer.Option(help="The state after this operation; -1 is the empty canvas.")] = None,
     actor: Annotated[str | None, typer.Option("--as", help="In whose name; the owner's without it.")] = None,
     as_json: Json = False,
-) -> None:
-    """Go back to an earlier state, by operations that can themselves be taken back."""
+) -> int:
+    """Go back to an earlier state, by operations that can themselves be taken back; 1 when media of it are gone."""
     with open_services() as services, services.database.begin() as connection:
         restored = restore(connection, project_id, Target(snapshot, at), actor)
     if as_json:
         print_json(restored._asdict())
-        return
-    console().print(
-        f"{project_id} is as after operation {restored.op_index}, by {len(restored.applied)} operations; "
-        f"`orchestration canvas restore {project_id} --at {restored.came_from}` takes this back"
-    )
+    else:
+        console().print(
+            f"{project_id} is as after operation {restored.op_index}, by {len(restored.applied)} operations; "
+            f"`orchestration canvas restore {project_id} --at {restored.came_from}` takes this back"
+        )
+    for element_id, media_id in restored.missing.items():
+        note(f"{element_id} could not come back: its medium {media_id} was deleted; upload it again")
+    return SOME_FAILED if restored.missing else 0
 
 
 def canvas_log(

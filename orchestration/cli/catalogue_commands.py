@@ -19,12 +19,14 @@ from orchestration.catalogue.export import Export, export_columns, export_rows
 from orchestration.catalogue.families.quarantine import kept_document, list_quarantine
 from orchestration.catalogue.feed.removal import restore_families
 from orchestration.catalogue.feed.source import host_rules
-from orchestration.catalogue.feed.sync_runs import stop_sync, supplier_statuses
+from orchestration.catalogue.feed.stopping import stop_supplier
+from orchestration.catalogue.feed.suppliers import set_supplier
+from orchestration.catalogue.feed.sync_runs import supplier_statuses
 from orchestration.cli.catalogue_sync import SyncOptions, quarantined_families, sort_failures, sync_catalogue
 from orchestration.cli.job_runner import job_runner
 from orchestration.cli.options import Feed, Json, open_services, settings_for
 from orchestration.cli.output import SOME_FAILED, console, note, print_json, print_table
-from orchestration.errors import ConfigurationError, InvalidInputError
+from orchestration.errors import ConfigurationError, InvalidInputError, NotFoundError
 from orchestration.runtime.assets import run_config
 from orchestration.runtime.drains import DrainConfig
 from orchestration.runtime.partitions import encode_key
@@ -42,6 +44,7 @@ def register(app: typer.Typer) -> None:
     app.command()(export)
     app.command()(status)
     app.command()(stop)
+    app.command()(supplier)
     app.command()(restore)
     for name, commands, text in (
         ("quarantine", (quarantine_list, quarantine_show, quarantine_replay), "Documents that cannot be used."),
@@ -76,9 +79,12 @@ def sync(
     else:
         _print_sync(printed)
     _note_problems(runner.problems)
+    _note_reasons("line refused", summary.refused_lines)
     _note_reasons("removals held back", summary.held_back)
     _note_reasons("quarantined", summary.quarantined)
     _note_reasons("failed", summary.failed)
+    _note_reasons("imported without", summary.lost_parts)
+    _note_reasons("odd", summary.odd_parts)
     _note_reasons("image failed", summary.failed_images, summary.images.get("failed", 0))
     if summary.stopped:
         raise summary.stopped
@@ -158,11 +164,33 @@ def stop(
     supplier: Annotated[str, typer.Argument(help="The supplier's code.")],
     as_json: Json = False,
 ) -> None:
-    """Stop a supplier's sync between two families. The next sync goes on where this one ended."""
+    """Stop a supplier's sync, with what is being imported. The next sync goes on where this one ended."""
     with open_services() as services, services.database.begin() as connection:
-        cancelled = Catalogue(services).family_queue.cancel(connection, supplier)
-        stop_sync(connection, supplier, message="Stopped by an operator")
-    print_json({"cancelled": cancelled}) if as_json else console().print(f"{cancelled} families taken from the queue")
+        stopped = stop_supplier(connection, Catalogue(services).family_queue, supplier, by="an operator")
+    if as_json:
+        print_json(stopped._asdict())
+    else:
+        running = f"; {stopped.interrupted} that were being imported are left" if stopped.interrupted else ""
+        console().print(f"{stopped.cancelled} families taken from the queue{running}")
+
+
+def supplier(
+    code: Annotated[str, typer.Argument(help="The supplier's code.")],
+    auto_import: Annotated[
+        bool | None,
+        typer.Option("--auto-import/--no-auto-import", help="Whether a sync of all takes it up."),
+    ] = None,
+    active: Annotated[bool | None, typer.Option("--active/--inactive", help="Whether it is synced at all.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Set which syncs take a supplier up."""
+    flags = {name: flag for name, flag in (("auto_import", auto_import), ("is_active", active)) if flag is not None}
+    if not flags:
+        raise ConfigurationError("Say what to set: --auto-import, --no-auto-import, --active or --inactive")
+    with open_services() as services, services.database.begin() as connection:
+        if not set_supplier(connection, code, **flags):
+            raise NotFoundError(f"{code} is no supplier that was ever synced; `orchestration status` lists them")
+    print_json({"supplier": code} | flags) if as_json else console().print(f"{code} is set")
 
 
 def restore(
@@ -241,10 +269,18 @@ def drift_list(as_json: Json = False) -> None:
         print_json([entry._asdict() for entry in entries])
         return
     rows = [
-        (entry.supplier, entry.path, entry.kind, "/".join(entry.before), "/".join(entry.after), entry.example)
+        (
+            entry.supplier,
+            entry.path,
+            entry.kind,
+            "/".join(entry.before),
+            "/".join(entry.after),
+            entry.example,
+            entry.reason,
+        )
         for entry in entries
     ]
-    print_table("Drift", ("supplier", "field", "what", "before", "after", "example"), rows)
+    print_table("Drift", ("supplier", "field", "what", "before", "after", "example", "reason"), rows)
 
 
 def drift_accept(

@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from orchestration.catalogue.defs.families import product_families
+from orchestration.catalogue.defs.families_metadata import LOST, ODD, VARIANTS_HELD_BACK
 from orchestration.catalogue.defs.feed import FeedConfig, supplier_feed
 from orchestration.catalogue.defs.feed_metadata import HELD_BACK, PLANNED, SYNCS
 from orchestration.catalogue.defs.image_variants import image_variants
 from orchestration.catalogue.defs.images import FAILED_IMAGES, MIRRORED, family_images
 from orchestration.catalogue.families.quarantine import list_quarantine
+from orchestration.catalogue.feed.problems import list_problems
 from orchestration.catalogue.feed.sync_runs import SyncCounts, sync_counts
 from orchestration.cli.job_runner import UNTIL_EMPTY
 from orchestration.errors import StoppedError
@@ -38,10 +40,11 @@ class SyncOptions:
 
 @dataclass
 class SyncSummary:
-    """What a sync did, and what went wrong: by supplier, family or URL, with the reasons.
+    """What a sync did, and what went wrong: by line, supplier, family or URL, with the reasons.
 
     `counts` are those of the rows with the ids `syncs`. `unlisted` are counts of suppliers whose plan wrote no row,
-    since nothing had changed. `images` are counts by outcome. `stopped` is set when a signal ended the sync early.
+    since nothing had changed. `images` are counts by outcome. `lost_parts` are variants and pictures that families were
+    imported without, `odd_parts` are fields. `stopped` is set when a signal ended the sync early.
     """
 
     syncs: Sequence[int] = ()
@@ -50,6 +53,9 @@ class SyncSummary:
     counts: SyncCounts = field(default_factory=SyncCounts)
     images: Mapping[str, int] = field(default_factory=dict)
     category_rows: int = 0
+    refused_lines: Mapping[str, str] = field(default_factory=dict)
+    lost_parts: Mapping[str, str] = field(default_factory=dict)
+    odd_parts: Mapping[str, str] = field(default_factory=dict)
     held_back: Mapping[str, str] = field(default_factory=dict)
     quarantined: dict[str, str] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
@@ -60,7 +66,8 @@ class SyncSummary:
     def has_failures(self) -> bool:
         """Whether something needs an operator: the command then exits with 1."""
         dead_images = self.images.get("failed", 0)
-        return bool(self.held_back or self.quarantined or self.failed or self.counts.failed or dead_images)
+        problems = self.refused_lines or self.held_back or self.quarantined or self.failed or self.lost_parts
+        return bool(problems or self.counts.failed or dead_images)
 
     def as_json(self, seconds: float) -> dict[str, Any]:
         """The one line of `orchestration sync --json`; `seconds` is how long it took."""
@@ -150,11 +157,17 @@ def _plan(runner: JobRunner, options: SyncOptions, summary: SyncSummary) -> None
     summary.category_rows = outcome.metadata.get("rows_written", 0)
     summary.held_back = outcome.metadata.get(HELD_BACK, {})
     summary.syncs = outcome.metadata.get(SYNCS, [])
+    with runner.domains.catalogue.database.connect() as connection:
+        problems = list_problems(connection, options.suppliers)
+    summary.refused_lines = {str(one): one.reason for one in problems if one.is_refused}
 
 
 def _import(runner: JobRunner, summary: SyncSummary) -> None:
     outcome = runner.run("catalogue_import", run_config(product_families, UNTIL_EMPTY))
     summary.quarantined, summary.failed = sort_failures(runner.domains.catalogue, outcome)
+    summary.held_back = dict(summary.held_back) | outcome.metadata.get(VARIANTS_HELD_BACK, {})
+    summary.lost_parts = outcome.metadata.get(LOST, {})
+    summary.odd_parts = outcome.metadata.get(ODD, {})
 
 
 def _mirror(runner: JobRunner, summary: SyncSummary) -> None:

@@ -17,7 +17,8 @@ COMMANDS: Final[dict[str, dict[str, str]]] = {
         "sync": "Sync the catalogue with its feed, through Dagster, in this process.",
         "export": "Export records as JSON lines, CSV or Parquet.",
         "status": "Show each supplier's sync: state, counts, progress, families a minute, time left.",
-        "stop": "Stop a supplier's sync between two families.",
+        "stop": "Stop a supplier's sync, with what is being imported.",
+        "supplier": "Set which syncs take a supplier up.",
         "restore": "Publish removed families again.",
         "quarantine": "Documents that cannot be used.",
         "drift": "Fields that changed their shape.",
@@ -40,6 +41,9 @@ COMMANDS: Final[dict[str, dict[str, str]]] = {
     "api_commands": {
         "api": "Serve the HTTP API; without any API key on the loopback interface only.",
         "api-keys": "The keys of the HTTP API.",
+    },
+    "env_command": {
+        "env": 'Print the variables of this instance for a shell: eval "$(orchestration env)"; secrets are among them.'
     },
     "request_commands": {"requests": "Work that is asked for, and done by Dagster."},
     "previews_commands": {"previews": "Previews: from described steps to videos."},

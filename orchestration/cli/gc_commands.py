@@ -11,6 +11,7 @@ import typer
 
 from orchestration.canvas.defs.media_gc import CollectConfig, media_gc
 from orchestration.canvas.media_gc.health import difference_rows
+from orchestration.canvas.media_gc.model import Guard
 from orchestration.cli.job_runner import JobRunner, RunOutcome, job_runner
 from orchestration.cli.options import Json, open_services
 from orchestration.cli.output import SOME_FAILED, console, note, print_json, print_table
@@ -35,22 +36,25 @@ def collect_garbage(
     *,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Decide, show, and change nothing.")] = False,
     ttl_days: Annotated[float | None, typer.Option(help="Leave media younger than this alone.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Go on although a guard speaks against it.")] = False,
+    allow: Annotated[list[Guard] | None, typer.Option(help="Go on although this guard speaks against it.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Go on although any guard speaks against it.")] = False,
     undo: Annotated[int | None, typer.Option(help="Keep what this collection has marked.")] = None,
     reconcile: Annotated[bool, typer.Option("--reconcile", help="Only compare database and bucket.")] = False,
     as_json: Json = False,
 ) -> int:
     """Mark canvas media that nothing refers to, and delete those whose grace is over."""
-    if undo is not None and (dry_run or force or reconcile or ttl_days is not None):
+    deciding = dry_run or allow or force or ttl_days is not None
+    if undo is not None and (deciding or reconcile):
         raise ConfigurationError("--undo goes with no other option: it takes a collection's marks back, and no more")
-    if reconcile and (dry_run or force or ttl_days is not None):
+    if reconcile and deciding:
         raise ConfigurationError("--reconcile goes with no other option: it changes nothing")
     configure_logging(load_settings().log_level)
     if undo is not None:
         return _undo(undo, as_json=as_json)
     if reconcile:
         return _reconcile(as_json=as_json)
-    return _collect(CollectConfig(dry_run=dry_run, ttl_days=ttl_days, force=force), as_json=as_json)
+    allowed = [guard.value for guard in allow or ()]
+    return _collect(CollectConfig(dry_run=dry_run, ttl_days=ttl_days, allow=allowed, force=force), as_json=as_json)
 
 
 def _collect(config: CollectConfig, *, as_json: bool) -> int:

@@ -14,15 +14,16 @@ import typer
 from orchestration.cli.job_runner import NOTHING_DONE, UNTIL_EMPTY, JobRunner, RunOutcome, job_runner
 from orchestration.cli.options import Json, open_services, settings_for
 from orchestration.cli.output import DONE, SOME_FAILED, STOPPED, console, note, print_json, print_table
+from orchestration.cli.print_plates import check_skus, prints_plates
 from orchestration.errors import ConfigurationError, InvalidInputError
 from orchestration.prints.defs.order_updates import order_updates
 from orchestration.prints.defs.stl import PrintConfig, stl
 from orchestration.prints.defs.stl_metadata import PROBLEMS
+from orchestration.prints.orders.csv_file import LARGEST_FILE
 from orchestration.prints.orders.csv_rows import read_csv
 from orchestration.prints.orders.importing import Imported, ImportReport
 from orchestration.prints.orders.listing import OrderFilter, list_tasks, sku_statuses
 from orchestration.prints.prints import Prints
-from orchestration.prints.solid.sku import UnsupportedSkuError, product_for
 from orchestration.prints.statuses import OrderStatus, RenderState
 from orchestration.prints.tasks.outcomes import Printing
 from orchestration.prints.tasks.queue import RenderOptions
@@ -45,7 +46,11 @@ AllOrders = Annotated[bool, typer.Option("--all-orders", help="Also for orders t
 def register(app: typer.Typer) -> None:
     """Add the commands of prints and orders to `app`."""
     for name, commands, text in (
-        ("prints", (prints_status, prints_drain, prints_refresh, prints_retry), "Print files of orders."),
+        (
+            "prints",
+            (prints_status, prints_drain, prints_refresh, prints_retry, prints_plates),
+            "Print files of orders.",
+        ),
         ("orders", (orders_import, orders_list), "Orders of personalised products."),
     ):
         group = typer.Typer(help=text, no_args_is_help=True)
@@ -107,7 +112,7 @@ def prints_drain(
     all_orders: AllOrders = False, as_json: Json = False,
 ) -> int:  # fmt: skip
     """Render what is pending, through Dagster, in this process; with --force and --sku, all of the SKU."""
-    _check_skus(sku)
+    check_skus(sku)
     started = time.monotonic()
     config = PrintConfig(
         keys=[encode_key(name) for name in sku or ()], idle_seconds=None,
@@ -143,7 +148,7 @@ def prints_refresh(
     all_orders: AllOrders = False, as_json: Json = False,
 ) -> None:  # fmt: skip
     """Send print tasks back to pending, done ones too; the next drain renders them."""
-    _check_skus(sku)
+    check_skus(sku)
     with open_services() as services:
         prints = Prints(services)
         selection, options = TaskSelection(task, sku or None), RenderOptions(force, skip_if_exists, all_orders)
@@ -157,7 +162,7 @@ def prints_retry(
     all_orders: AllOrders = False, as_json: Json = False,
 ) -> None:  # fmt: skip
     """Send failed print tasks back to pending; the next drain renders them."""
-    _check_skus(sku)
+    check_skus(sku)
     with open_services() as services:
         prints = Prints(services)
         selection, options = TaskSelection(task, sku or None), RenderOptions(force, skip_if_exists, all_orders)
@@ -173,21 +178,14 @@ def _print_pending(ids: Sequence[int], *, as_json: bool) -> None:
         console().print(f"{len(ids)} print tasks are pending; `orchestration prints drain` renders them now")
 
 
-def _check_skus(skus: Sequence[str] | None) -> None:
-    for sku in skus or ():
-        try:
-            product_for(sku)
-        except UnsupportedSkuError as error:
-            raise ConfigurationError(str(error)) from error
-
-
 def orders_import(
     file: Annotated[Path, typer.Argument(help="A CSV file in UTF-8; the README tells its columns.")],
     as_json: Json = False,
 ) -> int:
     """Import orders, and queue what is to be rendered."""
     try:
-        rows = list(read_csv(file.read_bytes()))
+        with file.open("rb") as opened:
+            rows = list(read_csv(opened.read(LARGEST_FILE + 1)))
     except OSError as error:
         raise ConfigurationError(f"{file} cannot be read: {error.strerror}") from error
     except InvalidInputError as error:
@@ -199,9 +197,9 @@ def orders_import(
     else:
         counts = {outcome.value: report.count(outcome) for outcome in Imported}
         print_table("Orders", ("rows", "count"), [*counts.items(), ("print tasks queued", report.queued)])
-    for row in report.refused:
+    for row in (*report.refused, *report.unprinted):
         note(f"row {row.row}, {row.column}: {row.problem}; {row.remedy}")
-    return SOME_FAILED if report.refused else 0
+    return SOME_FAILED if report.refused or any(row.is_mistaken for row in report.unprinted) else DONE
 
 
 def _report_json(report: ImportReport) -> dict[str, Any]:

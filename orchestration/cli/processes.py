@@ -1,6 +1,6 @@
 """Several processes as one: started, signalled and ended together.
 
-Their lives. Keep out: what they are.
+Their lives. Keep out: what they are, and what is shown of them (`console`).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import signal
 import subprocess
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,12 +21,28 @@ _POLL_SECONDS = 0.2
 _ENDING_SECONDS = 30.0
 
 
-def run_processes(commands: Sequence[Sequence[str]], *, folder: Path) -> int:
+class Watcher(Protocol):
+    """What hears of the processes while they run."""
+
+    def look(self) -> None:
+        """Called a few times a second."""
+
+    def stopping(self) -> None:
+        """Called once, when a signal has been passed on."""
+
+    def ended(self, number: int, code: int) -> None:
+        """Called when the command of that number has ended by itself, before the others are ended."""
+
+
+def run_processes(
+    commands: Sequence[Sequence[str]], *, folder: Path, logs: Sequence[Path] = (), watcher: Watcher | None = None
+) -> int:
     """Run the commands in `folder` until one of them ends, or SIGINT or SIGTERM ends all of them.
 
     A signal is passed on to each, which may then take its time; what a command leaves behind, such as runs that would
     go on for an hour, is ended after it. The exit code is that of the first command. When one ends by itself, its exit
-    code counts, and the others are asked to end, and killed with all theirs if they do not.
+    code counts, and the others are asked to end, and killed with all theirs if they do not. What they write is added to
+    the files of `logs`, one a command; without these it goes where this process writes.
     """
     started: list[subprocess.Popen[bytes]] = []
     signalled: list[int] = []
@@ -40,9 +56,9 @@ def run_processes(commands: Sequence[Sequence[str]], *, folder: Path) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, pass_on)
     try:
-        for command in commands:
-            started.append(subprocess.Popen(command, start_new_session=True, cwd=folder))  # noqa: S603, PERF401 - our own
-        ended = _first_to_end(started)
+        for place, command in enumerate(commands):
+            started.append(_start(command, folder, logs[place] if logs else None))
+        ended = _first_to_end(started, signalled, watcher)
     finally:
         for process in started:
             if signalled:
@@ -53,11 +69,31 @@ def run_processes(commands: Sequence[Sequence[str]], *, folder: Path) -> int:
     return started[0].returncode if signalled else ended
 
 
-def _first_to_end(processes: Sequence[subprocess.Popen[bytes]]) -> int:
+def _start(command: Sequence[str], folder: Path, log: Path | None) -> subprocess.Popen[bytes]:
+    if log is None:
+        return subprocess.Popen(command, start_new_session=True, cwd=folder)  # noqa: S603 - our own
+    # The file itself and not a pipe: nothing waits for a reader, and nothing is lost when this process is killed.
+    with log.open("ab") as file:
+        return subprocess.Popen(  # noqa: S603 - our own
+            command, start_new_session=True, cwd=folder, stdout=file, stderr=subprocess.STDOUT
+        )
+
+
+def _first_to_end(
+    processes: Sequence[subprocess.Popen[bytes]], signalled: Sequence[int], watcher: Watcher | None
+) -> int:
+    is_told = False
     while True:
-        for process in processes:
+        for number, process in enumerate(processes):
             if (code := process.poll()) is not None:
+                if watcher and not signalled:
+                    watcher.ended(number, code)
                 return code
+        if watcher:
+            if signalled and not is_told:
+                watcher.stopping()
+                is_told = True
+            watcher.look()
         time.sleep(_POLL_SECONDS)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import getpass
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
@@ -22,6 +23,7 @@ from orchestration.services import Services
 from orchestration.storage.database import Database
 from orchestration.storage.migrate import current_revision, head_revision, schema_problem
 from orchestration.work_queue.model import TaskState
+from orchestration.work_queue.pausing import pause, resume
 from orchestration.work_queue.statistics import quantile
 
 if TYPE_CHECKING:
@@ -45,6 +47,8 @@ def register(app: typer.Typer) -> None:
     queue.command("statistics")(queue_statistics)
     queue.command("show")(queue_show)
     queue.command("cancel")(queue_cancel)
+    queue.command("pause")(queue_pause)
+    queue.command("resume")(queue_resume)
     queue.command("dead")(queue_dead)
     queue.command("replay")(queue_replay)
     app.add_typer(queue, name="queue")
@@ -268,6 +272,36 @@ def queue_cancel(
         note(f"The queue {name} holds no unfinished task {key}; nothing was cancelled")
         return SOME_FAILED
     return 0
+
+
+def queue_pause(
+    name: Annotated[str, typer.Argument(help="The queue.")],
+    as_json: Json = False,
+) -> None:
+    """Let no more of the queue's tasks be claimed; what is being worked on goes on, and new tasks come in."""
+    with open_services() as services:
+        queue = _queue(services, name)
+        with services.database.begin() as connection:
+            new = pause(connection, queue, by=getpass.getuser())
+    if as_json:
+        print_json({"queue": name, "paused": True, "changed": new})
+    else:
+        console().print("Paused" if new else "It was paused before")
+
+
+def queue_resume(
+    name: Annotated[str, typer.Argument(help="The queue.")],
+    as_json: Json = False,
+) -> None:
+    """Let the queue's tasks be claimed again."""
+    with open_services() as services:
+        queue = _queue(services, name)
+        with services.database.begin() as connection:
+            resumed = resume(connection, queue)
+    if as_json:
+        print_json({"queue": name, "paused": False, "changed": resumed})
+    else:
+        console().print("Resumed" if resumed else "It was not paused")
 
 
 def queue_dead(

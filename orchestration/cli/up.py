@@ -1,6 +1,7 @@
 """`orchestration up`: Dagster's UI and daemon, and the API, over this home, with the sample feed where no other is set.
 
-Which processes run. Keep out: what they do, or how they end (`processes`).
+Which processes run. Keep out: what they do, how they end (`processes`), and what is shown of them (`console`). The
+embedded database and the sample feed are this process's own.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import orchestration
 from orchestration.assembly import build_definitions
 from orchestration.cli.api_commands import API_PORT
 from orchestration.cli.catalogue_sync import SyncOptions, check_catalogue, sync_catalogue
+from orchestration.cli.console import Console, Service, show
 from orchestration.cli.job_runner import job_runner
 from orchestration.cli.output import note
 from orchestration.cli.processes import run_processes
@@ -28,6 +30,7 @@ from orchestration.runtime.instance import open_instance
 from orchestration.runtime.orphans import end_orphaned_runs
 from orchestration.services import Services
 from orchestration.settings import load_settings
+from orchestration.storage.database import parse_url
 
 if TYPE_CHECKING:
     from orchestration.settings import Settings
@@ -56,14 +59,22 @@ def up(
         if "public_url" not in settings.model_fields_set:
             settings = settings.model_copy(update={"public_url": f"http://127.0.0.1:{api_port}"})
         pools = pool_limits(build_definitions(settings))
-        with closing(Services(settings)) as services, open_instance(services, pools) as instance:
-            # Its home and its pools are there now. Nothing that an earlier system launched lives on.
-            orphans = end_orphaned_runs(instance)
-        if orphans:
+        services = stack.enter_context(closing(Services(settings)))
+        # Its home and its pools are there then. Nothing that an earlier system launched lives on.
+        instance = stack.enter_context(open_instance(services, pools))
+        if orphans := end_orphaned_runs(instance):
             note(f"{len(orphans)} runs had been killed with the system before; ended as failed")
-        note(f"Dagster UI: http://127.0.0.1:{port}, API: http://127.0.0.1:{api_port}")
+        show("database", f"ready: {_database(settings)}")
+        parts = [_dagster(settings, port), _api(settings, api_port)]
         # Away from the checkout, where Dagster would point out that it does not read the dagster.yaml that lies there.
-        return run_processes([_dagster(port), _api(api_port)], folder=settings.home)
+        code = run_processes(
+            [part.command for part in parts],
+            folder=settings.home,
+            logs=[part.log for part in parts],
+            watcher=Console(parts, instance),
+        )
+    note("Everything has stopped")
+    return code
 
 
 def _sample(stack: ExitStack, settings: Settings, port: int) -> Settings:
@@ -94,11 +105,29 @@ def _sample(stack: ExitStack, settings: Settings, port: int) -> Settings:
     return settings
 
 
-def _dagster(port: int) -> list[str]:
-    """Dagster's own development server. `open_instance` left it its variables."""
+def _dagster(settings: Settings, port: int) -> Service:
+    """Dagster's own development server, which is its web server, daemon and code server."""
     command = [sys.executable, "-m", "dagster", "dev", "-w", str(ROOT / "workspace.yaml"), "-h", "127.0.0.1"]
-    return [*command, "-p", str(port)]
+    command += ["-p", str(port), "--log-format", "json"]
+    url = f"http://127.0.0.1:{port}"
+    return Service("dagster", command, _log(settings, "dagster"), f"{url}/server_info", url, "assets, runs, backfills")
 
 
-def _api(port: int) -> list[str]:
-    return [sys.executable, "-m", "orchestration", "api", "--port", str(port)]
+def _api(settings: Settings, port: int) -> Service:
+    command = [sys.executable, "-m", "orchestration", "api", "--port", str(port)]
+    url = f"http://127.0.0.1:{port}"
+    return Service("api", command, _log(settings, "api"), f"{url}/healthz", url, "every endpoint, on one page")
+
+
+def _database(settings: Settings) -> str:
+    """Where the database is, without its password."""
+    if settings.database_url:
+        return parse_url(settings.database_url).render_as_string()
+    return f"PostgreSQL in {settings.home.absolute() / 'postgres'}"
+
+
+def _log(settings: Settings, name: str) -> Path:
+    """Where a service writes: JSON lines."""
+    folder = settings.home.absolute() / "logs"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"{name}.jsonl"

@@ -85,6 +85,7 @@ _WANTED = {
 class NewGeneration:
     """A generation to be written down. It is public only if `is_public` is the boolean True, and nothing like it.
 
+    Without `visibility` that decides; where both are given and contradict each other, the more private one holds.
     `document` holds everything that is no column, by its camelCase names. Without `created_at` it is made now.
     """
 
@@ -112,11 +113,17 @@ def update(connection: sa.Connection, history_id: str, changes: Mapping[str, Any
     """Change fields by their camelCase names; False when there is no such item.
 
     Lists of images and videos are merged with those that stand there, entry by entry (`merge.merge_media`); every
-    other value replaces what was there. Raises `InvalidInputError` for a value that a field cannot have, and for
-    fields that never change.
+    other value replaces what was there. `isPublic` and `visibility` say one thing: of one that is given the other
+    follows. Raises `InvalidInputError` for a value that a field cannot have, for two that contradict each other, and
+    for fields that never change.
     """
     if fixed := _FIXED & changes.keys():
         raise InvalidInputError(f"{history_id}: {', '.join(sorted(fixed))} cannot be changed; leave it out")
+    if {"isPublic", "visibility"} <= changes.keys() and _contradict(changes["isPublic"], changes["visibility"]):
+        raise InvalidInputError(
+            f"{history_id}: isPublic {changes['isPublic']!r} and visibility {changes['visibility']!r} contradict each "
+            "other; give one of them"
+        )
     row = generation_history.c.history_id == history_id
     found = connection.execute(sa.select(generation_history.c.document).where(row).with_for_update()).one_or_none()
     if found is None:
@@ -178,6 +185,10 @@ def _strictly(history_id: str, name: str, value: object) -> bool:
     if not isinstance(value, bool):
         log.warning("not a boolean, taken for false", history_id=history_id, field=name, value=repr(value))
     return value is True
+
+
+def _contradict(is_public: object, visibility: object) -> bool:
+    return (is_public is True) != (visibility == Visibility.PUBLIC)
 
 
 def _checked(history_id: str, name: str, value: object) -> object:

@@ -1,11 +1,11 @@
 """What the public sees of an item: the rules of the mirror, without a database.
 
 It makes the public document, or nothing, from a history item, its creator, what the mirror holds, and the renditions of
-its images. Keep out: reading or writing any of them.
+its images. What of it may be shown is listed in `shown`. Keep out: reading or writing any of them.
 
 The history decides. The mirror's present document adds one thing only: addresses of optimised files, for a picture or
-video whose own address is still the same. So a merge can be repeated and changes nothing, and what it is made from
-may be older or newer than the task that asked for it.
+video whose own address is still the same, however it is signed. So a merge can be repeated and changes nothing, and
+what it is made from may be older or newer than the task that asked for it.
 """
 
 from __future__ import annotations
@@ -14,25 +14,20 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
 from orchestration.errors import InvalidInputError
+from orchestration.gallery.addresses import unsigned
+from orchestration.gallery.shown import OPTIMISED, shown_fields, shown_medium, shown_name, shown_photo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     Document = dict[str, Any]
     # An entry's identity and its address.
-    _File = tuple[str | None, str]
+    _File = tuple[str, str]
 
-# What optimisers add to a picture or video. It belongs to one address, and dies with it.
-OPTIMISED = ("thumbnailUrl", "avifUrl", "webpUrl", "blurDataUrl", "posterUrl", "optimized", "optimizedAt")
 # The media whose entries have identities, so that what is known of one is found again.
 KEYED_MEDIA = ("images", "videos")
-# Never shown, wherever in a document it stands.
-PRIVATE = frozenset({"email"})
-
-# Objects and lists within each other. A document that people write has a dozen, and PostgreSQL takes thousands.
-DEEPEST = 200
-
-_NESTED = (dict, list)
+# Shown as they are, entry by entry.
+_OTHER_MEDIA = "audios"
 
 
 class ImageRenditions(TypedDict, total=False):
@@ -68,7 +63,7 @@ class HistoryItem(NamedTuple):
 
 
 class Creator(NamedTuple):
-    """What is shown of a user; there is no e-mail address in it to be forgotten."""
+    """What is known of a user, of which a name that is an e-mail address is not shown."""
 
     username: str | None = None
     display_name: str | None = None
@@ -92,6 +87,7 @@ def public_document(
 ) -> Document | None:
     """What the mirror has to hold: the whole document, or None when it has to hold nothing.
 
+    `creator` is what the users' table says, None when it does not know the user; then the item itself may say it.
     `previous` is the mirror's present document, `renditions` what is stored of images, by their URL. An optimised field
     comes from the history, else from the renditions, else from the mirror. Fields without a value are left out, but for
     those of `createdBy`. Raises `InvalidInputError` when the history's document is not the shape that can be shown.
@@ -100,16 +96,26 @@ def public_document(
         return None
     if not isinstance(item.document, dict):
         raise InvalidInputError(_misshapen(item, "the document", "an object that can be read"))
-    shown: Document = _clean(item, item.document, DEEPEST)
+    shown: Document = shown_fields(item.document)
     for name in KEYED_MEDIA:
-        if name in shown:
-            entries = _media(item, name, shown[name])
+        if item.document.get(name) is not None:
+            entries = [shown_medium(entry) for entry in _media(item, name, item.document[name])]
             before = (previous or {}).get(name)
             known = _optimised([*(before if isinstance(before, list) else ()), *entries])
             made = (renditions or {}) if name == "images" else {}
             shown[name] = [_complete(entry, known, made) for entry in entries]
-    shown |= _fields(item, creator or Creator())
+    if isinstance(sounds := item.document.get(_OTHER_MEDIA), list):
+        shown[_OTHER_MEDIA] = [shown_medium(entry) for entry in sounds if isinstance(entry, dict)]
+    shown |= _fields(item, creator or own_creator(item))
     return {name: value for name, value in shown.items() if value is not None}
+
+
+def own_creator(item: HistoryItem) -> Creator:
+    """What the item itself says of its creator, when that is the user whom it belongs to."""
+    said = item.document.get("createdBy") if isinstance(item.document, dict) else None
+    if not isinstance(said, dict) or said.get("uid") != item.uid:
+        return Creator()
+    return Creator(said.get("username"), said.get("displayName"), said.get("photoURL"))
 
 
 def merge_media(existing: object, incoming: object) -> object:
@@ -120,7 +126,7 @@ def merge_media(existing: object, incoming: object) -> object:
     if not isinstance(incoming, list):
         return incoming
     known = _by_identity(existing)
-    return [_over(known.get(_identity(entry)), entry) if isinstance(entry, dict) else entry for entry in incoming]
+    return [_over(known.get(_identity(entry) or ""), entry) if isinstance(entry, dict) else entry for entry in incoming]
 
 
 def image_urls(item: HistoryItem) -> Iterator[str]:
@@ -133,9 +139,10 @@ def image_urls(item: HistoryItem) -> Iterator[str]:
 
 def _fields(item: HistoryItem, creator: Creator) -> Document:
     """The fields that columns decide, over those of the document."""
+    uid = shown_name(item.uid)
     return {
         "id": item.history_id,
-        "uid": item.uid,
+        "uid": uid,
         "status": item.status,
         "visibility": item.visibility,
         "isPublic": True,
@@ -144,10 +151,10 @@ def _fields(item: HistoryItem, creator: Creator) -> Document:
         "generationType": item.generation_type,
         "aestheticScore": item.aesthetic_score,
         "createdBy": {
-            "uid": item.uid,
-            "username": creator.username,
-            "displayName": creator.display_name,
-            "photoURL": creator.photo_url,
+            "uid": uid,
+            "username": shown_name(creator.username),
+            "displayName": shown_name(creator.display_name),
+            "photoURL": shown_photo(creator.photo_url),
         },
         "createdAt": _text(item.created_at),
         "updatedAt": _text(item.updated_at),
@@ -156,19 +163,6 @@ def _fields(item: HistoryItem, creator: Creator) -> Document:
 
 def _text(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
-def _clean(item: HistoryItem, value: Any, levels: int) -> Any:  # noqa: ANN401 - any JSON
-    """The value without empty and private fields; raises `InvalidInputError` when it has more `levels` than these."""
-    if levels == 0:
-        raise InvalidInputError(_misshapen(item, "the document", f"nested {DEEPEST} levels deep at most"))
-    if isinstance(value, dict):
-        return {
-            name: _clean(item, inner, levels - 1) if isinstance(inner, _NESTED) else inner
-            for name, inner in value.items()
-            if inner is not None and name not in PRIVATE
-        }
-    return [_clean(item, inner, levels - 1) if isinstance(inner, _NESTED) else inner for inner in value]
 
 
 def _media(item: HistoryItem, name: str, entries: object) -> list[Document]:
@@ -181,18 +175,21 @@ def _misshapen(item: HistoryItem, what: str, wanted: str) -> str:
     return f"{item.history_id}: {what} in the history is not {wanted}; fix it there, which queues it again"
 
 
-def _by_identity(entries: object) -> dict[str | None, Document]:
+def _by_identity(entries: object) -> dict[str, Document]:
     if not isinstance(entries, list):
         return {}
-    return {_identity(entry): entry for entry in entries if isinstance(entry, dict)}
+    found = ((_identity(entry), entry) for entry in entries if isinstance(entry, dict))
+    return {identity: entry for identity, entry in found if identity is not None}
 
 
 def _identity(entry: Mapping[str, Any]) -> str | None:
-    """The entry's id, or its address when it has none."""
-    name = entry.get("id")
-    if name is None:
-        name = entry.get("url")
-    return None if name is None else str(name)
+    """The entry's id, or its address when it has none, or where it is stored; without these it is like no other."""
+    if (name := entry.get("id")) is not None:
+        return str(name)
+    if isinstance(url := entry.get("url"), str):
+        return unsigned(url)
+    path = entry.get("storagePath")
+    return path if isinstance(path, str) else None
 
 
 def _optimised(entries: Sequence[object]) -> dict[_File, Document]:
@@ -200,17 +197,25 @@ def _optimised(entries: Sequence[object]) -> dict[_File, Document]:
     found: dict[_File, Document] = {}
     for entry in entries:
         if isinstance(entry, dict) and (fields := {name: entry[name] for name in OPTIMISED if name in entry}):
-            found.setdefault((_identity(entry), str(entry.get("url"))), {}).update(fields)
+            file = _file(entry)
+            if file is not None:
+                found.setdefault(file, {}).update(fields)
     return found
+
+
+def _file(entry: Mapping[str, Any]) -> _File | None:
+    """Which file an entry shows; None when that cannot be told."""
+    identity, url = _identity(entry), entry.get("url")
+    return None if identity is None or not isinstance(url, str) else (identity, unsigned(url))
 
 
 def _complete(entry: Document, known: Mapping[_File, Document], renditions: Mapping[str, ImageRenditions]) -> Document:
     """The entry, and what else is known of the file at its address."""
-    url = entry.get("url")
-    if not isinstance(url, str):
+    file = _file(entry)
+    if file is None:
         return entry
-    kept = known.get((_identity(entry), url), {})
-    if (made := renditions.get(url)) is None:
+    kept = known.get(file, {})
+    if (made := renditions.get(entry["url"])) is None:
         return kept | entry
     return kept | made | entry | {"optimized": True}
 
@@ -218,5 +223,10 @@ def _complete(entry: Document, known: Mapping[_File, Document], renditions: Mapp
 def _over(existing: Mapping[str, Any] | None, entry: Document) -> Document:
     if existing is None:
         return entry
-    is_same_file = entry.get("url", existing.get("url")) == existing.get("url")
+    is_same_file = "url" not in entry or _address(entry) == _address(existing)
     return {name: value for name, value in existing.items() if is_same_file or name not in OPTIMISED} | entry
+
+
+def _address(entry: Mapping[str, Any]) -> object:
+    url = entry.get("url")
+    return unsigned(url) if isinstance(url, str) else url

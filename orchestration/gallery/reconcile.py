@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import sqlalchemy as sa
 
 from orchestration.gallery.queues import MirrorOp, mirror_task
+from orchestration.gallery.shown import PERSONAL
 from orchestration.observability.findings import SAMPLE, Finding
 
 if TYPE_CHECKING:
@@ -93,13 +94,22 @@ def drift_finding(drift: MirrorDiff) -> Finding:
     )
 
 
+def _name(column: str, field: str, form: str = ".") -> str:
+    """What is shown of a user, as SQL; the rules are those of `shown` and of `merge.own_creator`."""
+    said = f"""CASE WHEN u.uid IS NOT NULL THEN u.{column}
+        WHEN h.document #>> '{{createdBy,uid}}' = h.uid THEN h.document #>> '{{createdBy,{field}}}' END"""
+    return f"(SELECT said FROM (SELECT {said} AS said) AS s WHERE said !~ '{PERSONAL}' AND said ~* '{form}')"  # noqa: S608
+
+
 # Both sides as the same columns, so that equal rows have equal hashes.
-_SOURCE = """
+_SOURCE = f"""
 SELECT h.history_id, left(md5(h.history_id), 2) AS range, hash_record_extended(ROW(
-    h.history_id, h.revision, h.uid, u.username, u.display_name, u.photo_url,
+    h.history_id, h.revision, h.uid, {_name("username", "username")}, {_name("display_name", "displayName")},
+    {_name("photo_url", "photoURL", "^https?://")},
     h.generation_type, h.nsfw, h.aesthetic_score, h.created_at, true), 0) AS hash
 FROM generation_history AS h LEFT JOIN app_user AS u USING (uid)
-WHERE h.is_visible AND NOT EXISTS (SELECT FROM gallery_takedown AS t WHERE t.history_id = h.history_id)"""
+WHERE h.is_visible AND NOT EXISTS (SELECT FROM gallery_takedown AS t WHERE t.history_id = h.history_id)
+"""  # noqa: S608 - our own columns
 
 _MIRROR = """
 SELECT p.history_id, left(md5(p.history_id), 2) AS range, hash_record_extended(ROW(

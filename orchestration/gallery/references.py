@@ -2,32 +2,37 @@
 
 Where to look. Keep out: what is done about it.
 
-Private generations count like public ones: they are their maker's, who may publish them at any time. Only deleted
-ones do not.
+Private generations count like public ones: they are their maker's, who may publish them at any time. Deleted ones count
+while they lie in the trash, from which their maker may take them back.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from orchestration.settings import Settings
 
 
 class MediaReferences(NamedTuple):
-    """A name for operators, and a SELECT of two texts: the place that refers, and a value that it holds."""
+    """A name for operators, and a SELECT of two texts: the place that refers, and what it holds."""
 
     name: str
     query: str
 
 
-_TEXTS = "jsonb_path_query(document, 'strict $.** ? (@.type() == \"string\")') AS text"
-
-HISTORY = MediaReferences(
-    "generations",
-    f"SELECT history_id AS place, text #>> '{{}}' AS value FROM generation_history, {_TEXTS} WHERE NOT is_deleted",  # noqa: S608 - our own tables
-)
 PUBLIC = MediaReferences(
-    "public_generations",
-    f"SELECT history_id AS place, text #>> '{{}}' AS value FROM public_generation, {_TEXTS}",  # noqa: S608 - our own tables
+    "public_generations", "SELECT history_id AS place, CAST(document AS text) AS value FROM public_generation"
 )
 SIGNUP = MediaReferences("signup_images", "SELECT CAST(id AS text) AS place, image_url AS value FROM signup_image")
+USERS = MediaReferences("users", "SELECT uid AS place, photo_url AS value FROM app_user WHERE photo_url IS NOT NULL")
 
-MEDIA_REFERENCES = (HISTORY, PUBLIC, SIGNUP)
+
+def media_references(settings: Settings) -> tuple[MediaReferences, ...]:
+    """Every table of the gallery that may refer to media."""
+    trash = f"{settings.gallery_trash_days:f} * interval '1 day'"
+    history = (
+        "SELECT history_id AS place, CAST(document AS text) AS value FROM generation_history "  # noqa: S608 - a number
+        f"WHERE NOT is_deleted OR deleted_at > now() - {trash}"
+    )
+    return MediaReferences("generations", history), PUBLIC, SIGNUP, USERS

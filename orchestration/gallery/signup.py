@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 import sqlalchemy as sa
 
+from orchestration.gallery.shown import shown_name, shown_photo
 from orchestration.gallery.signup_choice import (
     FEW,
     IMAGE_TYPES,
@@ -168,10 +169,10 @@ def _with_details(connection: sa.Connection, chosen: Sequence[Candidate], now: d
 
 
 def _shown_creator(row: sa.Row[Any]) -> Creator | None:
-    """The document's creator, completed from the user record; nothing that is an e-mail address."""
-    names = (row.mirrored_name, row.username, row.display_name)
-    name = next((name for name in names if name and "@" not in name), None)
-    photo = row.mirrored_photo or row.photo_url
+    """The document's creator, completed from the user record."""
+    names = (shown_name(name) for name in (row.mirrored_name, row.username, row.display_name))
+    name = next((name for name in names if name), None)
+    photo = shown_photo(row.mirrored_photo) or shown_photo(row.photo_url)
     return Creator(name, photo) if name or photo else None
 
 

@@ -8,12 +8,14 @@ mirror's documents only what a merge may keep of them. The server decides whethe
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
 
-from orchestration.gallery.merge import OPTIMISED, Creator, HistoryItem, ImageRenditions
+from orchestration.gallery.merge import Creator, HistoryItem, ImageRenditions
+from orchestration.gallery.shown import OPTIMISED
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -25,6 +27,7 @@ class _Kept(msgspec.Struct, gc=False):
 
     id: Any = None
     url: Any = None
+    storagePath: Any = None  # noqa: N815
     thumbnailUrl: Any = None  # noqa: N815 - the names of the documents
     avifUrl: Any = None  # noqa: N815
     webpUrl: Any = None  # noqa: N815
@@ -34,22 +37,23 @@ class _Kept(msgspec.Struct, gc=False):
     optimizedAt: Any = None  # noqa: N815
 
 
-_decode = msgspec.json.Decoder().decode
+# Numbers as they are written: PostgreSQL keeps more digits than a float does.
+_decode = msgspec.json.Decoder(float_hook=Decimal).decode
 _decode_kept = msgspec.json.Decoder(list[_Kept]).decode
-_encode = msgspec.json.Encoder().encode
+_encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
 class Situation(NamedTuple):
     """One item as the history, the operators and the mirror have it.
 
-    Without an `item` there is no such history. `previous` is what the mirror's present document has that a merge may
-    keep: of its media the identities, addresses and optimised fields. `read_at` is the database's clock in seconds
-    since 1970.
+    Without an `item` there is no such history, without a `creator` no such user. `previous` is what the mirror's
+    present document has that a merge may keep: of its media the identities, addresses and optimised fields. `read_at`
+    is the database's clock in seconds since 1970.
     """
 
     history_id: str
     item: HistoryItem | None
-    creator: Creator
+    creator: Creator | None
     is_taken_down: bool
     previous: dict[str, Any]
     read_at: float
@@ -126,13 +130,14 @@ def enqueue_items_of(connection: sa.Connection, uid: str) -> None:
 
 
 def _situation(row: Sequence[Any]) -> Situation:
-    history_id, read_at, is_taken_down, username, display_name, photo_url, images, videos, *fields = row
+    history_id, read_at, is_taken_down, is_known, username, display_name, photo_url, images, videos, *fields = row
     *columns, created_at, updated_at, revision, text = fields
     item = None
     if revision is not None:
         item = HistoryItem._make([history_id, *columns, _read_document(text), created_at, updated_at, revision])
     previous = {"images": _read_kept(images), "videos": _read_kept(videos)}
-    return Situation(history_id, item, Creator(username, display_name, photo_url), is_taken_down, previous, read_at)
+    creator = Creator(username, display_name, photo_url) if is_known else None
+    return Situation(history_id, item, creator, is_taken_down, previous, read_at)
 
 
 def _read_kept(text: str | None) -> list[dict[str, Any]]:
@@ -161,7 +166,7 @@ _FIELD_OF = {"thumbnail": "thumbnailUrl", "avif": "avifUrl", "webp": "webpUrl"}
 
 _SITUATIONS = sa.text("""
 SELECT k.history_id, CAST(extract(epoch FROM clock_timestamp()) AS float8), t.history_id IS NOT NULL,
-    u.username, u.display_name, u.photo_url,
+    u.uid IS NOT NULL, u.username, u.display_name, u.photo_url,
     (p.document -> 'images')::text, (p.document -> 'videos')::text,
     h.uid, h.status, h.visibility, h.is_public, h.is_deleted, h.nsfw, h.generation_type, h.aesthetic_score,
     h.created_at, h.updated_at, h.revision, CASE WHEN h.is_visible THEN h.document::text ELSE 'null' END

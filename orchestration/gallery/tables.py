@@ -38,8 +38,8 @@ generation_history = sa.Table(
     sa.Column("history_id", sa.Text, primary_key=True),
     sa.Column("uid", sa.Text, nullable=False),
     sa.Column("status", sa.Text, nullable=False, server_default="generating"),
-    sa.Column("visibility", sa.Text, nullable=False, server_default="private"),
-    sa.Column("is_public", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("visibility", sa.Text, nullable=False),
+    sa.Column("is_public", sa.Boolean, nullable=False),
     sa.Column("is_deleted", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column(
         "is_visible",
@@ -61,8 +61,11 @@ generation_history = sa.Table(
         server_default=sa.text("nextval('generation_revision')"),
         comment="Rises with each change of what a mirror could show; set by the trigger",
     ),
+    sa.Column("deleted_at", sa.DateTime(timezone=True), comment="Set by the trigger"),
     sa.CheckConstraint("status IN ('generating', 'completed', 'failed')", name="status"),
     sa.CheckConstraint("visibility IN ('private', 'public', 'unlisted')", name="visibility"),
+    sa.CheckConstraint("is_public = (visibility = 'public')", name="public"),
+    sa.CheckConstraint("aesthetic_score BETWEEN 0 AND 10", name="aesthetic_score"),
     sa.CheckConstraint(f"history_id NOT LIKE '{CREATOR_PREFIX}%'", name="history_id"),
 )
 sa.Index("ix_generation_history_uid", generation_history.c.uid, generation_history.c.created_at.desc())

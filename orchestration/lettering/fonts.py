@@ -104,6 +104,13 @@ class Typeface:
         return float(-self.font.get_font_extents("ltr").descender / self.units_per_em)
 
     @cached_property
+    def capital(self) -> float:
+        """The height of a capital H in ems; 0 for a face without one."""
+        glyph = self.font.get_nominal_glyph(ord("H"))
+        extents = self.font.get_glyph_extents(glyph) if glyph else None
+        return float(extents.y_bearing / self.units_per_em) if extents else 0.0
+
+    @cached_property
     def dotted_circle(self) -> int | None:
         """The glyph that shaping inserts where a mark has no base; None if the face has none."""
         glyph: int | None = self.font.get_nominal_glyph(ord(_DOTTED_CIRCLE))

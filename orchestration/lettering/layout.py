@@ -64,7 +64,7 @@ def place_line(shaped: ShapedLine, outlines: Outlines, scale: Scale) -> list[Pla
     row: list[Placed] = []
     blank: list[str] = []
     for glyph in shaped.glyphs:
-        outline = outlines.get(glyph.face, glyph.number, scale)
+        outline = outlines.get(glyph.face, glyph.number, scale.sized(glyph.size))
         if outline is None:
             blank.append(glyph.text)
         else:
@@ -98,5 +98,5 @@ def grown_rings(glyphs: Iterable[Placed], outlines: Outlines, scale: Scale, dist
     return [
         ring + np.array((placed.x, placed.y))
         for placed in glyphs
-        for ring in outlines.grown(placed.glyph.face, placed.glyph.number, scale, distance)
+        for ring in outlines.grown(placed.glyph.face, placed.glyph.number, scale.sized(placed.glyph.size), distance)
     ]

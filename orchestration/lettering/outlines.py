@@ -9,7 +9,7 @@ manifold3d's CrossSection (Clipper2) does the 2D geometry.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -85,6 +85,10 @@ class Scale:
     stretch: float = 1.0
     growth: float = 0.0
     tolerance: float = TOLERANCE
+
+    def sized(self, size: float) -> Scale:
+        """Return the scale of a glyph whose em is `size` of the line's; its growth is the line's."""
+        return self if size == 1.0 else replace(self, em=self.em * size)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,8 @@ _MISSING_GLYPH: Final = 0
 class Glyph(NamedTuple):
     """One glyph of a line: `number` is its place in the font, `x` and `y` that of its origin in ems.
 
-    `text` holds the characters it helps to draw.
+    `text` holds the characters it helps to draw, `size` is its em in those of the line. `is_spaced` tells that it may
+    be moved apart from the glyph before it: it begins a letter, and neither touches the one before nor follows a space.
     """
 
     face: Typeface
@@ -38,6 +39,8 @@ class Glyph(NamedTuple):
     x: float
     y: float
     text: str
+    size: float = 1.0
+    is_spaced: bool = True
 
 
 class ShapedLine(NamedTuple):
@@ -90,12 +93,14 @@ def shape_line(
     spacing: float = 1.0,
     bold: bool = True,
     colour: bool = False,
+    level_capitals: bool = False,
     runs: Sequence[Run] | None = None,
 ) -> ShapedLine:
     """Shape one line, with `face` wherever it has the characters and elsewhere with fallbacks, if need be `bold`.
 
     `spacing` multiplies the advance of every letter, except in scripts whose letters join. With `colour`, emoji are
-    drawn by a coloured face where one is installed. `runs` are those of a line of a longer paragraph, from left to
+    drawn by a coloured face where one is installed. With `level_capitals`, another face is drawn so large that its
+    capitals are as high as those of `face`. `runs` are those of a line of a longer paragraph, from left to
     right; without them the line is a paragraph of its own.
 
     Raises:
@@ -108,9 +113,26 @@ def shape_line(
     for run in visual_runs(line) if runs is None else runs:
         for item in _items(line, run, fonts):
             shaped = _shape(item, 1.0 if item.script in _CONNECTED else spacing)
-            glyphs += [glyph._replace(x=glyph.x + pen) for glyph in shaped.glyphs]
-            pen += shaped.advance
+            size = _size(item.face, face) if level_capitals else 1.0
+            follows_space = not glyphs or glyphs[-1].text.isspace()
+            glyphs += [
+                glyph._replace(
+                    x=glyph.x * size + pen,
+                    y=glyph.y * size,
+                    size=size,
+                    is_spaced=glyph.is_spaced and not (number == 0 and follows_space),
+                )
+                for number, glyph in enumerate(shaped.glyphs)
+            ]
+            pen += shaped.advance * size
     return ShapedLine(tuple(glyphs), pen)
+
+
+def _size(face: Typeface, design: Typeface) -> float:
+    """Return the em at which a face has capitals as high as the design's; 1 for a face without any."""
+    if face is design or not (face.capital and design.capital):
+        return 1.0
+    return design.capital / face.capital
 
 
 def _wants_colour(part: str) -> bool:
@@ -178,15 +200,20 @@ def _placed(item: _Item, buffer: uharfbuzz.Buffer, spacing: float) -> ShapedLine
     glyphs: list[Glyph] = []
     pen = start = 0.0
     previous = -1
+    is_connected = item.script in _CONNECTED
+    before = ""
     for info, position in zip(buffer.glyph_infos, buffer.glyph_positions, strict=True):
         text = texts[info.cluster]
         _check_drawn(item.face, info.codepoint, text)
-        if info.cluster != previous:
+        is_new = info.cluster != previous
+        if is_new:
             # Spacing moves whole clusters, so that a mark stays where its font put it over its letter.
             pen = start + (pen - start) * spacing
             start, previous = pen, info.cluster
         x = pen + position.x_offset * scale
-        glyphs.append(Glyph(item.face, info.codepoint, x, position.y_offset * scale, text))
+        is_spaced = is_new and not is_connected and not before.isspace()
+        glyphs.append(Glyph(item.face, info.codepoint, x, position.y_offset * scale, text, is_spaced=is_spaced))
+        before = text
         pen += position.x_advance * scale
     return ShapedLine(tuple(glyphs), start + (pen - start) * spacing)
 

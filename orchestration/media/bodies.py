@@ -10,8 +10,6 @@ import asyncio
 import zlib
 from typing import TYPE_CHECKING
 
-from aiohttp import hdrs
-
 from orchestration.errors import InvalidInputError, TooLargeError, TransientError
 
 if TYPE_CHECKING:
@@ -49,7 +47,7 @@ async def read_response(response: ClientResponse, ceiling: int, heard: Callable[
 
 def _decode(body: bytes, response: ClientResponse, ceiling: int) -> bytes:
     # No compression was asked for, but an object store gives back what was uploaded to it.
-    encoding = response.headers.get(hdrs.CONTENT_ENCODING, "identity").lower()
+    encoding = response.headers.get("Content-Encoding", "identity").lower()
     if encoding == "identity":
         return body
     if encoding not in {"gzip", "x-gzip"}:

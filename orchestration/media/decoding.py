@@ -14,7 +14,7 @@ from orchestration.media.image_problems import ImageProblem, InvalidImageError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from orchestration.media.identify import ImageFacts
+    from orchestration.media.image_rules import ImageFacts
 
 _PROFILE = "icc-profile-data"
 

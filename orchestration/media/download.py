@@ -11,18 +11,15 @@ import asyncio
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple, Self
 from urllib.parse import urljoin
-
-import aiohttp
-from aiohttp import hdrs
 
 from orchestration.errors import InvalidInputError, RefusedError, TransientError
 from orchestration.media.bodies import read_file, read_response
 from orchestration.media.breaker import BreakerPolicy, EndpointBreaker
 from orchestration.media.local_files import open_beneath
-from orchestration.media.resolver import PinningResolver
 from orchestration.media.rules import parse_web_url
 from orchestration.media.statuses import error_for_status
 
@@ -30,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
+    import aiohttp
     from aiohttp.abc import AbstractResolver
     from yarl import URL
 
@@ -39,11 +37,7 @@ MAX_REDIRECTS = 4
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
-_HEADERS = {
-    hdrs.USER_AGENT: "orchestration",
-    hdrs.ACCEPT: "*/*",
-    hdrs.ACCEPT_ENCODING: "identity",
-}
+_HEADERS = {"User-Agent": "orchestration", "Accept": "*/*", "Accept-Encoding": "identity"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +78,7 @@ class _Request(NamedTuple):
     def headers(self) -> dict[str, str] | None:
         if not self.is_conditional:
             return None
-        validators = {hdrs.IF_NONE_MATCH: self.etag, hdrs.IF_MODIFIED_SINCE: self.last_modified}
+        validators = {"If-None-Match": self.etag, "If-Modified-Since": self.last_modified}
         return {name: value for name, value in validators.items() if value}
 
     @property
@@ -125,6 +119,10 @@ class Downloader:
         self._endpoints: dict[tuple[str, str], _Endpoint] = {}
 
     async def __aenter__(self) -> Self:
+        import aiohttp
+
+        from orchestration.media.resolver import PinningResolver
+
         self._resolver = PinningResolver(self._rules, self._inner_resolver or aiohttp.DefaultResolver())
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(resolver=self._resolver, limit=0),
@@ -151,7 +149,7 @@ class Downloader:
         other refusals of the server, InvalidInputError for URLs and answers that break their format, and
         TransientError, with `retry_after` where the server or the breaker names a time, for all that may pass.
         """
-        request = _Request(min(max_bytes, self._limits.max_bytes), etag, last_modified)
+        request = _Request(min(max_bytes, self._limits.max_bytes), etag, self._past(last_modified))
         if url[:5].lower() == "file:":
             return await self._read_file(url, request)
         target, seconds = parse_web_url(url), self._limits.total_seconds
@@ -177,6 +175,8 @@ class Downloader:
 
     async def _exchange(self, target: URL, request: _Request, seconds: float) -> Download | URL:
         """Ask once: the document, or the address that the server redirects to."""
+        import aiohttp
+
         # One timer serves both limits, the whole and the silence: aiohttp's own two cost a tenth of a small request.
         clock, idle = asyncio.get_running_loop().time, self._limits.idle_seconds
         deadline = clock() + seconds
@@ -202,14 +202,24 @@ class Downloader:
         status, headers = response.status, response.headers
         if status == HTTPStatus.OK:
             body = await read_response(response, request.max_bytes, heard)
-            return Download(
-                str(target), body, _usable(headers.get(hdrs.ETAG)), _usable(headers.get(hdrs.LAST_MODIFIED))
-            )
+            modified = self._past(headers.get("Last-Modified"))
+            return Download(str(target), body, _usable(headers.get("ETag")), modified)
         if status in _REDIRECTS:
-            return _next_target(target, headers.get(hdrs.LOCATION))
+            return _next_target(target, headers.get("Location"))
         if status == HTTPStatus.NOT_MODIFIED and request.is_conditional:
             return Download(str(target), b"", request.etag, request.last_modified, not_modified=True)
-        raise error_for_status(str(target), status, headers.get(hdrs.RETRY_AFTER), now=self._now())
+        raise error_for_status(str(target), status, headers.get("Retry-After"), now=self._now())
+
+    def _past(self, last_modified: str | None) -> str | None:
+        """The date, unless it is still to come: a server that is asked by it says 'not modified' until then."""
+        if _usable(last_modified) is None:
+            return None
+        try:
+            moment = parsedate_to_datetime(str(last_modified))
+        except ValueError:
+            return None
+        aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return last_modified if aware <= self._now() else None
 
     async def _read_file(self, url: str, request: _Request) -> Download:
         if self._rules.root is None:
@@ -231,6 +241,9 @@ def _next_target(target: URL, location: str | None) -> URL:
     if not location:
         raise InvalidInputError(f"{target} redirects without saying where to")
     try:
-        return parse_web_url(urljoin(str(target), location))
+        found = parse_web_url(urljoin(str(target), location))
     except ValueError as error:
         raise InvalidInputError(f"{target} redirects to what is no URL: {error}") from error
+    if (target.scheme, found.scheme) == ("https", "http"):
+        raise RefusedError(f"{target} redirects from https to http, where anybody on the way can change what comes")
+    return found

@@ -18,7 +18,7 @@ from orchestration.media.image_rules import MAX_PIXELS
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from orchestration.media.identify import ImageFacts
+    from orchestration.media.image_rules import ImageFacts
 
 _BLUR_BOX = 20
 _BLUR_QUALITY = 40
@@ -61,6 +61,8 @@ DEFAULT_RENDITIONS = (
     RenditionSpec("avif", RenditionFormat.AVIF, box=2048, quality=60, effort=1),
 )
 
+BLUR = RenditionSpec("blur", RenditionFormat.WEBP, box=_BLUR_BOX, quality=_BLUR_QUALITY)
+
 
 class EncodedRendition(NamedTuple):
     """An encoded rendition and its size in pixels, upright."""
@@ -95,8 +97,7 @@ def blur_placeholder(data: bytes, *, max_pixels: int = MAX_PIXELS) -> str:
 
     Raises InvalidImageError as `encode_renditions` does.
     """
-    spec = RenditionSpec("blur", RenditionFormat.WEBP, box=_BLUR_BOX, quality=_BLUR_QUALITY)
-    return _data_url(*encode_renditions(data, (spec,), max_pixels=max_pixels))
+    return data_url(*encode_renditions(data, (BLUR,), max_pixels=max_pixels))
 
 
 def preview_data_url(
@@ -109,7 +110,7 @@ def preview_data_url(
     with decoding_errors():
         picture = _open(data, size, max_pixels=max_pixels, threads=1)
         previews = (_render(picture, spec) for spec in _preview_specs(size))
-        return _data_url(next(preview for preview in previews if len(preview.body) <= max_bytes))
+        return data_url(next(preview for preview in previews if len(preview.body) <= max_bytes))
 
 
 def _preview_specs(size: int) -> Iterator[RenditionSpec]:
@@ -120,7 +121,8 @@ def _preview_specs(size: int) -> Iterator[RenditionSpec]:
         yield RenditionSpec("preview", RenditionFormat.WEBP, box=size, quality=_PREVIEW_QUALITIES[-1])
 
 
-def _data_url(rendition: EncodedRendition) -> str:
+def data_url(rendition: EncodedRendition) -> str:
+    """A small rendition as a URL that holds it."""
     return f"data:{rendition.mime};base64,{base64.b64encode(rendition.body).decode()}"
 
 

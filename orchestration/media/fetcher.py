@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import sqlalchemy as sa
 
 from orchestration.errors import OrchestrationError
-from orchestration.media.identify import ImageFacts, content_hash, identify
+from orchestration.media.identify import content_hash, identify
 from orchestration.media.statuses import NotFoundError
 from orchestration.media.tables import media, media_source
 from orchestration.observability.logs import about, get_logger
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from orchestration.media.download import Download, Downloader
+    from orchestration.media.image_rules import ImageFacts
     from orchestration.storage.database import Database
     from orchestration.storage.objects import ObjectStore
     from orchestration.work_queue.claim import Claim

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from orchestration.media.containers import scan_avif, scan_gif, scan_jpeg, scan_png, scan_webp
 from orchestration.media.image_problems import ImageProblem, InvalidImageError
-from orchestration.media.image_rules import IntakeRules, check_header
+from orchestration.media.image_rules import ImageFacts, ImageHeader, IntakeRules, check_header
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,23 +37,6 @@ _FOREIGN_FORMATS = {
     b"\0\0\0\x0cJXL ": "JPEG XL",
     b"\0\0\0\x0cjP  ": "JPEG 2000",
 }
-
-
-class ImageFacts(NamedTuple):
-    """Format and size of an image; width and height in pixels as stored, before any rotation that metadata asks for."""
-
-    mime: str
-    extension: str
-    width: int
-    height: int
-
-
-class ImageHeader(NamedTuple):
-    """What the header announces: format and size, the frames of an animation, the scans of a JPEG."""
-
-    facts: ImageFacts
-    frames: int
-    scans: int
 
 
 class _Format(NamedTuple):

@@ -27,6 +27,7 @@ class ImageProblem(StrEnum):
     TOO_MANY_PIXELS = "too_many_pixels"
     TOO_LONG_SIDE = "too_long_side"
     TOO_MANY_SCANS = "too_many_scans"
+    TOO_SLOW = "too_slow"
     ANIMATED = "animated"
     NO_PROFILE = "no_profile"
 
@@ -50,6 +51,7 @@ _REMEDIES = {
     ImageProblem.TOO_MANY_PIXELS: "send a smaller picture",
     ImageProblem.TOO_LONG_SIDE: "send a smaller picture",
     ImageProblem.TOO_MANY_SCANS: "save it without the progressive option",
+    ImageProblem.TOO_SLOW: "save it without the progressive option, or smaller",
     ImageProblem.ANIMATED: "send a still picture",
     ImageProblem.NO_PROFILE: "save it in sRGB, or embed its colour profile",
 }

@@ -1,30 +1,47 @@
 """Which images are taken: the limits that a header is held against before anything is decoded.
 
-The rules of a caller, and the check of a header. Keep out: reading headers (`identify`), decoding (`decoding`), and
-rules for URLs (`rules`).
+The rules of a caller, what a header says, and its check. Keep out: reading headers (`identify`), decoding
+(`decoding`), and rules for URLs (`rules`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from orchestration.media.image_problems import ImageProblem, InvalidImageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from orchestration.media.identify import ImageHeader
-
 MAX_PIXELS = 80_000_000
 MAX_BYTES = 64 * 2**20
 # Encoders write 10 to 20 scans. Each costs a pass over all pixels, and takes hardly a byte in the file.
 MAX_SCANS = 100
+# A pass takes some 10 ns a pixel: this is a picture of 60 million pixels in 10 scans, decoded in about 6 s.
+MAX_SCANNED_PIXELS = 600_000_000
 
 _AVIF = "image/avif"
 _FORMATS = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp", _AVIF})
 # An AVIF is decoded in one piece, at 15 bytes for each pixel; the other formats take 4 to 8.
 _AVIF_WEIGHT = 2
+
+
+class ImageFacts(NamedTuple):
+    """Format and size of an image; width and height in pixels as stored, before any rotation that metadata asks for."""
+
+    mime: str
+    extension: str
+    width: int
+    height: int
+
+
+class ImageHeader(NamedTuple):
+    """What the header announces: format and size, the frames of an animation, the scans of a JPEG."""
+
+    facts: ImageFacts
+    frames: int
+    scans: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +50,8 @@ class IntakeRules:
 
     `formats` are media types. `max_bytes` is the size of the file; `max_side` and `max_pixels` are of one frame, in
     pixels, as its header announces them; a pixel of an AVIF counts twice, for the memory that it takes. `max_frames`
-    is of an animation, of which the first frame is used, and `max_scans` of a JPEG. None allows any number.
+    is of an animation, of which the first frame is used, and `max_scans` of a JPEG, whose scans together may draw
+    `MAX_SCANNED_PIXELS`. None allows any number.
     `require_profile` refuses CMYK without a usable colour profile, which is otherwise read as common print colours.
     """
 
@@ -76,3 +94,6 @@ def _violations(header: ImageHeader, rules: IntakeRules) -> Iterator[tuple[Image
         yield ImageProblem.ANIMATED, f"{what} has {header.frames} frames, above the limit of {rules.max_frames}"
     if header.scans > rules.max_scans:
         yield ImageProblem.TOO_MANY_SCANS, f"{what} has {header.scans} scans, above the limit of {rules.max_scans}"
+    if header.scans > 1 and header.scans * width * height > MAX_SCANNED_PIXELS:
+        drawn = f"draws {size} in {header.scans} scans"
+        yield ImageProblem.TOO_MANY_SCANS, f"{what} {drawn}, above the limit of {MAX_SCANNED_PIXELS} in all"

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from orchestration.media.identify import ImageHeader
+    from orchestration.media.image_rules import ImageHeader
 
 _UPRIGHT, _ORIENTATIONS = 1, range(1, 9)
 

@@ -46,8 +46,8 @@ def path_of(url: str) -> Path:
 def open_beneath(root: Path, url: str) -> OpenFile:
     """Open the regular file that the URL names, which must lie beneath the root once links are followed.
 
-    Raises RefusedError outside the root and for folders, devices and pipes, NotFoundError when nothing is there,
-    TransientError when the file system does not answer.
+    Raises RefusedError outside the root and for folders, devices, pipes and hard links, NotFoundError when nothing is
+    there, TransientError when the file system does not answer.
     """
     try:
         path = path_of(url).resolve(strict=True)
@@ -69,4 +69,8 @@ def _open_regular(path: Path, url: str) -> OpenFile:
     if not stat.S_ISREG(facts.st_mode):
         os.close(descriptor)
         raise RefusedError(f"{url} is not a regular file")
+    # Whoever can write into the folder can give any file of the same disk a name there, without being able to read it.
+    if facts.st_nlink > 1:
+        os.close(descriptor)
+        raise RefusedError(f"{url} is a hard link, which may lead out of the feed's folder: put a copy there")
     return OpenFile(os.fdopen(descriptor, "rb"), facts.st_size, f'"{facts.st_mtime_ns:x}-{facts.st_size:x}"')

@@ -1,6 +1,7 @@
 """Renditions of stored images: thumbnails and modern formats, made once for each content hash.
 
-It takes a batch of rendition tasks, whose keys are content hashes. Keep out: how a rendition is drawn (`encodings`).
+It takes a batch of rendition tasks, whose keys are content hashes. Keep out: how a rendition is drawn (`encodings`),
+and the process that draws it (`picture_process`).
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
 from orchestration.errors import OrchestrationError, PermanentError
-from orchestration.media.encodings import blur_placeholder, encode_renditions
 from orchestration.media.identify import content_hash
 from orchestration.media.tables import media, media_variant
 from orchestration.observability.logs import get_logger
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from orchestration.media.encodings import EncodedRendition
+    from orchestration.media.picture_process import PictureProcess
     from orchestration.storage.database import Database
     from orchestration.storage.objects import ObjectStore
     from orchestration.work_queue.claim import Claim
@@ -63,11 +64,13 @@ class RenditionHandler(TaskHandler[Rendition]):
         self,
         database: Database,
         store: ObjectStore,
+        process: PictureProcess,
         *,
         on_rendered: Callable[[sa.Connection, Sequence[str]], None] = lambda _connection, _hashes: None,
     ) -> None:
         self._database = database
         self._store = store
+        self._process = process
         self._on_rendered = on_rendered
         self._turn = asyncio.Semaphore(1)  # the image library uses the cores by itself
 
@@ -96,10 +99,9 @@ class RenditionHandler(TaskHandler[Rendition]):
                 raise PermanentError(f"No stored image has the hash {task.key}; mirror it first")
             async with self._turn:
                 body = await asyncio.to_thread(self._store.get, key)
-                renditions = await asyncio.to_thread(encode_renditions, body)
-                blur = await asyncio.to_thread(blur_placeholder, body)
-            rows = [await self._keep(task.key, one) for one in renditions]
-            return _Rendered(task, rows, blur, len(body))
+                rendered = await self._process.render(body, key)
+            rows = [await self._keep(task.key, one) for one in rendered.renditions]
+            return _Rendered(task, rows, rendered.blur, len(body))
         except OrchestrationError as error:
             log.warning("image renditions failed", content_hash=task.key, error=str(error))
             return _Rendered(task, error=error)

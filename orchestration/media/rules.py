@@ -83,14 +83,16 @@ class HostRules:
     def for_feed(cls, feed_url: str, further_hosts: Iterable[str] = ()) -> Self:
         """Trust the feed's own host and port, or the folder of a `file://` feed, and what the further entries name.
 
+        On the web's ports, http and https of the feed's host are one: its files name either.
         An entry is `name` (that host and its subdomains, ports 80 and 443, public addresses only) or `host:port`
         (exactly that endpoint, private or not: the operator's explicit word; IP addresses too, `[::1]:9000`).
         Raises ConfigurationError for a feed URL or an entry that is neither.
         """
         feed = _read_feed(feed_url)
         entries = [_read_entry(entry, IMAGE_HOSTS_SETTING) for entry in further_hosts]
+        both = [(feed[0], port) for port in _WEB_PORTS] if isinstance(feed, tuple) and feed[1] in _WEB_PORTS else []
         return cls(
-            endpoints=frozenset(entry for entry in (feed, *entries) if isinstance(entry, tuple)),
+            endpoints=frozenset(entry for entry in (feed, *both, *entries) if isinstance(entry, tuple)),
             names=frozenset(entry for entry in entries if isinstance(entry, str)),
             root=feed if isinstance(feed, Path) else None,
         )

@@ -48,6 +48,11 @@ class CallbackChannel:
         self._signer = signer
         self._clock = clock
 
+    @property
+    def address(self) -> str | None:
+        """None: each notice has its own, and the answer of one ends no other."""
+        return None
+
     def accepts(self, notice: Notice) -> bool:
         """Notices that name a URL."""
         return notice.callback_url is not None

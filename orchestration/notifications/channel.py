@@ -1,13 +1,19 @@
-"""A channel: the interface, and the message that it sends. Keep out: every channel; each has a module of its own."""
+"""A channel: the interface, the message that it sends, and how its address ends. Keep out: every channel."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from orchestration.errors import PermanentError
+
 if TYPE_CHECKING:
     from datetime import datetime
 
     from orchestration.notifications.notice import Notice
+
+
+class AddressEndedError(PermanentError):
+    """The receiver wants nothing more at this address: nothing is sent there again until another is set."""
 
 
 class Message(NamedTuple):
@@ -29,6 +35,11 @@ class Channel(Protocol):
     @property
     def name(self) -> str:
         """What the channel is called in tables and messages."""
+        ...
+
+    @property
+    def address(self) -> str | None:
+        """Where it sends, as a name that tells no secret; None for one that cannot end (`AddressEndedError`)."""
         ...
 
     def accepts(self, notice: Notice) -> bool:

@@ -22,7 +22,8 @@ import sqlalchemy as sa
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
 from orchestration.errors import PermanentError, TransientError
-from orchestration.notifications.channel import Message
+from orchestration.notifications.addresses import end_address, ended_addresses
+from orchestration.notifications.channel import AddressEndedError, Message
 from orchestration.notifications.notice import Notice
 from orchestration.notifications.short_links import short_link
 from orchestration.notifications.tables import NotificationState, notification
@@ -157,12 +158,21 @@ class NotificationHandler(TaskHandler[Delivery]):
         channel = self._channels.get(delivery.channel)
         if channel is None:
             return PermanentError(f"The channel {delivery.channel} is no longer set; set it and replay, or let it be")
+        if reason := await asyncio.to_thread(self._ended, channel):
+            return PermanentError(f"Not sent, since its address has ended: {reason}")
         try:
             await channel.send(delivery.message)
         except Exception as error:  # noqa: BLE001 - an error in a channel is how this one attempt ended
             log_unexpected(delivery.task, error)
             return unexpected(delivery.task, error)
         return None
+
+    def _ended(self, channel: Channel) -> str | None:
+        """Why nothing may be sent through the channel any more."""
+        if channel.address is None:
+            return None
+        with self._database.connect() as connection:
+            return ended_addresses(connection, [channel]).get(channel.address)
 
     def _record(self, claim: Claim[Delivery], delivery: _Delivery, error: OrchestrationError | None) -> Delivery:
         retrying = Retrying(
@@ -178,6 +188,9 @@ class NotificationHandler(TaskHandler[Delivery]):
     def _settle(self, claim: Claim[Delivery], delivery: _Delivery, error: OrchestrationError | None) -> TaskState:
         with claim.transaction() as connection:
             (settled,) = claim.settle(connection, [Outcome(delivery.task, error)])
+            channel = self._channels.get(delivery.channel)
+            if isinstance(error, AddressEndedError) and channel is not None and channel.address:
+                end_address(connection, channel.address, str(error))
             if not delivery.is_delivered:
                 values = _values(settled.state, error, self._clock())
                 connection.execute(

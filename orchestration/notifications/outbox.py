@@ -1,7 +1,8 @@
 """The outbox: notices for the outside, queued in the transaction of what they report.
 
 A notice that is queued in a transaction that fails is not sent. A queued notice goes through each channel that is set
-at that time, and through none that is set later. Keep out: sending (`delivery`), and the channels' messages.
+at that time and whose address has not ended, and through none that is set later. Keep out: sending (`delivery`), and
+the channels' messages.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
+from orchestration.notifications.addresses import ended_addresses
 from orchestration.notifications.callback import callback_channels
 from orchestration.notifications.mail import mail_channels
 from orchestration.notifications.shipstation import shipstation_channels
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 
 # Longer than a send may take, so that none is taken for dead and sent by another in the meantime.
 LEASE_SECONDS = 180.0
+# The default attempts and waits add up to a day and a half: a receiver that is down over night misses nothing.
+LONGEST_WAIT_SECONDS = 6 * 3600.0
 # Few, because a batch ends with its slowest message.
 BATCH = 8
 KEEP_DEAD = Retention(age=timedelta(days=30), count=100_000)
@@ -44,7 +48,12 @@ class Outbox:
 
     def __init__(self, settings: Settings) -> None:
         self.public_url = settings.public_url
-        retry = RetryPolicy(settings.notification_attempts, settings.notification_retry_seconds, Backoff.EXPONENTIAL)
+        retry = RetryPolicy(
+            settings.notification_attempts,
+            settings.notification_retry_seconds,
+            Backoff.EXPONENTIAL,
+            LONGEST_WAIT_SECONDS,
+        )
         self.queue = TaskQueue(
             QueuePolicy("notification", retry, lease_seconds=LEASE_SECONDS, batch=BATCH, keep_dead=KEEP_DEAD)
         )
@@ -61,11 +70,12 @@ class Outbox:
         A notice whose key was queued before is passed over, whatever happened to it. Returns how many are new, counted
         for each channel.
         """
+        ended = ended_addresses(connection, self.channels) if notices else {}
         entries = [
             _Entry(notice, channel, new_token())
             for notice in sorted(notices, key=lambda notice: notice.key)  # or two transactions might deadlock
             for channel in self.channels
-            if channel.accepts(notice)
+            if channel.accepts(notice) and channel.address not in ended
         ]
         rows = [entry.row() for entry in entries]
         columns = ("key", "channel", "event", "payload", "token")

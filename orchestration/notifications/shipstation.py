@@ -72,6 +72,11 @@ class ShipStationChannel:
         self._clock = clock
         self._queue_for_calls = _Waiting()
 
+    @property
+    def address(self) -> str | None:
+        """None: no answer ends it."""
+        return None
+
     def accepts(self, notice: Notice) -> bool:
         """Notices of an order, with something to write into it."""
         return bool(notice.shop_order_id and notice.link)

@@ -1,4 +1,4 @@
-"""The table of notifications: one row for each notice and channel.
+"""The tables of notifications: one row for each notice and channel, and one for each address that has ended.
 
 Rows are kept, since a row shows that its notice was queued before. The state follows the task's, so that it can be seen
 after the task has been pruned. Keep out: attempts and waits, which are the task's.
@@ -41,4 +41,12 @@ notification = sa.Table(
     sa.CheckConstraint(f"state IN ({_states})", name="state"),
     sa.CheckConstraint("(state = 'delivered') = (delivered_at IS NOT NULL)", name="delivered"),
     sa.CheckConstraint("state <> 'given up' OR problem IS NOT NULL", name="problem"),
+)
+
+notification_address = sa.Table(
+    "notification_address",
+    metadata,
+    sa.Column("address", sa.Text, primary_key=True),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("ended_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
 )

@@ -1,19 +1,23 @@
 """Webhooks: a signed HTTP request for each notice, in the form of Standard Webhooks 1.0.
 
-It holds headers, body and what the answer means (https://www.standardwebhooks.com). Keep out: time limits (`endpoint`),
-and retries, which are the queue's.
+It holds headers, body and what the answer means (https://www.standardwebhooks.com): 2xx is success, 410 ends the
+address, and any other answer, a redirect too, is a failure that is retried over a day. Keep out: time limits
+(`endpoint`), and retries, which are the queue's.
 """
 
 from __future__ import annotations
 
 import binascii
+import hashlib
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from orchestration.errors import ConfigurationError
-from orchestration.media.statuses import error_for_status
+from orchestration.errors import ConfigurationError, TransientError
+from orchestration.media.statuses import parse_retry_after
+from orchestration.notifications.channel import AddressEndedError
 from orchestration.notifications.endpoint import Endpoint
 
 if TYPE_CHECKING:
@@ -21,7 +25,9 @@ if TYPE_CHECKING:
 
     from standardwebhooks import Webhook
 
+    from orchestration.errors import OrchestrationError
     from orchestration.notifications.channel import Message
+    from orchestration.notifications.endpoint import Answer
     from orchestration.notifications.notice import Notice
     from orchestration.settings import Settings
 
@@ -49,6 +55,11 @@ class WebhookChannel:
         self._signer = signer(secret)
         self._clock = clock
 
+    @property
+    def address(self) -> str | None:
+        """The URL by its digest, since a URL may hold a secret."""
+        return f"{self.name} {hashlib.sha256(self._endpoint.url.encode()).hexdigest()[:16]}"
+
     def accepts(self, notice: Notice) -> bool:
         """Every notice but those that name a receiver of their own."""
         return notice.callback_url is None
@@ -63,7 +74,14 @@ class WebhookChannel:
         headers = signed_headers(self._signer, message, body, now)
         answer = await self._endpoint.exchange("POST", self._endpoint.url, headers=headers, body=body)
         if not answer.is_success:
-            raise error_for_status(self._endpoint.name, answer.status, answer.headers.get("retry-after"), now=now)
+            raise _failure(self._endpoint.name, answer, now)
+
+
+def _failure(name: str, answer: Answer, now: datetime) -> OrchestrationError:
+    message = f"{name} answered with status {answer.status}"
+    if answer.status == HTTPStatus.GONE:
+        return AddressEndedError(f"{message}: it wants no more; set another ORCHESTRATION_WEBHOOK_URL")
+    return TransientError(message, retry_after=parse_retry_after(answer.headers.get("retry-after"), now=now))
 
 
 def signed_headers(signer: Webhook, message: Message, body: bytes, now: datetime) -> dict[str, str]:

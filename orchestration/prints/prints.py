@@ -97,7 +97,8 @@ class Prints:
     def import_orders(self, rows: Iterable[tuple[int, Mapping[str, str]]]) -> ImportReport:
         """Import rows of orders in one transaction, and queue what is to be rendered; see `orders.importing`."""
         with self.database.begin() as connection:
-            return import_orders(connection, self.print_queue, self.statuses, rows)
+            not_printed = self.settings.print_other_skus
+            return import_orders(connection, self.print_queue, self.statuses, rows, not_printed=not_printed)
 
     def queue_due_tasks(self) -> int:
         """Repair what an accident left behind, and queue what is pending; returns how many tasks are due."""

@@ -21,6 +21,15 @@ class Render(msgspec.Struct, forbid_unknown_fields=True):
     force: bool = False
 
 
+class MakePlates(msgspec.Struct, forbid_unknown_fields=True):
+    """Put finished prints of these SKUs, or all, on plates; `with_review` also those that are to be reviewed."""
+
+    skus: list[str] = []
+    with_review: bool = False
+
+
 RENDER = RequestKind("prints.render", Render, "Render print tasks now.")
 
-KINDS = (RENDER,)
+PLATES = RequestKind("prints.plates", MakePlates, "Put finished prints on plates.")
+
+KINDS = (RENDER, PLATES)

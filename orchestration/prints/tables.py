@@ -42,6 +42,14 @@ shop_order = sa.Table(
     sa.Column("customer_name", sa.Text),
     sa.Column("customer_email", sa.Text),
     sa.Column("ship_by_date", sa.Date),
+    sa.Column(
+        "link_token",
+        sa.Text,
+        nullable=False,
+        unique=True,
+        server_default=sa.text("replace((gen_random_uuid())::text, '-'::text, ''::text)"),
+        comment="Random: names the order in links",
+    ),
     _moment("created_at"),
     _moment("updated_at"),
     sa.UniqueConstraint("marketplace", "order_number"),
@@ -63,7 +71,7 @@ order_item = sa.Table(
     sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
     sa.Column("order_id", sa.ForeignKey("shop_order.id", ondelete="CASCADE"), nullable=False),
     sa.Column("product_id", sa.ForeignKey("product.id"), nullable=False, index=True),
-    sa.Column("line_key", sa.Text, nullable=False, comment="Names the line within its order"),
+    sa.Column("line_key", sa.Text, nullable=False, comment="Names the line within its order; ~1 where no file does"),
     sa.Column("quantity", sa.Integer, nullable=False, server_default="1"),
     sa.Column("unit_price", sa.Numeric),
     sa.Column("print_settings", pg.JSONB, nullable=False, server_default="{}"),
@@ -84,6 +92,7 @@ print_product = sa.Table(
     sa.Column("outputs", pg.JSONB, nullable=False, comment="Kind, suffix, key, sha256, bytes and facts of each file"),
     sa.Column("renders", sa.Integer, nullable=False, server_default="1", comment="How often it was rendered"),
     sa.Column("milliseconds", sa.Float, nullable=False),
+    sa.Column("notes", pg.ARRAY(sa.Text), nullable=False, server_default="{}", comment="What a person should look at"),
     _moment("rendered_at"),
 )
 
@@ -101,12 +110,13 @@ print_task = sa.Table(
     sa.Column("status", sa.Text, nullable=False, server_default=PrintStatus.PENDING, comment="Printing, not rendering"),
     sa.Column("needs_review", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("review_reason", sa.Text),
+    sa.Column("import_note", sa.Text, comment="Why a person should compare it with an order file"),
     sa.Column("annotation", sa.Text, comment="What went wrong at the last attempt"),
     sa.Column("stl_path", sa.Text, comment="Pretty path of the first STL"),
     sa.Column("stl_render_state", sa.Text, nullable=False, server_default=RenderState.PENDING),
     sa.Column("render_retries", sa.Integer, nullable=False, server_default="0"),
-    sa.Column("render_pid", sa.Integer, comment="Process that renders it now"),
-    sa.Column("render_started_at", sa.DateTime(timezone=True)),
+    sa.Column("render_pid", sa.Integer, comment="Drain that has taken it; its end frees the task"),
+    sa.Column("render_started_at", sa.DateTime(timezone=True), comment="When that drain took it"),
     sa.Column("refused_check", sa.Text),
     sa.Column("refused_problem", sa.Text),
     sa.Column("refused_remedy", sa.Text),
@@ -170,4 +180,30 @@ print_output = sa.Table(
     sa.Column("facts", pg.JSONB),
     sa.Column("url", sa.Text, nullable=False),
     sa.Column("url_expires_at", sa.DateTime(timezone=True), nullable=False),
+)
+
+print_plate = sa.Table(
+    "print_plate",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+    sa.Column("body_color", sa.Text, nullable=False),
+    sa.Column("text_color", sa.Text, nullable=False),
+    sa.Column("object_key", sa.Text, nullable=False, comment="The 3MF of the whole plate"),
+    sa.Column("sha256", sa.Text, nullable=False),
+    sa.Column("bytes", sa.BigInteger, nullable=False),
+    sa.Column("picture_key", sa.Text, nullable=False),
+    sa.Column("grams", sa.Float, nullable=False),
+    sa.Column("minutes", sa.Float, nullable=False),
+    sa.Column("density", sa.Float, nullable=False, comment="Share of the bed that is taken"),
+    _moment("created_at"),
+)
+
+print_plate_task = sa.Table(
+    "print_plate_task",
+    metadata,
+    sa.Column("task_id", sa.ForeignKey("print_task.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("plate_id", sa.ForeignKey("print_plate.id", ondelete="CASCADE"), nullable=False, index=True),
+    sa.Column("pieces", sa.Integer, nullable=False),
+    sa.Column("product_address", sa.Text, nullable=False, comment="What was put on the plate"),
+    sa.CheckConstraint("pieces > 0", name="pieces"),
 )

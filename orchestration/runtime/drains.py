@@ -22,6 +22,7 @@ from orchestration.runtime.partitions import UNFINISHED, decode_key
 from orchestration.runtime.shutdown import GracefulShutdown
 from orchestration.services import Services
 from orchestration.work_queue.options import DrainOptions
+from orchestration.work_queue.pausing import pauses
 from orchestration.work_queue.queue import TaskQueue
 
 DRAIN_TAG = "orchestration/drain"
@@ -180,6 +181,7 @@ def _is_lost(record: dg.RunRecord, alive: Collection[str | None], dead: Collecti
 
 
 def due_tasks(services: Services, queues: Sequence[TaskQueue]) -> int:
-    """How many tasks of the queues may run now."""
+    """How many tasks of the queues may run now; none of a queue that is paused."""
     with services.database.connect() as connection:
-        return sum(queue.counts(connection).waiting for queue in queues)
+        paused = pauses(connection)
+        return sum(queue.counts(connection).waiting for queue in queues if queue.name not in paused)

@@ -30,6 +30,8 @@ CONFIGURATION = Path(orchestration.__file__).parents[1] / "dagster.yaml"
 # Those of a worker and its handlers, and Dagster's own, which it opens for each statement.
 CONNECTIONS_OF_A_RUN = 10
 
+HOME, LOG_DIRECTORY = "DAGSTER_HOME", "ORCHESTRATION_LOG_DIRECTORY"
+_DATABASES = "ORCHESTRATION_DATABASE_URL", "ORCHESTRATION_DAGSTER_DATABASE_URL"
 _LOCK = 0x494E_5354  # "INST"
 
 
@@ -48,13 +50,29 @@ def instance_environment(services: Services) -> dict[str, str]:
     _copy(CONFIGURATION, dagster_home / CONFIGURATION.name)
     return {
         **services.settings.environment(secrets=True),
-        "DAGSTER_HOME": str(dagster_home),
+        HOME: str(dagster_home),
         "ORCHESTRATION_HOME": str(home),
-        "ORCHESTRATION_DATABASE_URL": services.database_urls.domain,
-        "ORCHESTRATION_DAGSTER_DATABASE_URL": services.database_urls.dagster,
+        **dict(zip(_DATABASES, (services.database_urls.domain, services.database_urls.dagster), strict=True)),
         "ORCHESTRATION_OBJECT_STORE": services.settings.object_store_url,
-        "ORCHESTRATION_LOG_DIRECTORY": str(home / "logs"),
+        LOG_DIRECTORY: str(home / "logs"),
     }
+
+
+def shell_environment(services: Services) -> dict[str, str]:
+    """The same for a shell, from which Dagster's own commands are started one by one.
+
+    An embedded server is not named: it ends with the last process that uses it, so each starts or joins it itself.
+    """
+    variables = instance_environment(services)
+    if services.settings.database_url is None:
+        for name in _DATABASES:
+            variables.pop(name)
+    return variables
+
+
+def is_prepared() -> bool:
+    """Whether this process has the variables of the instance."""
+    return {HOME, LOG_DIRECTORY} <= os.environ.keys()
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -76,7 +94,7 @@ def open_instance(services: Services, pools: Mapping[str, int]) -> Iterator[dg.D
     os.environ.update(environment)  # Dagster resolves `env:` in dagster.yaml from the process itself
     with ExitStack() as stack:
         with _alone(services.database_urls.dagster):
-            instance = stack.enter_context(dg.DagsterInstance.from_config(environment["DAGSTER_HOME"]))
+            instance = stack.enter_context(dg.DagsterInstance.from_config(environment[HOME]))
             _limit_pools(instance, pools, services.settings.pool_sizes)
         yield instance
 
@@ -84,10 +102,15 @@ def open_instance(services: Services, pools: Mapping[str, int]) -> Iterator[dg.D
 def _limit_pools(instance: dg.DagsterInstance, pools: Mapping[str, int], sizes: Mapping[str, int]) -> None:
     """Set each pool's limit, or what the settings ask for if that is more.
 
-    On PostgreSQL, Dagster's default limit is not to be relied on.
+    On PostgreSQL, Dagster's default limit is not to be relied on. Setting one takes several connections, so those that
+    are right are left alone.
     """
-    for pool, limit in pools.items():
-        instance.event_log_storage.set_concurrency_slots(pool, max(limit, sizes.get(pool, 0)))
+    storage = instance.event_log_storage
+    present = {pool.name: pool.limit for pool in storage.get_pool_limits() if not pool.from_default}
+    for pool, usual in pools.items():
+        limit = max(usual, sizes.get(pool, 0))
+        if present.get(pool) != limit:
+            storage.set_concurrency_slots(pool, limit)
 
 
 @contextmanager

@@ -1,8 +1,8 @@
 """Many partitions in one run, each with a status of its own.
 
-The events that Dagster's UI reads a partition's status from, written in batches. It is the one module
-that touches Dagster's internals; `orchestration_tests/runtime/test_recording.py` proves the status in the UI's own
-terms after it. Keep out: the work on a key.
+The events that Dagster's UI reads a partition's status from, as Dagster would have written them itself.
+`orchestration_tests/runtime/test_recording.py` proves the status in the UI's own terms after it. Keep out: the work on
+a key, and writing events (`event_batches`).
 
 A good key gets its materialization, with its metadata. A bad key counts as failed when it has a *planned* event and no
 later materialization in a run that ended in failure: runs with a partition tag have their planned events from Dagster,
@@ -15,7 +15,6 @@ from __future__ import annotations
 import logging
 import os
 import time
-from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +27,7 @@ from dagster._core.events import (
 )
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
+from orchestration.runtime.event_batches import store_events
 from orchestration.runtime.partitions import encode_key
 
 if TYPE_CHECKING:
@@ -126,8 +126,7 @@ class PartitionRecorder:
             _patiently(partial(self._store_batch, entries))
 
     def _store_batch(self, entries: list[dg.EventLogEntry]) -> None:
-        with _one_writer(self._context):
-            self._context.instance.event_log_storage.store_event_batch(entries)
+        store_events(self._context.instance.event_log_storage, self._context.asset_key, entries)
 
     def _entry(self, kind: dg.DagsterEventType, data: _EventData) -> dg.EventLogEntry:
         """The event log row that Dagster itself would have written for this step."""
@@ -182,25 +181,3 @@ def _patiently(work: Callable[[], None]) -> None:
         reraise=True,
     )
     retrying(work)
-
-
-@contextmanager
-def _one_writer(context: dg.AssetExecutionContext) -> Iterator[None]:
-    """Batches of one asset become visible in the order of their ids.
-
-    The partition status cache reads events by rising id, and never looks back: two writers that commit out of order
-    would leave keys without a status for good. SQLite, which some tests use, has one writer anyway.
-    """
-    from dagster_postgres.event_log import PostgresEventLogStorage
-
-    storage = context.instance.event_log_storage
-    if not isinstance(storage, PostgresEventLogStorage):
-        yield
-        return
-    key = {"key": context.asset_key.to_string()}
-    with storage.index_connection() as connection:
-        connection.execute(sa.text("SELECT pg_advisory_lock(hashtext(:key))"), key)
-        try:
-            yield
-        finally:
-            connection.execute(sa.text("SELECT pg_advisory_unlock(hashtext(:key))"), key)

@@ -28,6 +28,8 @@ from orchestration.services import Services
 from orchestration.storage.database import is_database_error
 
 REQUEST_TAG = "orchestration/request"
+# The ids by which the caller and the API's log know the request.
+_ID_TAGS = {"request_id": "orchestration/request_id", "http_request_id": "orchestration/http_request_id"}
 INTERVAL_SECONDS = 5
 # Runs that one tick launches at most; the next follows within seconds.
 LAUNCHES_PER_TICK = 20
@@ -118,7 +120,8 @@ def _do(
         return None
     config = handler.run(arguments) if handler.run else None
     key = f"request:{request.id}"
-    return dg.RunRequest(run_key=key, job_name=handler.job, run_config=config, tags=tags)
+    ids = {tag: value for name, tag in _ID_TAGS.items() if (value := getattr(request, name))}
+    return dg.RunRequest(run_key=key, job_name=handler.job, run_config=config, tags=tags | ids)
 
 
 def _follow(connection: sa.Connection, instance: dg.DagsterInstance, request: WorkRequest, run: dg.DagsterRun) -> None:

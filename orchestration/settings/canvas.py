@@ -22,4 +22,7 @@ class CanvasSettings(BaseModel):
     gc_max_bytes: int = Field(100 * 2**30, ge=1, description="Bytes that one run deletes at most")
     gc_max_minutes: float = Field(30.0, gt=0, description="Minutes that one run takes at most")
     gc_max_share: float = Field(0.25, gt=0, le=1, description="Refuse to mark more than this share of all media")
+    gc_guard_minimum: int = Field(
+        10, ge=0, description="Guards by share of media collection look at no fewer than this many"
+    )
     gc_cron: str = Field("0 4 * * *", description="When media are collected (UTC)")

@@ -26,7 +26,7 @@ class CatalogueSettings(BaseModel):
         description="The feed: its base URL, or the URL of its Import.txt; http(s) or file",
     )
     image_hosts: Words = Field(
-        ("images.promi-dl.de", "promidatabase.s3.eu-central-1.amazonaws.com"),
+        ("promi-dl.de", "promidatabase.s3.eu-central-1.amazonaws.com"),
         description="Hosts beside the feed's own that documents and images may come from, separated by commas; "
         "a `host:port` entry is trusted even at a private address",
     )
@@ -71,3 +71,5 @@ class CatalogueSettings(BaseModel):
     max_document_bytes: int = Field(32 * 2**20, gt=0, description="Largest family document")
     max_image_bytes: int = Field(32 * 2**20, gt=0, description="Largest image file")
     max_image_pixels: int = Field(80_000_000, gt=0, description="Largest image, width times height")
+    image_render_seconds: float = Field(60.0, gt=0, description="Longest rendering of one image, which is then refused")
+    image_render_mb: int = Field(1_024, gt=0, description="Most memory in MB that rendering one image may take")

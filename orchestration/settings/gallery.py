@@ -37,6 +37,9 @@ class GallerySettings(BaseModel):
         description="Hosts that the gallery's images may come from, separated by commas; unset makes no variants",
     )
     gallery_drift_cron: str = Field("30 * * * *", description="When the mirror is compared with its source (UTC)")
+    gallery_trash_days: float = Field(
+        30.0, ge=0, description="A deleted generation keeps its media for so long, so that it can be taken back whole"
+    )
     signup_images: int = Field(100, ge=1, description="Images that the signup page chooses from")
     signup_images_per_creator: int = Field(3, ge=1, description="Of one creator, at most")
     signup_min_score: float = Field(8.0, ge=0, le=10, description="Aesthetic score from which an image is shown")

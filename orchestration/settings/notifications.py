@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, Field, SecretStr
+from email.errors import HeaderParseError
+from email.headerregistry import Address
+
+from pydantic import BaseModel, Field, SecretStr, field_validator
 
 from orchestration.settings.fields import Words, renamed
 
@@ -29,5 +32,34 @@ class NotificationSettings(BaseModel):
     smtp_url: str = Field(
         "smtp://127.0.0.1:25", description="The mail server: `smtp://user:password@host:port` or smtps"
     )
-    notification_attempts: int = Field(8, ge=1, description="Attempts at a notification")
-    notification_retry_seconds: float = Field(10.0, ge=0, description="First wait between them, doubled each time")
+    notification_attempts: int = Field(
+        16, ge=1, description="Attempts at a notification; with the waits between them, more than a day"
+    )
+    notification_retry_seconds: float = Field(
+        10.0, ge=0, description="First wait between them, doubled each time up to six hours"
+    )
+
+    @field_validator("mail_to", mode="after")
+    @classmethod
+    def _read_recipients(cls, addresses: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(map(_mail_address, addresses))
+
+    @field_validator("mail_from", mode="after")
+    @classmethod
+    def _read_sender(cls, address: str) -> str:
+        return _mail_address(address)
+
+
+def _mail_address(text: str) -> str:
+    """Return the address as mail servers take it: a domain of other letters in its ASCII form (IDNA 2008)."""
+    import idna
+
+    try:
+        address = Address(addr_spec=text)
+        domain = idna.encode(address.domain, uts46=True).decode("ascii")
+        name = Address(username=address.username, domain=domain).addr_spec
+    except (HeaderParseError, ValueError, IndexError) as error:
+        raise ValueError(f"{text!r} must be an address such as name@example.org") from error
+    if not address.username or " " in text or not text.isprintable():
+        raise ValueError(f"{text!r} must be an address such as name@example.org")
+    return name

@@ -32,9 +32,16 @@ class PrintSettings(BaseModel):
     print_order_statuses: Words = Field(
         ("awaiting_shipment",), description="Orders in these statuses are printed, separated by commas"
     )
+    print_other_skus: Words = Field(
+        ("PER-KEY3D-STY1-Y3D",), description="SKUs that are ordered and not printed here, separated by commas"
+    )
     print_tasks_per_drain: int = Field(500, ge=1, description="Waiting print tasks for each drain run")
     print_max_drains: int = drains(2, pool="prints_render", description="Print drains at the same time")
     print_nozzle_mm: float = Field(0.4, gt=0, description="The printer's nozzle, which no stroke may be thinner than")
     print_bed_mm: tuple[float, float, float] = Field(
         (220.0, 220.0, 250.0), description="What the printer can hold: width, depth, height, as a JSON list"
     )
+    print_plate_margin_mm: float = Field(
+        5.0, ge=0, description="What a plate of several products leaves free at its rim"
+    )
+    print_plate_spacing_mm: float = Field(3.0, ge=0, description="The room between two products on a plate")

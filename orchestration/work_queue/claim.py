@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from orchestration.errors import LockTimeoutError
 from orchestration.storage.database import driver_connection
+from orchestration.work_queue.model import TaskState
 from orchestration.work_queue.queue import LOCK_SECONDS
 
 if TYPE_CHECKING:
@@ -198,9 +199,10 @@ class Claim(Generic[T]):
         return [self._results.pop(task_id) for task_id in ready]
 
     def unreported_failures(self) -> list[Settled]:
-        """What was settled with an error and not reported by the handler."""
+        """What was settled with an error and not reported by the handler; what was cancelled is no failure."""
         known = self._reported | self._results.keys()
-        return [one for one in self.settled if one.error is not None and one.task.id not in known]
+        failed = [one for one in self.settled if one.error is not None and one.state is not TaskState.CANCELLED]
+        return [one for one in failed if one.task.id not in known]
 
 
 class TaskHandler(ABC, Generic[T]):

@@ -15,10 +15,13 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from orchestration.errors import TransientError
 from orchestration.observability.logs import get_logger
 from orchestration.work_queue.model import TaskState
+from orchestration.work_queue.pausing import pauses
 from orchestration.work_queue.worker import Worker
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection, Sequence
+
+    import sqlalchemy as sa
 
     from orchestration.storage.database import Database
     from orchestration.work_queue.claim import TaskHandler
@@ -117,14 +120,21 @@ def _prune(database: Database, queue: TaskQueue) -> None:
 
 def _are_settled(database: Database, queue: TaskQueue, keys: Collection[str]) -> bool:
     with database.connect() as connection:
-        return not queue.unfinished(connection, keys)
+        return not queue.unfinished(connection, keys) or _is_at_rest(connection, queue)
 
 
 def _is_empty(database: Database, queue: TaskQueue) -> bool:
     with database.connect() as connection:
+        if _is_at_rest(connection, queue):
+            return True
         counts = queue.counts(connection)
     is_due_soon = counts.next_due_seconds is not None and counts.next_due_seconds < PATIENCE_SECONDS
     return not (counts.waiting or counts.active or is_due_soon)
+
+
+def _is_at_rest(connection: sa.Connection, queue: TaskQueue) -> bool:
+    """Whether the queue is paused, and what was claimed before has ended."""
+    return queue.name in pauses(connection) and not queue.counts(connection).active
 
 
 def _unsettled(database: Database, queue: TaskQueue, keys: Collection[str]) -> dict[str, str]:

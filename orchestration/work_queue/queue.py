@@ -164,9 +164,8 @@ class TaskQueue:
     def settle(self, connection: sa.Connection, outcomes: Sequence[Outcome]) -> list[Settled]:
         """Record how the tasks ended: completed, cancelled, waiting for the next attempt, or dead by policy.
 
-        Raises `StaleClaimError` if any of them is no longer held under its token. Let it pass, so that the
-        transaction, with whatever else it wrote, is rolled back. A task that somebody keeps locked is waited for as in
-        `hold`.
+        Raises `StaleClaimError` if any of them is no longer held under its token. Let it pass, so that the transaction
+        with all that it wrote is rolled back. A task that somebody keeps locked is waited for as in `hold`.
         """
         settled = self.settle_held(connection, outcomes)
         if len(settled) < len(outcomes):
@@ -207,8 +206,7 @@ class TaskQueue:
     def release(self, connection: sa.Connection, worker: int, tasks: Sequence[Task], *, delay: float = 0.0) -> set[int]:
         """Give back those `tasks` that the worker still holds, due again in `delay` seconds; returns their ids.
 
-        The attempt does not count. One that somebody keeps locked is passed over: give it back later, or by
-        `release_all`.
+        The attempt does not count. One that is locked is passed over: give it back later, or by `release_all`.
         """
         return self._release(connection, worker, tasks, listed=True, delay=delay)
 
@@ -323,10 +321,9 @@ class TaskQueue:
         return read_statistics(connection, self.name, seconds)
 
     def prune(self, connection: sa.Connection, limit: int = PRUNED_AT_ONCE) -> int:
-        """Delete up to `limit` finished tasks that the policy no longer keeps; how many.
+        """Delete up to `limit` finished tasks that the policy no longer keeps; how many. It waits for nobody.
 
-        Folds statistics, forgets workers lost long ago, and gives waiting tasks the policy's ageing too. It waits for
-        nobody, so it may be called each minute beside any number of workers.
+        Folds statistics, forgets workers lost long ago, and gives waiting tasks the policy's ageing too.
         """
         fold_statistics(connection, self.name, keep_seconds=self.policy.keep_hours.total_seconds(), limit=limit)
         self._execute(connection, statements.FORGET_WORKERS, lock_class=LOCK_CLASS, age=LOST_WORKER_SECONDS)

@@ -96,6 +96,7 @@ WITH held AS MATERIALIZED (
     SELECT id, sort_at, crashes > 0 AS suspect
     FROM task AS t
     WHERE queue = :queue AND state = 'waiting' AND run_at <= statement_timestamp()
+        AND NOT EXISTS (SELECT FROM task_pause WHERE task_pause.queue = :queue)
         AND sort_at <= (statement_timestamp() AT TIME ZONE 'UTC') + make_interval(secs => :longest_ageing)
         AND (order_key IS NULL OR NOT EXISTS (
             SELECT FROM task AS other

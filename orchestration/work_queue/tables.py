@@ -129,6 +129,15 @@ task_worker = sa.Table(
 )
 sa.Index("ix_task_worker_queue", task_worker.c.queue)
 
+task_pause = sa.Table(
+    "task_pause",
+    metadata,
+    sa.Column("queue", sa.Text, primary_key=True),
+    sa.Column("paused_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
+    sa.Column("paused_by", sa.Text, nullable=False),
+    comment="Queues of which no task is claimed",
+)
+
 task_statistic = sa.Table(
     "task_statistic",
     metadata,

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 import uvicorn
 
 from orchestration.api.app import build_api
+from orchestration.api.keys import Role, create_key
+from orchestration.api.punctual import PunctualProtocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from orchestration.services import Services
 
@@ -21,7 +24,10 @@ if TYPE_CHECKING:
 @contextmanager
 def serving(services: Services) -> Iterator[str]:
     """Run the API in a thread; its base URL."""
-    server = uvicorn.Server(uvicorn.Config(build_api(services), port=0, log_level="error", lifespan="off"))
+    config = uvicorn.Config(
+        build_api(services), port=0, log_level="error", lifespan="off", http=PunctualProtocol, server_header=False
+    )
+    server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     deadline = time.monotonic() + 30
@@ -39,3 +45,23 @@ def base_url(services: Services) -> Iterator[str]:
     """The running API of the test's services."""
     with serving(services) as url:
         yield url
+
+
+@pytest.fixture
+def as_role(services: Services, base_url: str) -> Iterator[Callable[[Role], httpx.Client]]:
+    """A client with a key of that role."""
+    with ExitStack() as stack:
+
+        def client(role: Role) -> httpx.Client:
+            with services.database.begin() as connection:
+                _, key = create_key(connection, f"the {role} key", role)
+            headers = {"Authorization": f"Bearer {key}"}
+            return stack.enter_context(httpx.Client(base_url=base_url, headers=headers, timeout=30))
+
+        yield client
+
+
+@pytest.fixture
+def admin(as_role: Callable[[Role], httpx.Client]) -> httpx.Client:
+    """A client that may do everything."""
+    return as_role(Role.ADMIN)

@@ -19,8 +19,8 @@ import structlog
 
 from orchestration.canvas.media_gc.census import take_census
 from orchestration.canvas.media_gc.collector import CollectOptions, MediaGarbageCollector
-from orchestration.canvas.media_gc.model import FOLDER
-from orchestration.gallery.references import MEDIA_REFERENCES
+from orchestration.canvas.media_gc.model import FOLDER, Guard
+from orchestration.gallery.references import media_references
 from orchestration.services import Services
 from orchestration.settings import Settings
 from orchestration_tests.benchmarks.timing import Timing, median, report, timed
@@ -93,7 +93,7 @@ def race_the_scan() -> None:
         fill(services)
         clock = Clock()
         clock.now = datetime.now(UTC) + timedelta(days=60)
-        collector = MediaGarbageCollector(services, MEDIA_REFERENCES, clock)
+        collector = MediaGarbageCollector(services, media_references(services.settings), clock)
         for _ in range(ROUNDS):
             with timed(scan), services.database.begin() as connection:
                 census = take_census(connection, collector.sources, clock(), timedelta(days=30), DEAD)
@@ -152,15 +152,15 @@ def soak() -> None:
         with timed(found), race.actors(writers=4, uploaders=3):
             for day in range(RACE_DAYS):
                 world.clock.turn(days=1)
-                world.collect(ttl_days=TTL.days, force=True)
+                world.collect(ttl_days=TTL.days, allow=tuple(Guard))
                 if day % 20 == 0:
                     with race.stillness():
-                        world.collect(ttl_days=TTL.days, force=True)
+                        world.collect(ttl_days=TTL.days, allow=tuple(Guard))
                         assert overdue(race, TTL, GRACE, INTERVAL) == []
         assert race.wrong == []
         for _ in range(12):
             world.clock.turn(days=1)
-            world.collect(ttl_days=TTL.days, force=True)
+            world.collect(ttl_days=TTL.days, allow=tuple(Guard))
         bucket = world.collector.reconcile()
         freed = world.execute("SELECT sum(freed) FROM media_tombstone")[0][0]
         assert (bucket.difference, race.counts["bytes created"]) == (0, freed + bucket.bytes)

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from orchestration.canvas.elements import read_elements
 from orchestration.canvas.loading import load, replay_all
 from orchestration.canvas.log import NewOperation, append
+from orchestration.canvas.operations import apply, settle, with_members
 from orchestration.canvas.projects import NewProject, create_projects
 from orchestration.canvas.snapshots import save
 from orchestration.demo.projects import Board
@@ -37,6 +38,14 @@ def add_projects(database: Database, *project_ids: str) -> None:
 def work(count: int, seed: int = 1, *, most: int = 60) -> list[Operation]:
     """What someone does on an empty canvas."""
     return Board(Random(seed), ["m-1", "m-2"], most).operations(count)
+
+
+def made_by(history: Iterable[Operation]) -> dict[str, Element]:
+    """The elements that a client's operations make of an empty canvas."""
+    elements: dict[str, Element] = {}
+    for operation in history:
+        settle(elements, apply(elements, with_members(elements, operation)).touched)
+    return elements
 
 
 def do(

@@ -31,7 +31,7 @@ metas = st.fixed_dictionaries(
         "mediaId": st.sampled_from(["m-1", "m-2"]),
         "text": texts,
         "fill": values,
-        "groupId": st.sampled_from(["g1", "g2"]),
+        "groupId": st.sampled_from(["frame-1", "frame-2"]),
     },
 )
 fields = {

@@ -14,8 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orchestration.canvas.loading import load, load_snapshot, replay_all
-from orchestration.canvas.operations import replay
-from orchestration.errors import ConfigurationError, InvalidInputError
+from orchestration.errors import ConfigurationError, InvalidInputError, NotFoundError
 from orchestration_tests.canvas.boards import (
     PROJECT,
     add_projects,
@@ -23,6 +22,7 @@ from orchestration_tests.canvas.boards import (
     do,
     flip_byte,
     loaded,
+    made_by,
     rows,
     snapshot,
     work,
@@ -45,10 +45,10 @@ def test_load_equals_replay_at_every_point_of_any_history(
     for start, end in itertools.pairwise(edges):
         do(database, history[start:end], project_id)
         snapshot(database, project_id)
-    assert loaded(database, project_id).elements == replay({}, history)
+    assert loaded(database, project_id).elements == made_by(history)
     at = min(at, len(history) - 1)
     earlier = loaded(database, project_id, at=at)
-    assert earlier.elements == replay({}, history[: at + 1])
+    assert earlier.elements == made_by(history[: at + 1])
 
 
 @pytest.mark.usefixtures("project")
@@ -60,9 +60,10 @@ def test_load_equals_replay_over_ten_thousand_operations(database: Database) -> 
             snapshot(database)
     found = loaded(database)
     assert found.replayed == 2_500
-    assert found.elements == replay({}, history)
+    with database.begin() as connection:
+        assert found.elements == replay_all(connection, PROJECT).elements
     for at in Random(3).sample(range(10_000), 5):
-        assert loaded(database, at=at).elements == replay({}, history[: at + 1])
+        assert loaded(database, at=at).elements == made_by(history[: at + 1])
 
 
 @pytest.mark.usefixtures("project")
@@ -79,9 +80,9 @@ def test_only_points_of_the_log_can_be_loaded(database: Database) -> None:
         for wrong in (-2, 3):
             with pytest.raises(InvalidInputError, match=f"no operation {wrong}; its last one is 2"):
                 load(connection, PROJECT, at=wrong)
-        with pytest.raises(InvalidInputError, match="no snapshot 7"):
+        with pytest.raises(NotFoundError, match="no snapshot 7"):
             load_snapshot(connection, PROJECT, 7)
-        with pytest.raises(InvalidInputError, match="no canvas project p-9"):
+        with pytest.raises(NotFoundError, match="no canvas project p-9"):
             load(connection, "p-9")
 
 
@@ -100,7 +101,8 @@ def test_a_flipped_byte_falls_back_to_the_snapshot_before_and_is_marked(database
     flip_byte(database, ids[2])
     found = loaded(database)
     assert (found.snapshot_id, found.replayed, found.corrupt) == (ids[1], 10, (ids[2],))
-    assert found.elements == replay({}, history)
+    with database.begin() as connection:
+        assert found.elements == replay_all(connection, PROJECT).elements
     reasons = states(database)
     assert reasons.pop(ids[2]) == "its bytes do not have the checksum that was stored with them"
     assert set(reasons.values()) == {None}
@@ -122,7 +124,8 @@ def test_without_any_sound_snapshot_the_log_is_enough(database: Database) -> Non
         flip_byte(database, snapshot_id, position * 7)
     found = loaded(database)
     assert (found.snapshot_id, found.replayed, found.corrupt) == (None, 30, tuple(reversed(ids)))
-    assert found.elements == replay({}, history)
+    with database.begin() as connection:
+        assert found.elements == replay_all(connection, PROJECT).elements
     (project,) = rows(database, "SELECT last_snapshot_op_index, last_snapshot_at FROM canvas_project")
     assert tuple(project) == (None, None)
 
@@ -175,4 +178,4 @@ def test_a_corrupt_snapshot_can_still_be_loaded_as_the_state_that_it_was(databas
     with database.begin() as connection:
         found = load_snapshot(connection, PROJECT, snapshot_id)
     assert (found.op_index, found.snapshot_id) == (9, None)
-    assert found.elements == replay({}, history[:10])
+    assert found.elements == made_by(history[:10])

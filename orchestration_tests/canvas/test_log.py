@@ -17,7 +17,7 @@ from orchestration.canvas.log import NewOperation, append, list_operations, oper
 from orchestration.canvas.model import Operation, OperationType, read_operation
 from orchestration.canvas.operations import replay
 from orchestration.canvas.projects import NewProject, create_projects
-from orchestration.errors import InvalidInputError, PermanentError, RefusedError
+from orchestration.errors import InvalidInputError, NotFoundError, PermanentError, RefusedError
 from orchestration_tests.canvas.boards import (
     EDITOR,
     NOON,
@@ -28,6 +28,7 @@ from orchestration_tests.canvas.boards import (
     change,
     do,
     elements_of,
+    made_by,
     rows,
     work,
 )
@@ -62,7 +63,7 @@ def test_the_log_gives_back_what_was_appended(database: Database) -> None:
         (applied,) = append(connection, PROJECT, [new], at=NOON)
         assert list_operations(connection, PROJECT) == [applied]
         assert list_operations(connection, PROJECT, after=0) == []
-    assert applied == (0, *(MAKE, Operation(OperationType.DELETE, "a")), *new[1:], NOON, False)
+    assert applied == (0, *(MAKE, Operation(OperationType.DELETE, "a")), *new[1:4], NOON, None, False)
 
 
 @pytest.mark.usefixtures("project")
@@ -163,7 +164,7 @@ def test_a_batch_with_one_wrong_operation_leaves_nothing(database: Database) -> 
 
 
 def test_a_project_that_is_not_there_is_named(database: Database) -> None:
-    with pytest.raises(InvalidInputError, match="no canvas project p-9"):
+    with pytest.raises(NotFoundError, match="no canvas project p-9"):
         do(database, [MAKE], "p-9")
 
 
@@ -194,8 +195,12 @@ def test_undo_takes_an_operation_back_and_can_itself_be_undone(database: Databas
 @pytest.mark.usefixtures("project")
 def test_undo_says_why_it_cannot(database: Database) -> None:
     do(database, [MAKE, Operation(OperationType.SELECT, "a"), MOVE, Operation(OperationType.DELETE, "a")])
-    for op_index, complaint in ((1, "changed nothing"), (2, "no element a"), (9, "no operation 9")):
-        with pytest.raises(InvalidInputError, match=complaint), database.begin() as connection:
+    for op_index, error, complaint in (
+        (1, InvalidInputError, "changed nothing"),
+        (2, InvalidInputError, "no element a"),
+        (9, NotFoundError, "no operation 9"),
+    ):
+        with pytest.raises(error, match=complaint), database.begin() as connection:
             undo(connection, PROJECT, op_index, OWNER)
 
 
@@ -206,7 +211,7 @@ def test_rows_and_replay_are_what_the_rules_say(database: Database, history: lis
     add_projects(database, project_id)
     for part in (history[:cut], history[cut:]):
         do(database, part, project_id)
-    expected = replay({}, history)
+    expected = made_by(history)
     with database.begin() as connection:
         assert read_elements(connection, project_id) == expected
         assert replay({}, operations_between(connection, project_id, -1, len(history) - 1)) == expected

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from orchestration.canvas.model import Element, ElementType, Operation, OperationType, clean, plain, read_operation
 from orchestration.canvas.operations import apply, difference, needed, replay, settle
 from orchestration.errors import InvalidInputError
+from orchestration_tests.canvas.boards import made_by
 from orchestration_tests.canvas.histories import Idea, element, histories, ideas
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def operation(kind: str, element_id: str | None = None, *ids: str, **data: Any) 
 @given(history=histories, idea=ideas)
 @settings(max_examples=200, deadline=None)
 def test_an_operation_and_its_inverse_leave_the_canvas_as_it_was(history: list[Operation], idea: Idea) -> None:
-    before = replay({}, history)
+    before = made_by(history)
     try:
         done = idea.on(before)
         change = apply(before, done)
@@ -81,7 +82,7 @@ def test_an_operation_needs_no_more_elements_than_it_names(history: list[Operati
 def test_the_difference_of_two_canvases_turns_one_into_the_other(
     history: list[Operation], other: list[Operation]
 ) -> None:
-    current, wanted = replay({}, history), replay({}, other)
+    current, wanted = made_by(history), made_by(other)
     steps = difference(current, wanted)
     assert len(steps) <= 3
     assert after(current, *steps) == wanted
@@ -91,7 +92,7 @@ def test_the_difference_of_two_canvases_turns_one_into_the_other(
 @given(history=histories)
 @settings(max_examples=40, deadline=None)
 def test_elements_read_back_from_json_as_they_are(history: list[Operation]) -> None:
-    elements = replay({}, history)
+    elements = made_by(history)
     written = msgspec.json.encode(elements)
     assert msgspec.json.decode(written, type=dict[str, Element]) == elements
 

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from orchestration.canvas import health
-from orchestration.canvas.operations import replay
 from orchestration.canvas.repair import repair
-from orchestration_tests.canvas.boards import PROJECT, change, do, elements_of, loaded, rows, snapshot, work
+from orchestration_tests.canvas.boards import PROJECT, change, do, elements_of, loaded, made_by, rows, snapshot, work
 
 if TYPE_CHECKING:
     from orchestration.storage.database import Database
@@ -44,7 +43,7 @@ def test_elements_and_snapshots_that_differ_from_the_log_are_found_and_mended(da
     assert (repaired.elements, repaired.snapshots) == (3, (wrong,))
     now = loaded(database)
     assert (now.snapshot_id, now.elements) == (good, elements_of(database))
-    assert now.elements.keys() >= replay({}, history[:30]).keys()
+    assert now.elements.keys() >= made_by(history[:30]).keys()
     with database.begin() as connection:
         assert health.differing_projects(connection).total == 0
         assert health.corrupt_snapshots(connection).total == 1

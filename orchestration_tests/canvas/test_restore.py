@@ -9,7 +9,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from orchestration.canvas.operations import replay
 from orchestration.canvas.restore import Restored, Target, restore
 from orchestration.errors import ConfigurationError, InvalidInputError, RefusedError
 from orchestration_tests.canvas.boards import (
@@ -22,6 +21,7 @@ from orchestration_tests.canvas.boards import (
     elements_of,
     flip_byte,
     loaded,
+    made_by,
     rows,
     snapshot,
     work,
@@ -48,7 +48,7 @@ def test_a_restore_brings_a_snapshot_back_and_keeps_the_history(database: Databa
     log = rows(database, "SELECT * FROM canvas_operation ORDER BY op_index")
     restored = go_back(database, snapshot_id=snapshot_id)
     assert (restored.op_index, restored.came_from) == (29, 59)
-    assert loaded(database).elements == replay({}, history[:30])
+    assert loaded(database).elements == made_by(history[:30])
     after = rows(database, "SELECT * FROM canvas_operation ORDER BY op_index")
     assert after[:60] == log
     assert [row.op_index for row in after[60:]] == [one.op_index for one in restored.applied]
@@ -60,11 +60,11 @@ def test_a_restore_of_a_restore_gives_back_what_was(database: Database) -> None:
     history = work(60)
     do(database, history)
     restored = go_back(database, op_index=20, actor=EDITOR)
-    assert elements_of(database) == replay({}, history[:21])
+    assert elements_of(database) == made_by(history[:21])
     again = go_back(database, op_index=restored.came_from)
-    assert loaded(database).elements == replay({}, history)
+    assert loaded(database).elements == made_by(history)
     go_back(database, op_index=again.came_from)
-    assert loaded(database).elements == replay({}, history[:21])
+    assert loaded(database).elements == made_by(history[:21])
 
 
 @given(history=histories, first=st.integers(-1, 15), second=st.integers(-1, 15))
@@ -78,9 +78,9 @@ def test_any_two_states_can_be_restored_one_after_the_other(
     for target in (first, second):
         at = min(target, len(history) - 1)
         go_back(database, project_id, op_index=at)
-        assert loaded(database, project_id).elements == replay({}, history[: at + 1])
+        assert loaded(database, project_id).elements == made_by(history[: at + 1])
     go_back(database, project_id, op_index=len(history) - 1)
-    assert loaded(database, project_id).elements == replay({}, history)
+    assert loaded(database, project_id).elements == made_by(history)
 
 
 @pytest.mark.usefixtures("project")
@@ -97,7 +97,7 @@ def test_a_corrupt_snapshot_is_restored_from_the_log(database: Database) -> None
     do(database, history[10:])
     flip_byte(database, snapshot_id)
     go_back(database, snapshot_id=snapshot_id)
-    assert elements_of(database) == replay({}, history[:10])
+    assert elements_of(database) == made_by(history[:10])
 
 
 @pytest.mark.usefixtures("project")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -72,6 +73,12 @@ def bad_documents() -> dict[str, Any]:
         "A23-latin1": body('{"ANumber": "Größe"}'.encode("latin-1")),
         "A23-mistyped": body(changed(family_document("A23-mistyped"), ChildProducts="none")),
         "A23-other": body(GOOD),
+    }
+
+
+def bad_transfers() -> dict[str, Any]:
+    """Handlers that give no document, by SKU."""
+    return {
         "A23-5mb": body(changed(family_document("A23-5mb"), SupplierSku="x" * 5_000_000)),
         "A23-gone": body(b"", status=404),
         "A23-metadata": redirect_to("http://169.254.169.254/latest/meta-data"),
@@ -122,6 +129,37 @@ def test_each_bad_document_is_quarantined_with_a_reason_and_the_good_one_is_impo
     assert len(set(reasons.values())) == len(bad)
 
 
+def test_a_transfer_fault_is_a_failure_that_each_sync_asks_about_again(
+    hostile: Catalogue, handlers: dict[str, Any], base_url: str
+) -> None:
+    bad = bad_transfers()
+    publish(handlers, base_url, {**bad, "A23-good": body(GOOD)})
+    assert sync(hostile).families == {"added": 1, "failed": len(bad)}
+    assert rows(hostile.database, "SELECT a_number FROM quarantine") == []
+
+    again = sync(hostile)
+    assert again.families == {"failed": len(bad), "unchanged": 1}
+    assert again.counts.documents == 0
+
+    handlers["/A23/A23-gone.json"] = body(GOOD.replace(b"A23-good", b"A23-gone"))
+    assert sync(hostile).families == {"added": 1, "failed": len(bad) - 1, "unchanged": 1}
+
+
+def test_an_error_page_or_half_a_document_is_asked_for_again_unless_the_hash_is_its_own(
+    hostile: Catalogue, handlers: dict[str, Any], base_url: str
+) -> None:
+    page, half = b"<!DOCTYPE html><html>Down for maintenance</html>", GOOD[: len(GOOD) // 2]
+    bodies = {"A23-page": page, "A23-half": half, "A23-empty": b""}
+    handlers |= {f"/A23/{sku}.json": body(content) for sku, content in bodies.items()}
+    listed = dict.fromkeys(bodies, "B" * 40) | {"A23-half": hashlib.sha1(half, usedforsecurity=False).hexdigest()}
+    handlers["/Import/Import.txt"] = body(feed_bytes(listed, base_url=base_url))
+    assert sync(hostile).families == {"quarantined": 3}
+
+    handlers |= {f"/A23/{sku}.json": body(GOOD.replace(b"A23-good", sku.encode())) for sku in bodies}
+    assert sync(hostile).families == {"added": 2, "quarantined": 1}
+    assert rows(hostile.database, "SELECT a_number FROM quarantine") == ["A23-half"]
+
+
 def test_a_server_that_is_slow_or_down_is_tried_three_times_and_given_up(
     hostile: Catalogue, handlers: dict[str, Any], base_url: str
 ) -> None:
@@ -162,8 +200,8 @@ def test_a_document_elsewhere_is_refused_and_names_the_setting(
 ) -> None:
     publish(handlers, base_url, {}, f"{url.rpartition('/')[0]}/A23/A23-1.json|{'A' * 40}")
 
-    assert sync(hostile).families == {"quarantined": 1}
-    [reason] = rows(hostile.database, "SELECT reason FROM quarantine")
+    assert sync(hostile).families == {"failed": 1}
+    [reason] = rows(hostile.database, "SELECT error FROM task WHERE state = 'dead'")
     assert "ORCHESTRATION_IMAGE_HOSTS" in reason
 
 

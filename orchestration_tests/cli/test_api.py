@@ -27,7 +27,8 @@ def test_it_serves_and_ends_on_a_signal(variables: Path, unused_tcp_port: int) -
         _, written = process.communicate(timeout=30)
     finally:
         process.kill()
-    assert (process.returncode, written) == (0, b"")
+    assert process.returncode == 0
+    assert written == b"There are no API keys: only programs on this machine may call, with every right\n"
     assert variables.exists() is False, "it keeps nothing in the home until it signs a link"
 
 
@@ -40,6 +41,27 @@ def wait_for(url: str) -> requests.Response:
         except requests.ConnectionError:
             assert time.monotonic() < deadline, "it did not start"
             time.sleep(0.05)
+
+
+def test_without_keys_it_listens_on_this_machine_only(orchestration: Command) -> None:
+    ended = orchestration("api", "--host", "0.0.0.0")  # noqa: S104 - it is refused
+    assert (ended.code, ended.out) == (2, "")
+    assert "Without API keys the API listens on the loopback interface only" in ended.err
+
+
+def test_keys_are_made_listed_and_revoked(orchestration: Command) -> None:
+    made = orchestration("api-keys", "create", "shop", "--role", "enqueue", "--json").json
+    assert (made["name"], made["role"], made["key"].startswith("orc_")) == ("shop", "enqueue", True)
+    shown = orchestration("api-keys", "create", "reader")
+    assert (shown.out.startswith("orc_"), shown.out.count("\n")) == (True, 1)
+    assert orchestration("api-keys", "revoke", "shop", "--json").json["revoked_at"]
+    listed = orchestration("api-keys", "list", "--json")
+    assert [(one["name"], one["role"], bool(one["revoked_at"])) for one in listed.json] == [
+        ("shop", "enqueue", True),
+        ("reader", "read", False),
+    ]
+    assert made["key"].rpartition("_")[2] not in listed.out
+    assert orchestration("api-keys", "revoke", "shop").code == 1
 
 
 def test_a_database_that_is_away_is_one_clear_line(disconnected: Command) -> None:

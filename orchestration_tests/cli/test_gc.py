@@ -90,15 +90,19 @@ def test_an_undone_collection_deletes_nothing(orchestration: Command, database: 
 
 
 def test_a_refused_collection_is_a_failure_with_its_reason(
-    orchestration: Command, database: Database, media: list[str]
+    orchestration: Command, database: Database, media: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("ORCHESTRATION_GC_GUARD_MINIMUM", "5")
     with database.begin() as connection:
         connection.execute(sa.text("DELETE FROM canvas_element WHERE element_id <> :kept"), {"kept": media[0]})
+        connection.execute(sa.text("UPDATE canvas_media SET referenced_by_count = 0"))
     ended = orchestration("gc", "--json")
     assert ended.code == 1
     assert (ended.json["marked"], ended.json["refused"] in ended.err) == ([], True)
     assert "9 of 10 media (90 %) would go" in ended.err
-    assert len(orchestration("gc", "--force", "--json").json["marked"]) == 9
+    assert "use --allow share if that is meant" in ended.err
+    assert orchestration("gc", "--allow", "orphans", "--json").code == 1
+    assert len(orchestration("gc", "--allow", "share", "--json").json["marked"]) == 9
 
 
 @pytest.mark.usefixtures("media")

@@ -136,3 +136,35 @@ def test_a_signal_ends_a_drain_after_its_summary_with_130(
     assert 0 < drained.json["rendered"] < 500
     status = orchestration("prints", "status", "--json").json["skus"][0]
     assert (status["completed"], status["running"]) == (drained.json["rendered"], 0)
+
+
+def test_finished_prints_become_plates_that_can_be_taken_back(
+    orchestration: Command, file: Path, tmp_path: Path
+) -> None:
+    orchestration("orders", "import", file)
+    orchestration("prints", "drain")
+
+    made = orchestration("prints", "plates", "--out", tmp_path / "plates", "--json")
+
+    assert made.code == 0
+    [plate] = made.json
+    assert (plate["products"], plate["orders"], plate["changed"]) == (1, ["1"], 0)
+    number = plate["id"]
+    names = sorted(path.name for path in (tmp_path / "plates").iterdir())
+    assert names == [f"plate-{number}.3mf", f"plate-{number}.png"]
+    assert orchestration("prints", "plates", "--list", "--json").json == [plate]
+    assert orchestration("prints", "plates", "--json").json == []
+
+    undone = orchestration("prints", "plates", "--undo", number, "--undo", 999, "--json")
+    assert (undone.code, undone.json) == (1, {"undone": [number], "unknown": [999]})
+    assert orchestration("prints", "plates", "--list", "--json").json == []
+    assert orchestration("prints", "plates", "--sku", "MUG").code == 2
+
+
+def test_a_misspelled_sku_is_named_with_the_one_that_is_meant(orchestration: Command, tmp_path: Path) -> None:
+    path = tmp_path / "orders.csv"
+    path.write_text(f"order_number,sku,text\n1,{TAG.lower()},Olga\n2,PER-KEY3D-STY1-Y3D,Paul\n", encoding="utf-8")
+    imported = orchestration("orders", "import", path, "--json")
+    assert (imported.code, imported.json["imported"], imported.json["queued"]) == (1, 2, 0)
+    assert f"row 2, sku: no design prints the SKU '{TAG.lower()}'; write {TAG}" in imported.err
+    assert "row 3" not in imported.err

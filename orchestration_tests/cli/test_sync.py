@@ -202,3 +202,42 @@ def test_an_address_that_is_no_feed_is_bad_configuration(orchestration: Command)
     assert ended.out == ""
     assert ended.err.count("\n") == 1
     assert "ftp://feed" in ended.err
+
+
+def test_every_refused_line_is_said_and_in_the_exit_code(orchestration: Command, feed: FeedFolder) -> None:
+    feed.put_plain("A23-1")
+    feed.publish()
+    listing = feed.root / "Import" / "Import.txt"
+    listing.write_text(f"{listing.read_text()}{feed.url}/A23/A23-2.json|not a hash\nhello\n")
+    categories = feed.root / "CAT.csv"
+    categories.write_text("Name;Code;ParentCode\nCaps;CAPS;\n;HATS;\n")
+
+    for ended in (orchestration("sync", "--json"), orchestration("sync", "--json")):
+        assert ended.code == 1
+        refused = [line for line in ended.err.splitlines() if line.startswith("line refused: ")]
+        assert [line.split(": ")[1] for line in refused] == [
+            "Import.txt line 3",
+            "Import.txt line 4",
+            "CAT.csv line 3",
+        ]
+        assert "the hash is not 32 or 40 hexadecimal digits" in refused[0]
+
+
+def test_what_a_family_was_imported_without_is_said_and_a_missing_variant_is_in_the_exit_code(
+    orchestration: Command, feed: FeedFolder
+) -> None:
+    odd = family_document("A23-1", children=2, pictures=0)
+    odd["ChildProducts"][0]["NonLanguageDependedProductDetails"]["Weight"] = "heavy"
+    feed.put(odd)
+    feed.publish()
+    ended = orchestration("sync", "--json")
+    assert (ended.code, ended.json["families"]["added"]) == (0, 1)
+    (said,) = [line for line in ended.err.splitlines() if line.startswith("odd: ")]
+    assert said.startswith("odd: A23-1 $.ChildProducts[0].NonLanguageDependedProductDetails.Weight: left out: expected")
+
+    odd["ChildProducts"][1]["ProductDetails"] = "none"
+    feed.put(odd)
+    feed.publish()
+    ended = orchestration("sync", "--json")
+    assert (ended.code, ended.json["families"]["changed"]) == (1, 1)
+    assert "imported without: A23-1 $.ChildProducts[1].ProductDetails: left out: expected an object" in ended.err

@@ -9,8 +9,8 @@ import pytest
 
 from orchestration.catalogue.defs.feed import a_numbers
 from orchestration.catalogue.documents.decode import decode_family
-from orchestration.media.encodings import encode_renditions
 from orchestration.media.identify import identify
+from orchestration.media.picture_process import PictureProcess, RenderedPicture
 from orchestration_tests.catalogue.sample_documents import as_bytes, family_document
 from orchestration_tests.catalogue.syncing import rows
 from orchestration_tests.conftest import dagster_storage
@@ -18,7 +18,6 @@ from orchestration_tests.conftest import dagster_storage
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from orchestration.media.encodings import EncodedRendition
     from orchestration.storage.database import Database
     from orchestration_tests.cli.conftest import Command, Ended
     from orchestration_tests.cli.feed_folder import FeedFolder
@@ -57,7 +56,22 @@ def long_picture_url(feed: FeedFolder) -> None:
     feed.put(document)
 
 
-@pytest.mark.parametrize("spoil", [odd_price, deep_document, long_picture_url])
+@pytest.mark.parametrize(("spoil", "code", "lost"), [(odd_price, 0, "Price"), (long_picture_url, 1, "Url")])
+def test_an_odd_field_costs_its_family_nothing_else(
+    orchestration: Command, feed: FeedFolder, spoil: Callable[[FeedFolder], None], code: int, lost: str
+) -> None:
+    feed.put_plain(*NEIGHBOURS)
+    spoil(feed)
+    feed.publish()
+
+    ended = orchestration("sync", "--json")
+
+    assert (ended.code, ended.json["families"]["added"]) == (code, len(NEIGHBOURS) + 1)
+    assert all(f"{lost}: left out: " in line for line in reported(ended, "A23-odd"))
+    assert reported(ended, "A23-odd")
+
+
+@pytest.mark.parametrize("spoil", [deep_document])
 def test_an_odd_document_harms_neither_its_neighbours_nor_the_removals_beside_it(
     orchestration: Command,
     feed: FeedFolder,
@@ -92,10 +106,10 @@ def test_a_bug_in_the_decoder_fails_the_one_family_that_meets_it(
     feed.put_plain(*NEIGHBOURS, "A23-odd")
     feed.publish()
 
-    def decode(body: bytes, *, a_number: str, supplier: str) -> object:
+    def decode(body: bytes, *, a_number: str, supplier: str, url: str) -> object:
         if a_number == "A23-odd":
             raise KeyError("a bug of ours")
-        return decode_family(body, a_number=a_number, supplier=supplier)
+        return decode_family(body, a_number=a_number, supplier=supplier, url=url)
 
     monkeypatch.setattr("orchestration.catalogue.families.importer.decode_family", decode)
 
@@ -149,12 +163,14 @@ def test_a_bug_in_rendering_fails_the_one_image_that_meets_it(
     assert orchestration("sync").code == 0
     odd_body = min((feed.root / "images").iterdir()).read_bytes()
 
-    def encoded(body: bytes) -> list[EncodedRendition]:
+    render = PictureProcess.render
+
+    async def rendered(process: PictureProcess, body: bytes, item: str) -> RenderedPicture:
         if body == odd_body:
             raise KeyError("a bug of ours")
-        return encode_renditions(body)
+        return await render(process, body, item)
 
-    monkeypatch.setattr("orchestration.media.renditions.encode_renditions", encoded)
+    monkeypatch.setattr(PictureProcess, "render", rendered)
 
     ended = orchestration("materialize", "catalogue/image_variants", "--json")
 

@@ -69,10 +69,14 @@ def test_a_stopped_sync_goes_on_from_where_it_ended(
     with database.connect() as connection:
         assert queue.counts(connection).waiting == 3
 
-    assert orchestration("stop", "A23", "--json").json == {"cancelled": 3}
+    assert orchestration("stop", "A23", "--json").json == {"cancelled": 3, "interrupted": 0}
     (status,) = orchestration("status", "--json").json
-    assert (status["status"], status["message"]) == ("stopped", "Stopped by an operator")
+    assert status["status"] == "stopped"
+    assert status["message"].startswith("Stopped by an operator; the next Import.txt")
     assert orchestration("stop", "A23").out == "0 families taken from the queue\n"
+    unknown = orchestration("stop", "A404")
+    assert unknown.code == 1
+    assert "A404 is no supplier" in unknown.err
 
     assert orchestration("sync", "--json").json["families"]["added"] == 3
     (status,) = orchestration("status", "--json").json
@@ -80,7 +84,7 @@ def test_a_stopped_sync_goes_on_from_where_it_ended(
 
 
 def test_a_removed_family_is_published_again_and_stays(orchestration: Command, feed: FeedFolder) -> None:
-    feed.put_plain("A23-1", "A23-2", "A23-3")
+    feed.put_plain("A23-2", "A23-3", "A23-1")
     feed.publish()
     orchestration("sync")
     feed.drop(["A23-2", "A23-3"])
@@ -180,3 +184,18 @@ def test_a_queue_that_does_not_exist_is_bad_usage(orchestration: Command, comman
     ended = orchestration("queue", command, "images")
     assert (ended.code, ended.out) == (2, "")
     assert ended.err == f"There is no queue images; there are {', '.join(QUEUES)}\n"
+
+
+def test_a_supplier_can_be_left_out_of_syncs_of_all(orchestration: Command, feed: FeedFolder) -> None:
+    feed.put_plain("A23-1", "A24-1")
+    feed.publish()
+    orchestration("sync")
+    assert orchestration("supplier", "A24", "--no-auto-import", "--json").json == {
+        "supplier": "A24",
+        "auto_import": False,
+    }
+    assert orchestration("supplier", "A24").code == 2
+    assert orchestration("supplier", "A404", "--active").code == 1
+
+    assert orchestration("sync", "--json").json["suppliers"] == 1
+    assert orchestration("sync", "--supplier", "A24", "--json").json["suppliers"] == 1

@@ -201,12 +201,17 @@ def test_columns_win_over_fields_of_the_document() -> None:
     assert "generationType" not in shown(item({"generationType": "forged"}, generation_type=None))
 
 
-def test_the_creator_is_the_user_and_never_what_the_document_says() -> None:
+def test_the_creator_is_the_user_and_only_of_an_unknown_one_what_the_document_says() -> None:
     document = {"createdBy": {"uid": "u9", "username": "mallory", "email": "m@example.org"}}
     creator = Creator("fox", "The Fox", "https://photos/fox.jpg")
     assert shown(item(document), creator=creator)["createdBy"] == {
         "uid": "u1", "username": "fox", "displayName": "The Fox", "photoURL": "https://photos/fox.jpg",
     }  # fmt: skip
+    own = {"createdBy": {"uid": "u1", "username": "old fox", "displayName": "fox@example.org"}}
+    assert shown(item(own))["createdBy"] == {
+        "uid": "u1", "username": "old fox", "displayName": None, "photoURL": None,
+    }  # fmt: skip
+    assert shown(item(own), creator=Creator())["createdBy"]["username"] is None
     nobody = {"uid": "u1", "username": None, "displayName": None, "photoURL": None}
     assert shown(item(document))["createdBy"] == nobody
 
@@ -244,3 +249,29 @@ def test_an_update_keeps_its_own_entries_and_no_others(existing: object, incomin
 def test_the_addresses_of_images_are_read_from_whatever_there_is() -> None:
     assert list(image_urls(item({"images": [image("a"), {"id": 2}, "b", {"url": 3}]}))) == ["a"]
     assert list(image_urls(item({"images": "a"}))) == list(image_urls(item([]))) == []
+
+
+def test_entries_that_nothing_identifies_never_take_each_others_fields() -> None:
+    existing = [{"thumbnailUrl": "one", "prompt": "one"}, {"storagePath": "b", "thumbnailUrl": "two"}]
+    assert merge_media(existing, [{"width": 3}]) == [{"width": 3}]
+    assert merge_media(existing, [{"storagePath": "b", "width": 3}]) == [
+        {"storagePath": "b", "thumbnailUrl": "two", "width": 3}
+    ]
+    before = {"images": [{"thumbnailUrl": "one"}]}
+    assert shown(item({"images": [{"width": 3}]}), previous=before)["images"] == [{"width": 3}]
+
+
+SIGNED = "https://s3/a.png?X-Amz-Date=20260501T000000Z&X-Amz-Expires=900&X-Amz-Signature={}"
+
+
+@pytest.mark.parametrize("identity", [{}, {"id": "1"}])
+def test_an_address_that_is_signed_again_keeps_what_was_made_of_its_file(identity: dict[str, str]) -> None:
+    first, second = ({**identity, "url": SIGNED.format(signature)} for signature in ("ab", "cd"))
+    made = {"thumbnailUrl": "t", "avifUrl": "v"}
+    assert merge_media([first | made], [second]) == [second | made]
+    assert shown(item({"images": [second]}), previous={"images": [first | made]})["images"] == [second | made]
+
+
+def test_a_query_that_says_which_file_it_is_makes_another_address() -> None:
+    existing = [{"url": "https://x/view?id=1", "thumbnailUrl": "t"}]
+    assert merge_media(existing, [{"url": "https://x/view?id=2"}]) == [{"url": "https://x/view?id=2"}]

@@ -333,3 +333,34 @@ def test_a_change_waits_for_the_batch_that_has_claimed_its_item(gallery: Gallery
     for thread in (worker, writer):
         thread.join(10)
     assert effects(drain(gallery)) == {"h1": "removed"}
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "9007199254740993",
+        "1234567890123456789012345",
+        "0.1234567890123456789012",
+        "1e-400",
+        "1.0",
+        "100000000.00000001",
+    ],
+)
+def test_numbers_are_shown_with_every_digit_that_the_history_has(gallery: Gallery, number: str) -> None:
+    document = f'{{"duration": {number}, "images": [{{"url": "https://x/1.png", "width": {number}}}]}}'
+    execute(gallery.database, _NUMBERED, document=document)
+    drain(gallery)
+    with gallery.database.connect() as connection:
+        pairs = connection.execute(_DURATIONS).one()
+    assert pairs[0] == pairs[1]
+    assert pairs[2] == pairs[3]
+
+
+_NUMBERED = """
+    INSERT INTO generation_history (history_id, uid, status, is_public, document)
+    VALUES ('n', 'u', 'completed', true, CAST(:document AS jsonb))
+"""
+_DURATIONS = sa.text("""
+    SELECT h.document ->> 'duration', p.document ->> 'duration', h.document #>> '{images,0,width}',
+        p.document #>> '{images,0,width}' FROM generation_history AS h JOIN public_generation AS p USING (history_id)
+""")

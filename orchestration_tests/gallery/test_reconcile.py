@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from orchestration.gallery import history
+from orchestration.gallery.history import User
 from orchestration.gallery.reconcile import MirrorDiff, drifted_items, find_drift, repair
 from orchestration.gallery.takedowns import takedown
 from orchestration_tests.gallery.mirroring import change, drain, effects, execute, generation, rename, shown, write
@@ -56,7 +58,8 @@ def test_an_empty_gallery_has_no_drift(gallery: Gallery) -> None:
 
 
 EXTRA = {
-    "made private behind our back": "UPDATE generation_history SET is_public = false WHERE history_id = 'h3'",
+    "made private behind our back": "UPDATE generation_history SET is_public = false, visibility = 'private' "
+    "WHERE history_id = 'h3'",
     "deleted behind our back": "DELETE FROM generation_history WHERE history_id = 'h3'",
     "taken down behind our back": "INSERT INTO gallery_takedown (history_id, reason) VALUES ('h3', '')",
 }
@@ -136,3 +139,29 @@ def test_the_finding_names_leaks_first_and_says_what_to_do(mirrored: Gallery) ->
     assert finding.total == 2
     assert finding.examples == [("h5", "shown, and must not be"), ("h3", "missing")]
     assert "Shown and must not be: 1." in finding.remedy
+
+
+WRITTEN = """
+    INSERT INTO generation_history (history_id, uid, is_public, status, document)
+    VALUES ('odd', :uid, true, 'completed', CAST(:document AS jsonb))
+"""
+CREATORS = {
+    "names that are addresses": ("u8", '{"createdBy": {"uid": "u8", "username": "x"}}'),
+    "known to the item alone": ("u9", '{"createdBy": {"uid": "u9", "username": "fox", "photoURL": "https://p/f.jpg"}}'),
+    "somebody else's": ("u9", '{"createdBy": {"uid": "u1", "username": "fox"}}'),
+    "addresses in the item": ("u9", '{"createdBy": {"uid": "u9", "username": "fox@example.org", "photoURL": "x"}}'),
+}
+
+
+@pytest.mark.parametrize("case", CREATORS)
+def test_the_comparison_knows_what_of_a_creator_is_shown(gallery: Gallery, case: str) -> None:
+    uid, document = CREATORS[case]
+    user = User("u8", "ada@example.org", "Ada\uff20example.org", "a@b", "https://photos/ada%40example.org.jpg")
+    with gallery.database.begin() as connection:
+        history.save_users(connection, [user])
+    execute(gallery.database, WRITTEN, uid=uid, document=document)
+    drain(gallery)
+    assert drift_of(gallery).total == 0
+    creator = shown(gallery.database)["odd"]["createdBy"]
+    known = {"known to the item alone": ("fox", "https://p/f.jpg")}.get(case, (None, None))
+    assert creator == {"uid": uid, "username": known[0], "displayName": None, "photoURL": known[1]}

@@ -165,7 +165,7 @@ def test_every_column_that_is_shown_enqueues_its_item(gallery: Gallery) -> None:
 
 def test_the_columns_of_the_history_are_all_accounted_for() -> None:
     deciding = {"visibility", "is_public", "is_deleted", "is_visible"}
-    bookkeeping = {"history_id", "updated_at", "revision"}
+    bookkeeping = {"history_id", "updated_at", "revision", "deleted_at"}
     assert {column.name for column in generation_history.columns} == {*SHOWN} | deciding | bookkeeping
 
 
@@ -253,3 +253,63 @@ def test_the_shape_of_a_task_is_the_same_from_python_and_from_the_database(galle
         gallery.mirror_queue.enqueue(connection, [mirror_task("h1")])
     assert tasks(gallery.database) == [by_trigger]
     assert mirror_task("h1") == NewTask("h1", {"op": MirrorOp.UPSERT}, order_key="h1")
+
+
+PUBLIC_IS_ONE_THING = {
+    "is_public alone": ("is_public", "true", (True, "public")),
+    "visibility alone": ("visibility", "'public'", (True, "public")),
+    "both": ("is_public, visibility", "true, 'public'", (True, "public")),
+    "unlisted": ("visibility", "'unlisted'", (False, "unlisted")),
+    "neither": ("uid", "'u'", (False, "private")),
+    "the more private one": ("is_public, visibility", "true, 'private'", (False, "private")),
+    "the other more private one": ("is_public, visibility", "false, 'public'", (False, "private")),
+}
+
+
+@pytest.mark.parametrize("case", PUBLIC_IS_ONE_THING)
+def test_public_means_one_thing_whichever_column_a_writer_sets(gallery: Gallery, case: str) -> None:
+    columns, values, meaning = PUBLIC_IS_ONE_THING[case]
+    columns, values = (columns, values) if "uid" in columns else (f"uid, {columns}", f"'u', {values}")
+    execute(gallery.database, f"INSERT INTO generation_history (history_id, {columns}) VALUES ('h', {values})")  # noqa: S608
+    with gallery.database.connect() as connection:
+        row = connection.execute(sa.text("SELECT is_public, visibility, is_visible FROM generation_history")).one()
+    assert tuple(row) == (*meaning, meaning[0])
+
+
+def test_each_of_the_two_columns_follows_the_other(gallery: Gallery) -> None:
+    execute(gallery.database, "INSERT INTO generation_history (history_id, uid) VALUES ('h', 'u')")
+    steps = (
+        ("is_public = true", (True, "public")), ("visibility = 'unlisted'", (False, "unlisted")),
+        ("visibility = 'public'", (True, "public")), ("is_public = false", (False, "private")),
+    )  # fmt: skip
+    for change_, meaning in steps:
+        execute(gallery.database, f"UPDATE generation_history SET {change_}")  # noqa: S608
+        with gallery.database.connect() as connection:
+            row = connection.execute(sa.text("SELECT is_public, visibility FROM generation_history")).one()
+        assert tuple(row) == meaning, change_
+
+
+@pytest.mark.parametrize("score", ["NaN", "Infinity", "-Infinity", "12.5", "-1"])
+def test_what_is_no_score_is_none(gallery: Gallery, score: str) -> None:
+    statement = (
+        "INSERT INTO generation_history (history_id, uid, aesthetic_score) VALUES ('h', 'u', CAST(:s AS float8))"
+    )
+    execute(gallery.database, statement, s=score)
+    with gallery.database.connect() as connection:
+        assert connection.execute(sa.text("SELECT aesthetic_score FROM generation_history")).scalar() is None
+
+
+def test_the_moment_of_a_deletion_is_kept_until_it_is_taken_back(gallery: Gallery) -> None:
+    def moment() -> object:
+        with gallery.database.connect() as connection:
+            return connection.execute(sa.text("SELECT deleted_at FROM generation_history")).scalar()
+
+    execute(gallery.database, "INSERT INTO generation_history (history_id, uid) VALUES ('h', 'u')")
+    assert moment() is None
+    execute(gallery.database, "UPDATE generation_history SET is_deleted = true")
+    first = moment()
+    assert first is not None
+    execute(gallery.database, "UPDATE generation_history SET nsfw = true, deleted_at = NULL")
+    assert moment() == first
+    execute(gallery.database, "UPDATE generation_history SET is_deleted = false")
+    assert moment() is None

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 from aiohttp import web
+from yarl import URL
 
 from orchestration.errors import InvalidInputError, RefusedError, TooLargeError, TransientError
 from orchestration.media.bodies import read_file
 from orchestration.media.breaker import BreakerPolicy
-from orchestration.media.download import Downloader, DownloadLimits
+from orchestration.media.download import Downloader, DownloadLimits, _next_target
 from orchestration.media.local_files import open_beneath
 from orchestration.media.rules import HostRules
 from orchestration.media.statuses import NotFoundError, UnexpectedStatusError
@@ -49,15 +50,18 @@ async def test_a_document_comes_back_with_its_validators() -> None:
     assert not document.not_modified
 
 
+YESTERDAY = "Sat, 28 Feb 2026 12:00:00 GMT"
+
+
 async def test_an_unchanged_document_costs_no_body_and_keeps_its_validators() -> None:
     async def answer(request: web.Request) -> web.Response:
-        assert request.headers["If-Modified-Since"] == "yesterday"
+        assert request.headers["If-Modified-Since"] == YESTERDAY
         return web.Response(status=304 if request.headers["If-None-Match"] == '"1"' else 200)
 
     async with serving(answer) as base, downloader(base) as loader:
-        document = await loader.get(base + "/a", max_bytes=KILOBYTE, etag='"1"', last_modified="yesterday")
+        document = await loader.get(base + "/a", max_bytes=KILOBYTE, etag='"1"', last_modified=YESTERDAY)
     assert document.not_modified
-    assert (document.body, document.etag, document.last_modified) == (b"", '"1"', "yesterday")
+    assert (document.body, document.etag, document.last_modified) == (b"", '"1"', YESTERDAY)
 
 
 async def test_a_validator_of_broken_text_is_not_kept() -> None:
@@ -65,6 +69,18 @@ async def test_a_validator_of_broken_text_is_not_kept() -> None:
     async with serving_bytes(head + b'ETag: "\xff"\r\n\r\n') as base, downloader(base) as loader:
         document = await loader.get(base, max_bytes=KILOBYTE)
     assert (document.etag, document.last_modified) == (None, None)
+
+
+async def test_a_date_in_the_future_is_neither_kept_nor_handed_back() -> None:
+    future = "Tue, 19 Jan 2038 03:14:07 GMT"
+
+    async def answer(request: web.Request) -> web.Response:
+        assert "If-Modified-Since" not in request.headers
+        return web.Response(body=b"new", headers={"Last-Modified": future})
+
+    async with serving(answer) as base, downloader(base) as loader:
+        document = await loader.get(base, max_bytes=KILOBYTE, last_modified=future)
+    assert (document.body, document.last_modified) == (b"new", None)
 
 
 async def test_not_modified_without_having_asked_is_an_unexpected_status() -> None:
@@ -351,3 +367,13 @@ class TestFiles:
         async with downloader(tmp_path.as_uri()) as loader:
             with pytest.raises(RefusedError, match="not an allowed host"):
                 await loader.get("https://promi-dl.de/a", max_bytes=KILOBYTE)
+
+
+@pytest.mark.parametrize(("before", "after"), [("https", "http"), ("http", "https")])
+def test_a_redirect_never_leads_from_https_to_http(before: str, after: str) -> None:
+    target, location = URL(f"{before}://images.test/a"), f"{after}://images.test/a"
+    if before == "http":
+        assert str(_next_target(target, location)) == location
+        return
+    with pytest.raises(RefusedError, match="from https to http"):
+        _next_target(target, location)

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 from aiohttp import web
+from yarl import URL
 
 from orchestration.errors import InvalidInputError, RefusedError, TooLargeError, TransientError
-from orchestration.media.download import Downloader, DownloadLimits
+from orchestration.media.download import Downloader, DownloadLimits, _next_target
 from orchestration.media.identify import identify
 from orchestration.media.image_problems import ImageProblem, InvalidImageError
 from orchestration.media.resolver import PinningResolver
@@ -86,6 +87,14 @@ async def test_a_redirect_to_what_is_no_url_is_invalid(location: str) -> None:
     async with serving_bytes(head.encode("utf-8", "surrogateescape")) as base:
         with pytest.raises(InvalidInputError):
             await fetch(base)
+
+
+def test_a_redirect_never_leaves_encryption_behind() -> None:
+    secure = URL("https://feed.example/a")
+    with pytest.raises(RefusedError, match="redirects from https to http"):
+        _next_target(secure, "http://feed.example/a")
+    assert _next_target(secure, "/b") == URL("https://feed.example/b")
+    assert _next_target(URL("http://feed.example/a"), "https://feed.example/a") == secure
 
 
 async def test_a_loop_of_redirects_ends_after_four() -> None:

@@ -14,6 +14,7 @@ from PIL import Image
 
 from orchestration.media.identify import content_hash, identify, read_header
 from orchestration.media.image_problems import ImageProblem, InvalidImageError
+from orchestration.media.image_rules import ImageFacts, ImageHeader, IntakeRules, check_header
 from orchestration_tests.media.pictures import FORMATS, decode, encode, plain, scene
 
 LIMIT = 80_000_000
@@ -217,6 +218,13 @@ def test_the_scans_of_a_jpeg_are_counted_and_limited() -> None:
     last = progressive[progressive.rindex(b"\xff\xda") : -2]
     assert read_header(progressive[:-2] + last * 20 + progressive[-2:]).scans == scans + 20
     assert problem(progressive[:-2] + last * 200 + progressive[-2:]) is ImageProblem.TOO_MANY_SCANS
+
+
+def test_the_scans_of_a_large_jpeg_are_limited_by_what_they_draw_together() -> None:
+    facts = ImageFacts("image/jpeg", "jpg", 8000, 7500)
+    check_header(ImageHeader(facts, 1, 10), IntakeRules())
+    with pytest.raises(InvalidImageError, match="draws 8000 x 7500 pixels in 11 scans, above the limit of 600000000"):
+        check_header(ImageHeader(facts, 1, 11), IntakeRules())
 
 
 def decode_scans(data: bytes) -> int:

@@ -97,3 +97,13 @@ def test_the_etag_changes_with_the_time_stamp_and_the_size(root: Path) -> None:
     (root / "Import.txt").write_bytes(b"longer")
     os.utime(root / "Import.txt", ns=(1, 1))
     assert len({first, second, etag()}) == 3
+
+
+def test_a_hard_link_is_refused_and_its_remedy_named(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_bytes(b"key")
+    root = tmp_path / "links"
+    root.mkdir()
+    (root / "a.json").hardlink_to(secret)
+    with pytest.raises(RefusedError, match="hard link, which may lead out of the feed's folder: put a copy there"):
+        open_beneath(root, (root / "a.json").as_uri())

@@ -11,6 +11,7 @@ from yarl import URL
 
 from orchestration.errors import ConfigurationError, InvalidInputError, OrchestrationError, RefusedError
 from orchestration.media.rules import HostRules, parse_web_url
+from orchestration.settings.catalogue import CatalogueSettings
 
 FEED = "https://promi-dl.de/Profiles/Live/0000"
 RULES = HostRules.for_feed(FEED, ["images.promi-dl.de", "minio.internal:9000", "[::1]:9001", "10.1.2.3:8443"])
@@ -44,7 +45,6 @@ def test_the_feed_and_the_listed_hosts_are_allowed(url: str) -> None:
     [
         "https://example.com/a.jpg",
         "https://promi-dl.de:8080/a.jpg",
-        "http://promi-dl.de/a.jpg",
         "https://sub.promi-dl.de/a.jpg",
         "https://evilimages.promi-dl.de/a.jpg",
         "https://images.promi-dl.de.evil.example/a.jpg",
@@ -204,3 +204,17 @@ def test_rules_of_hosts_alone_admit_those_and_complain_in_the_name_of_their_own_
     with pytest.raises(ConfigurationError, match="THE_GALLERYS_HOSTS: 'com'"):
         HostRules.for_hosts(["com"], "THE_GALLERYS_HOSTS")
     assert HostRules.for_hosts([], "THE_GALLERYS_HOSTS").root is None
+
+
+@pytest.mark.parametrize("feed", ["http://promi-dl.de/Profiles", "https://promi-dl.de/Profiles"])
+@pytest.mark.parametrize("url", ["http://promi-dl.de/a.jpg", "https://promi-dl.de/a.jpg"])
+def test_http_and_https_of_the_feeds_host_are_one(feed: str, url: str) -> None:
+    HostRules.for_feed(feed).check(URL(url))
+
+
+@pytest.mark.parametrize("host", ["promi-dl.de", "images.promi-dl.de", "promidatabase.s3.eu-central-1.amazonaws.com"])
+def test_the_hosts_of_promidata_need_no_setting(host: str) -> None:
+    hosts = CatalogueSettings.model_fields["image_hosts"].default
+    HostRules.for_feed("https://promidatabase.s3.eu-central-1.amazonaws.com/Profiles/Live/1", hosts).check(
+        URL(f"https://{host}/A23/A23-1.json")
+    )

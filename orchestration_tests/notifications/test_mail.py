@@ -20,8 +20,10 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orchestration.errors import ConfigurationError
 from orchestration.notifications.channel import Message
 from orchestration.notifications.mail import MailChannel, MailServer
+from orchestration.settings import load_settings
 from orchestration_tests.notifications.receivers import taking_mail
 from orchestration_tests.notifications.sending import LINK, announce, drain, make_notice, make_outbox, states
 
@@ -207,3 +209,30 @@ async def test_a_password_never_goes_over_an_open_connection(database: Database,
     assert (delivery.is_final, mailbox.mails) == (True, [])
     assert "offers no encryption" in str(delivery.problem)
     assert "secret" not in str(delivery.problem)
+
+
+@pytest.mark.parametrize(
+    ("values", "variable"),
+    [
+        ({"mail_to": ("nobody",)}, "ORCHESTRATION_MAIL_TO"),
+        ({"mail_to": ("a@example.org", "a@example.org\nBcc: b@example.org")}, "ORCHESTRATION_MAIL_TO"),
+        ({"mail_to": ("a@-.example",)}, "ORCHESTRATION_MAIL_TO"),
+        ({"mail_to": ("@example.org",)}, "ORCHESTRATION_MAIL_TO"),
+        ({"mail_from": "Shop"}, "ORCHESTRATION_MAIL_FROM"),
+    ],
+)
+def test_an_address_that_is_none_is_refused_when_the_settings_are_read(
+    values: dict[str, object], variable: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=variable):
+        load_settings(**values)
+
+
+async def test_a_domain_of_other_letters_goes_out_in_its_ascii_form(database: Database, mailbox: Mailbox) -> None:
+    outbox = make_outbox(smtp_url=mailbox.url, mail_to=("werkstatt@m\u00fcller.example", "a@stra\u00dfe.example"))
+    announce(database, outbox, make_notice())
+    await drain(database, outbox)
+    assert sorted(address for mail in mailbox.mails for address in mail.rcpt_tos) == [
+        "a@xn--strae-oqa.example",
+        "werkstatt@xn--mller-kva.example",
+    ]

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from orchestration.notifications.addresses import end_address
+from orchestration.notifications.health import ended_channels
 from orchestration_tests.notifications.sending import LINK, SECRET, announce, drain, make_notice, make_outbox, states
 
 if TYPE_CHECKING:
@@ -62,16 +64,54 @@ async def test_any_success_is_success(database: Database, outbox: Outbox, receiv
     assert (states(database)[KEY], len(receiver.requests)) == ("delivered", 1)
 
 
-@pytest.mark.parametrize("status", [301, 307, 400, 404, 410])
-async def test_what_will_not_change_is_asked_once_and_no_redirect_is_followed(
+@pytest.mark.parametrize("status", [301, 308, 400, 401, 404, 500])
+async def test_any_answer_but_success_is_tried_again_and_no_redirect_is_followed(
     database: Database, outbox: Outbox, receiver: Receiver, status: int
 ) -> None:
     receiver.answers = [(status, {"location": f"{receiver.url}/elsewhere"})]
     announce(database, outbox, make_notice())
-    _, (delivery,) = await drain(database, outbox)
-    assert (states(database)[KEY], len(receiver.requests)) == ("given up", 1)
-    assert f"status {status}" in str(delivery.problem)
-    assert "hidden" not in str(delivery.problem)
+    _, (failed, delivered) = await drain(database, outbox)
+    assert (states(database)[KEY], [request.path for request in receiver.requests]) == ("delivered", ["/hook/"] * 2)
+    assert f"status {status}" in str(failed.problem)
+    assert "hidden" not in str(failed.problem)
+    assert delivered.problem is None
+
+
+async def test_410_ends_the_address_until_another_is_set(
+    database: Database, outbox: Outbox, receiver: Receiver
+) -> None:
+    announce(database, outbox, make_notice(), make_notice("print:2:cd"))
+    receiver.answers = [(410, {}), (410, {})]
+    drained, _ = await drain(database, outbox)
+    assert drained.dead == 2
+    asked = len(receiver.requests)
+
+    assert announce(database, outbox, make_notice("print:3:ef")) == 0
+    with database.connect() as connection:
+        finding = ended_channels(connection, outbox.channels)
+    assert finding.total == 1
+    assert "ORCHESTRATION_WEBHOOK_URL" in str(finding.examples)
+    assert "hidden" not in str(finding.examples)
+    assert len(receiver.requests) == asked
+
+    other = make_outbox(webhook_url=f"{receiver.url}/other/", webhook_secret=SECRET)
+    assert announce(database, other, make_notice("print:4:gh")) == 1
+    await drain(database, other)
+    assert receiver.requests[-1].path == "/other/"
+    with database.connect() as connection:
+        assert ended_channels(connection, other.channels).total == 0
+
+
+async def test_what_was_queued_before_its_address_ended_is_not_sent(
+    database: Database, outbox: Outbox, receiver: Receiver
+) -> None:
+    announce(database, outbox, make_notice())
+    with database.begin() as connection:
+        [address] = [str(channel.address) for channel in outbox.channels]
+        end_address(connection, address, "it answered with status 410")
+    _, [delivery] = await drain(database, outbox)
+    assert "address has ended" in str(delivery.problem)
+    assert receiver.requests == []
 
 
 async def test_a_receiver_that_is_away_is_tried_again(database: Database, outbox: Outbox, unused_tcp_port: int) -> None:

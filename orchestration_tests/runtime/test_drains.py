@@ -20,6 +20,7 @@ from orchestration.runtime.drains import (
     drain_sensor,
     missing_drains,
 )
+from orchestration.work_queue.pausing import pause, resume
 from orchestration.work_queue.worker import Worker
 from orchestration_tests.runtime.ticks import Tick, tick
 from orchestration_tests.work_queue.queues import enqueue, make_queue
@@ -81,6 +82,15 @@ def look(instance: dg.DagsterInstance, services: Services, depth: int, warm: War
     enqueue(services.database, QUEUE, *(str(number) for number in range(depth)))
     sensor = drain_sensor("work_sensor", job, services, [QUEUE], scale, warm=warm)
     return tick(dg.Definitions([work], jobs=[job], sensors=[sensor]), "work_sensor", instance)
+
+
+def test_a_paused_queue_asks_for_no_drain(instance: dg.DagsterInstance, services: Services) -> None:
+    with services.database.begin() as connection:
+        pause(connection, QUEUE, by="ada")
+    assert look(instance, services, 250).requests == []
+    with services.database.begin() as connection:
+        resume(connection, QUEUE)
+    assert len(look(instance, services, 250).requests) == 3
 
 
 def start_drain(instance: dg.DagsterInstance, status: dg.DagsterRunStatus) -> dg.DagsterRun:

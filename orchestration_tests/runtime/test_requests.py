@@ -102,6 +102,16 @@ def test_a_request_is_launched_under_a_key_that_dagster_takes_once(
     assert requests(services)[number].state is RequestState.WAITING
 
 
+def test_the_ids_by_which_a_caller_knows_a_request_go_along_to_its_run(
+    services: Services, ephemeral: dg.DagsterInstance
+) -> None:
+    with services.database.begin() as connection:
+        ask(connection, WASH, {"shirts": []}, requested_by="ada", request_id="job-7", http_request_id="http-7")
+    (request,) = look(services, ephemeral).requests
+    assert request.tags["orchestration/request_id"] == "job-7"
+    assert request.tags["orchestration/http_request_id"] == "http-7"
+
+
 def test_what_a_run_reports_is_written_into_its_request(services: Services, ephemeral: dg.DagsterInstance) -> None:
     number = ask_for(services, WASH, "blue")
     run_id = run(services, ephemeral, look(services, ephemeral))

@@ -151,7 +151,24 @@ ROWS: Mapping[str, str] = {
     """,
     "0014": """
         INSERT INTO api_key (name, role, secret_hash, last_used_at) VALUES ('shop', 'enqueue', '\\x00ff', now());
+        INSERT INTO task_pause (queue, paused_by) VALUES ('mirror', 'ada');
         UPDATE work_request SET request_id = 'req-1', http_request_id = 'ab';
+    """,
+    "0015": """
+        INSERT INTO feed_problem (file, position, line_number, text, reason, is_refused)
+            VALUES ('Import.txt', 0, 7, 'Export of all articles', 'neither', true);
+    """,
+    "0016": """
+        UPDATE print_task SET import_note = 'an order file says ''Zoe'' without the name of this line';
+        INSERT INTO notification_address (address, reason) VALUES ('webhook ab12', 'answered with status 410');
+        INSERT INTO print_plate
+            (body_color, text_color, object_key, sha256, bytes, picture_key, grams, minutes, density)
+            VALUES ('blue', 'white', 'plates/ab/ab.3mf', 'ab', 9, 'plates/ac/ac.png', 31.5, 240, 0.75);
+        INSERT INTO print_plate_task (task_id, plate_id, pieces, product_address)
+            SELECT t.id, e.id, 2, 'ad' FROM print_task AS t, print_plate AS e;
+    """,
+    "0017": """
+        INSERT INTO media_unreferenced (media_id, since) SELECT media_id, now() FROM canvas_media;
     """,
 }
 

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from orchestration.canvas.media_gc import health
 from orchestration.canvas.media_gc.collector import CollectOptions, MediaGarbageCollector
-from orchestration.canvas.media_gc.model import Collection, Medium
+from orchestration.canvas.media_gc.model import Collection, Guard, Medium
 from orchestration.canvas.media_gc.summary import summary
 from orchestration.observability.logs import about
 from orchestration.runtime.assets import AssetJob, Pool, asset_job, domain_asset
@@ -36,7 +36,17 @@ class CollectConfig(dg.Config):
     dry_run: bool = Field(default=False, description="Decide, show, and change nothing")
     ttl_days: float | None = Field(default=None, description="Media younger than this are left alone")
     max_items: int | None = Field(default=None, description="Media that are marked, and deleted, at most")
-    force: bool = Field(default=False, description="Go on although a guard speaks against it")
+    allow: list[str] = Field(
+        default=[],
+        description="Go on although these guards speak against it: references, source, bucket, share, orphans",
+    )
+    force: bool = Field(default=False, description="Go on although any guard speaks against it")
+
+    @property
+    def options(self) -> CollectOptions:
+        """The options of the collection."""
+        allowed = tuple(Guard) if self.force else tuple(self.allow)
+        return CollectOptions(self.dry_run, self.ttl_days, self.max_items, allowed)
 
 
 @domain_asset(
@@ -56,9 +66,8 @@ def media_gc(
     context: dg.AssetExecutionContext, config: CollectConfig, media: dg.ResourceParam[MediaGarbageCollector]
 ) -> dg.MaterializeResult[None]:
     """Collect once; fails when a guard refuses it."""
-    options = CollectOptions(config.dry_run, config.ttl_days, config.max_items, config.force)
     with GracefulShutdown() as stop, step_failures(), about(run=context.run.run_id):
-        collection = media.collect(options, lambda: stop.is_requested)
+        collection = media.collect(config.options, lambda: stop.is_requested)
         if collection.plan.refused and not config.dry_run:
             raise dg.Failure(collection.plan.refused, metadata=of_collection(collection), allow_retries=False)
         return dg.MaterializeResult(metadata=of_collection(collection))

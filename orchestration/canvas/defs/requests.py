@@ -4,6 +4,7 @@ Keep out: the kinds, which `canvas.requests` declares for all who ask.
 """
 
 import dagster as dg
+import msgspec
 
 from orchestration.canvas import requests
 from orchestration.canvas.canvas import Canvas
@@ -26,5 +27,4 @@ def _snapshot(asked: requests.Snapshot) -> dg.RunConfig:
 
 
 def _collect(asked: requests.Collect) -> dg.RunConfig:
-    config = CollectConfig(dry_run=asked.dry_run, ttl_days=asked.ttl_days, max_items=asked.max_items, force=asked.force)
-    return run_config(media_gc, config)
+    return run_config(media_gc, CollectConfig(**msgspec.structs.asdict(asked)))

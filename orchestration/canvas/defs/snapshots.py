@@ -127,24 +127,24 @@ CHECKS = [no_snapshot_is_corrupt, snapshots_are_up_to_date, replay_equals_load]
 
 
 class LastRequest(NamedTuple):
-    """Whether a run is worth while, and when each busy project was last asked for."""
+    """Whether a run is worth while, and when each due project was last asked for."""
 
     is_new: bool
     at: dict[str, float]
 
 
-def look(busy: list[str], before: dict[str, float], now: float) -> LastRequest:
-    """Whether any of the busy projects was not asked for a short while ago; those that are busy no more are forgotten.
+def look(due: list[str], before: dict[str, float], now: float) -> LastRequest:
+    """Whether any of the due projects was not asked for a short while ago; those that are due no more are forgotten.
 
     `before` and `now` are in seconds since the epoch.
     """
-    recent = {key: before[key] for key in busy if key in before and now - before[key] < AGAIN_SECONDS}
-    is_new = len(recent) < len(busy)
-    return LastRequest(is_new, dict.fromkeys(busy, now) if is_new else recent)
+    recent = {key: before[key] for key in due if key in before and now - before[key] < AGAIN_SECONDS}
+    is_new = len(recent) < len(due)
+    return LastRequest(is_new, dict.fromkeys(due, now) if is_new else recent)
 
 
-def busy_sensor(canvas: Canvas, job: AssetJob) -> dg.SensorDefinition:
-    """The sensor that launches a run when projects have passed the number of operations."""
+def due_sensor(canvas: Canvas, job: AssetJob) -> dg.SensorDefinition:
+    """The sensor that launches a run when projects are due, by operations or by hours."""
 
     @dg.sensor(
         name="canvas_projects_sensor",
@@ -152,17 +152,17 @@ def busy_sensor(canvas: Canvas, job: AssetJob) -> dg.SensorDefinition:
         minimum_interval_seconds=INTERVAL_SECONDS,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description=f"Launches {job.name} when projects have {canvas.settings.snapshot_operations} operations that "
-        "are in no snapshot; one run at a time.",
+        f"are in no snapshot, or have had any for {canvas.settings.snapshot_hours:g} hours; one run at a time.",
     )
     def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-        busy = canvas.busy_projects()
+        due = canvas.due_projects()
         if count_unfinished(context.instance, job.name):
-            return dg.SkipReason(f"{len(busy)} busy projects, and a run is under way")
+            return dg.SkipReason(f"{len(due)} due projects, and a run is under way")
         before = msgspec.json.decode(context.cursor or "{}", type=dict[str, float])
-        asked = look(busy, before, canvas.clock().timestamp())
+        asked = look(due, before, canvas.clock().timestamp())
         # No run key: it would dedupe for ever. Saving twice is harmless.
         requests = [dg.RunRequest()] if asked.is_new else []
-        reason = None if requests else f"{len(busy)} busy projects, none that no run was just asked for"
+        reason = None if requests else f"{len(due)} due projects, none that no run was just asked for"
         return dg.SensorResult(requests, reason, cursor=msgspec.json.encode(asked.at).decode())
 
     return sensor
@@ -187,7 +187,7 @@ def definitions(canvas: Canvas, checks: AssetJob) -> dg.Definitions:
         assets=[projects, snapshots.map_asset_specs(lambda spec: _with_freshness(spec, canvas))],
         asset_checks=CHECKS,
         jobs=[job],
-        sensors=[busy_sensor(canvas, job)],
+        sensors=[due_sensor(canvas, job)],
         schedules=[schedule],
     )
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from orchestration.canvas.media_gc.model import FOLDER, Bucket
+from orchestration.storage.listing import list_objects
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,7 +40,8 @@ def read_bucket(database: Database, objects: ObjectStore) -> Bucket:
     leaves out what was uploaded or deleted in between. Raises `TransientError` when either side does not answer.
     """
     rows, condemned = _told(database)
-    found = objects.sizes(FOLDER)
+    found, odd = list_objects(objects, FOLDER)
+    rows = _known(rows, odd)
     first = compare(rows, condemned, found)
     again = [*first.orphans, *first.missing, *first.mismatched]
     if again:
@@ -47,9 +49,14 @@ def read_bucket(database: Database, objects: ObjectStore) -> Bucket:
             rows.pop(key, None)
             condemned.pop(key, None)
         told, going = _told(database, again)
-        rows |= told
+        rows |= _known(told, odd)
         condemned |= going
-    return compare(rows, condemned, found)
+    return compare(rows, condemned, found)._replace(odd=odd)
+
+
+def _known(rows: dict[str, int], odd: Mapping[str, str]) -> dict[str, int]:
+    """The rows without those in folders that could not be listed, of whose objects nothing is known."""
+    return {key: size for key, size in rows.items() if not key.startswith(tuple(f"{name}/" for name in odd))}
 
 
 def _told(database: Database, keys: list[str] | None = None) -> tuple[dict[str, int], dict[str, int]]:

@@ -26,7 +26,7 @@ def take_census(
     connection: sa.Connection, sources: Sequence[ReferenceSource], now: datetime, ttl: timedelta, most: int
 ) -> Census:
     """Scan all sources once; needs a transaction, whose end drops what it has counted."""
-    count_references(connection, sources)
+    count_references(connection, sources, now)
     moment = {"now": now, "young": now - ttl, "most": most}
     totals = connection.execute(_TOTALS, moment).one()
     return Census(
@@ -58,11 +58,11 @@ def prepare_scan(connection: sa.Connection) -> None:
     connection.execute(sa.text("SET LOCAL enable_nestloop = off"))
 
 
-def count_references(connection: sa.Connection, sources: Sequence[ReferenceSource]) -> None:
-    """Make the temporary table `media_census`: each medium with the number of places that refer to it."""
+def count_references(connection: sa.Connection, sources: Sequence[ReferenceSource], now: datetime) -> None:
+    """Make the temporary table `media_census`: each medium, how many places refer to it, and since when none does."""
     prepare_scan(connection)
     connection.execute(sa.text(_FOUND.format(names=names_of_media(), references=all_references(sources))))
-    connection.execute(_CENSUS)
+    connection.execute(_CENSUS, {"now": now})
 
 
 def referenced_media(
@@ -76,8 +76,12 @@ def referenced_media(
 
 
 def referenced_objects(connection: sa.Connection, sources: Sequence[ReferenceSource], keys: Sequence[str]) -> set[str]:
-    """Which of these objects anything names, by key or by a link that holds it."""
-    scan = f"SELECT DISTINCT name FROM ({all_references(sources)}) AS r WHERE name = ANY (:keys)"  # noqa: S608 - our own sources
+    """Which of these objects anything names."""
+    names = "SELECT key, unnest(media_names('-', NULL, key)) AS name FROM unnest(CAST(:keys AS text[])) AS key"
+    scan = (
+        f"SELECT DISTINCT key FROM ({all_references(sources)}) AS r "  # noqa: S608 - our own sources
+        f"JOIN ({names}) AS n USING (name) WHERE name <> '-'"
+    )
     return set(connection.execute(sa.text(scan), {"keys": list(keys)}).scalars())
 
 
@@ -97,13 +101,16 @@ _CENSUS = sa.text("""
     CREATE TEMPORARY TABLE media_census ON COMMIT DROP AS
     SELECT media_id, storage_path, bytes, referenced_by_count AS stored, coalesce(places, 0) AS places,
         count(*) OVER (PARTITION BY storage_path) AS sharers, greatest(created_at, updated_at) AS written_at,
+        CASE WHEN referenced_by_count > 0 AND places IS NULL THEN CAST(:now AS timestamptz)
+            ELSE greatest(created_at, updated_at, u.since) END AS unused_since,
         k.marked_at, k.delete_after, k.undone_at, k.marked_at IS NOT NULL AND k.undone_at IS NULL AS is_marked
-    FROM canvas_media LEFT JOIN media_gc_mark AS k USING (media_id)
+    FROM canvas_media LEFT JOIN media_gc_mark AS k USING (media_id) LEFT JOIN media_unreferenced AS u USING (media_id)
     LEFT JOIN (SELECT media_id, CAST(sum(places) AS bigint) AS places FROM media_found GROUP BY media_id) AS f
         USING (media_id)
 """)
 
-_IS_CANDIDATE = "places = 0 AND NOT is_marked AND written_at < :young AND (undone_at IS NULL OR undone_at < :young)"
+# A medium whose stored count says that it was in use, and that is not any more, has been without since this moment.
+_IS_CANDIDATE = "places = 0 AND NOT is_marked AND unused_since < :young AND (undone_at IS NULL OR undone_at < :young)"
 _IS_DUE = "places = 0 AND is_marked AND delete_after <= :now"
 
 _TOTALS = sa.text(f"""

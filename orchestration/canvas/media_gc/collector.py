@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from orchestration.canvas.media_gc.bucket import read_bucket
 from orchestration.canvas.media_gc.engine import execute
-from orchestration.canvas.media_gc.model import Collection, Limits, Plan, Rules
+from orchestration.canvas.media_gc.model import Collection, Guard, Limits, Plan, Rules
 from orchestration.canvas.media_gc.plan import make_plan
 from orchestration.canvas.media_gc.references import CANVAS_SOURCES
 from orchestration.canvas.media_gc.runs import Undone, finish_run, start_run, undo_run
@@ -35,12 +35,12 @@ _IMAGES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".avif")
 
 
 class CollectOptions(NamedTuple):
-    """What a collection was asked for; None is what the settings say."""
+    """What a collection was asked for; None is what the settings say. `allow` names guards that are overruled."""
 
     dry_run: bool = False
     ttl_days: float | None = None
     max_items: int | None = None
-    force: bool = False
+    allow: tuple[str, ...] = ()
 
 
 NO_OPTIONS = CollectOptions()
@@ -113,8 +113,17 @@ def rules_of(settings: Settings, options: CollectOptions) -> Rules:
         time=timedelta(minutes=settings.gc_max_minutes),
         share=settings.gc_max_share,
         batch=settings.gc_batch,
+        minimum=settings.gc_guard_minimum,
     )
-    return Rules(timedelta(days=ttl_days), timedelta(hours=settings.gc_grace_hours), limits, options.force)
+    return Rules(timedelta(days=ttl_days), timedelta(hours=settings.gc_grace_hours), limits, _guards(options.allow))
+
+
+def _guards(names: Sequence[str]) -> frozenset[Guard]:
+    """The guards of these names; raises `ConfigurationError` for one that there is not."""
+    unknown = set(names) - set(Guard)
+    if unknown:
+        raise ConfigurationError(f"There is no guard {', '.join(sorted(unknown))}; there are {', '.join(Guard)}")
+    return frozenset(map(Guard, names))
 
 
 def _pictures(objects: ObjectStore, plan: Plan) -> list[tuple[str, bytes]]:

@@ -31,8 +31,8 @@ class GarbageStore(Protocol):
     def survey(self, now: datetime, ttl: timedelta, most: int) -> Survey:
         """The state at `now`, with at most so many candidates and due media."""
 
-    def repair(self, drift: Sequence[WrongCount]) -> None:
-        """Store the true counts."""
+    def repair(self, drift: Sequence[WrongCount], now: datetime) -> None:
+        """Store the true counts, and which media have lost their last reference."""
 
     def revive(self, media_ids: Collection[str]) -> None:
         """Lift the marks."""
@@ -60,16 +60,14 @@ def execute(
     clock: Callable[[], datetime],
     stopping: Callable[[], bool] = lambda: False,
 ) -> Result:
-    """Do what the plan says, in at most the time that the limits allow; nothing when it was refused.
+    """Do what the plan says, in at most the time that the limits allow.
 
     `stopping` ends it between two batches, as the time limit does. Raises what the store raises while it repairs,
     marks and claims, before any object has been touched; what goes wrong with an object is in the result.
     """
-    if plan.refused:
-        return Result()
     now = clock()
     end = now + rules.limits.time
-    store.repair(plan.drift)
+    store.repair(plan.drift, now)
     store.revive([medium.media_id for medium in plan.revived])
     marked = store.mark([medium.media_id for medium in plan.marks], now, now + rules.grace)
     store.watch(plan.watched, now)

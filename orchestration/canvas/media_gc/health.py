@@ -25,7 +25,7 @@ def misleading_counts(collector: MediaGarbageCollector) -> Finding:
     """
     old = collector.clock() - timedelta(days=collector.settings.gc_ttl_days)
     with collector.database.begin() as connection:
-        count_references(connection, collector.sources)
+        count_references(connection, collector.sources, collector.clock())
         rows = connection.execute(_MISLEADING, {"old": old}).all()
     return Finding(
         len(rows),
@@ -38,7 +38,7 @@ def misleading_counts(collector: MediaGarbageCollector) -> Finding:
 def live_media_marked(collector: MediaGarbageCollector) -> Finding:
     """Media that are marked for deletion although something refers to them."""
     with collector.database.begin() as connection:
-        count_references(connection, collector.sources)
+        count_references(connection, collector.sources, collector.clock())
         rows = connection.execute(_LIVE_MARKED).all()
     return Finding(
         len(rows),
@@ -57,7 +57,8 @@ def bucket_differences(collector: MediaGarbageCollector) -> Finding:
     return Finding(
         len(rows),
         "Orphans and unfinished deletions go with one of the next collections. A missing or damaged object has to be "
-        "uploaded again: `orchestration gc --reconcile` lists them.",
+        "uploaded again: `orchestration gc --reconcile` lists them. A file with an odd name is no medium's; rename or "
+        "remove it by hand.",
         ("object", "what", "bytes in the database", "bytes in the bucket"),
         rows[:SAMPLE],
     )
@@ -69,6 +70,7 @@ def difference_rows(bucket: Bucket) -> list[tuple[str, str, int | None, int | No
         *((key, "missing", size, None) for key, size in sorted(bucket.missing.items())),
         *((key, "size differs", *sizes) for key, sizes in sorted(bucket.mismatched.items())),
         *((key, "deletion not finished", None, size) for key, size in sorted(bucket.condemned.items())),
+        *((key, f"odd name: {why}", None, None) for key, why in sorted(bucket.odd.items())),
         *((key, "orphan", None, size) for key, size in sorted(bucket.orphans.items())),
     ]
 
@@ -78,7 +80,7 @@ def refused_collections(connection: sa.Connection) -> Finding:
     rows = connection.execute(_REFUSED).all()
     return Finding(
         len(rows),
-        "Find out why so much would go. If that is meant, run `orchestration gc --force`.",
+        "Find out why so much would go. If that is meant, run `orchestration gc --allow` with the guard that it names.",
         ("collection", "began", "why"),
         [tuple(row) for row in rows],
         is_error=True,

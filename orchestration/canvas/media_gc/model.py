@@ -6,6 +6,7 @@ Keep out: deciding (`plan`), doing (`engine`), and where the values come from (`
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class Bucket(NamedTuple):
     """Database and bucket, side by side, under `FOLDER`; sizes in bytes by object key.
 
     `condemned` are objects whose media are deleted and which are to follow, `mismatched` the sizes in the row and
-    in the bucket, in this order.
+    in the bucket, in this order; `odd` is why a name is no key, in printable form, and such an object counts nowhere.
     """
 
     database_objects: int
@@ -67,6 +68,7 @@ class Bucket(NamedTuple):
     missing: Mapping[str, int]
     condemned: Mapping[str, int]
     mismatched: Mapping[str, tuple[int, int]]
+    odd: Mapping[str, str] = {}
 
     @property
     def difference(self) -> int:
@@ -112,22 +114,36 @@ class Survey(NamedTuple):
 
 
 class Limits(NamedTuple):
-    """What one collection may do at most. `batch` objects are deleted in one transaction."""
+    """What one collection may do at most. `batch` objects are deleted in one transaction.
+
+    Guards by share do not look at `minimum` media, objects or places and fewer: of five, two are nothing odd.
+    """
 
     items: int = 10_000
     bytes: int = 100 * 2**30
     time: timedelta = timedelta(minutes=30)
     share: float = 0.25
     batch: int = 100
+    minimum: int = 10
+
+
+class Guard(StrEnum):
+    """What holds a collection back, each by itself to be overruled."""
+
+    REFERENCES = "references"
+    SOURCE = "source"
+    BUCKET = "bucket"
+    SHARE = "share"
+    ORPHANS = "orphans"
 
 
 class Rules(NamedTuple):
-    """How a collection decides. `force` carries it out although a guard speaks against it."""
+    """How a collection decides. It is carried out although one of the guards in `allowed` speaks against it."""
 
     ttl: timedelta
     grace: timedelta
     limits: Limits = Limits()
-    force: bool = False
+    allowed: frozenset[Guard] = frozenset()
 
     @property
     def orphan_wait(self) -> timedelta:
@@ -136,7 +152,10 @@ class Rules(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """What a collection is about to do, or would do: `skipped` are reasons by medium, `refused` why nothing is done.
+    """What a collection is about to do, or would do: `skipped` are reasons by medium.
+
+    `refused` is why no medium is marked and none is taken away; what is true of this moment is still written down, and
+    deletions that were begun are finished.
 
     `freed` are the bytes of the objects that go, each counted once. `orphans_refused` holds back the orphans alone;
     all that are `watched` are remembered.

@@ -2,10 +2,14 @@
 
 Candidates, limits, guards and their reasons. Keep out: reading, or carrying it out (`engine`).
 
-The age of a medium counts from its last upload. That nothing refers to it is known of this moment only; when the last
-reference went, nobody wrote down. So the grace period, and not the TTL, is how long a canvas operation can be undone
-after its element has left every snapshot: an undo within it makes an element again, which lifts the mark. The log of
-operations is no source of references: it never forgets, and so would keep every medium for ever.
+The TTL of a medium counts from its last upload or from when the last reference to it went, whichever is later: that is
+the first collection that found none where the one before, or a writer since, had seen one. So TTL and grace together
+are how long a canvas operation can be undone after its element has left every snapshot: an undo within them makes an
+element again, which lifts the mark. The log of operations is no source of references: it never forgets, and so would
+keep every medium for ever.
+
+A guard refuses what looks like an accident. Each has a name by which it alone is overruled, and those by share begin
+above a minimum, so that a small store or a source of few references is not refused for ever.
 """
 
 from __future__ import annotations
@@ -13,21 +17,22 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from orchestration.canvas.media_gc.model import FOLDER, Medium, Plan
+from orchestration.canvas.media_gc.model import FOLDER, Guard, Medium, Plan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
     from orchestration.canvas.media_gc.model import Limits, Orphan, Rules, Survey
 
-OVERRIDE = "--force"
+OVERRIDE = "--allow"
 
 
 def make_plan(survey: Survey, rules: Rules, now: datetime) -> Plan:
-    """The plan of one collection; refused, and empty, when a guard speaks against it."""
-    if not rules.force and (alarm := _alarm(survey, rules.limits)):
-        return Plan(refused=f"{alarm}; use {OVERRIDE} if that is meant")
+    """The plan of one collection; when a guard refuses it, what is written down and finished all the same."""
+    for guard, alarm in _alarms(survey, rules.limits):
+        if guard not in rules.allowed:
+            return _refused(survey, guard, alarm)
     deletions, skipped = within_limits(survey.census.due, rules.limits)
     freed = freed_bytes(deletions) + sum({one.storage_path: one.bytes for one in survey.census.unsettled}.values())
     orphans, orphans_refused = _orphans(survey, rules, now, freed)
@@ -43,6 +48,17 @@ def make_plan(survey: Survey, rules: Rules, now: datetime) -> Plan:
         left=survey.census.due_total - len(deletions) - len(skipped),
         freed=freed + sum(orphan.bytes for orphan in orphans),
         orphans_refused=orphans_refused,
+    )
+
+
+def _refused(survey: Survey, guard: Guard, alarm: str) -> Plan:
+    """Counts, lifted marks and deletions that were begun; the latter not in what may be another store."""
+    return Plan(
+        drift=survey.census.drift,
+        revived=survey.census.revived,
+        unsettled=() if guard is Guard.BUCKET else survey.census.unsettled,
+        watched=survey.orphans,
+        refused=f"{alarm}; use {OVERRIDE} {guard} if that is meant",
     )
 
 
@@ -81,23 +97,25 @@ def within_limits(due: Sequence[Medium], limits: Limits) -> tuple[list[Medium], 
     return taken, skipped
 
 
-def _alarm(survey: Survey, limits: Limits) -> str:
+def _alarms(survey: Survey, limits: Limits) -> Iterator[tuple[Guard, str]]:
     """What is wrong with the survey: a source that lost its references looks like media that lost their use."""
     census = survey.census
     if not census.media:
-        return ""
+        return
     if not any(census.places.values()):
-        return f"nothing refers to any of {census.media} media, which looks like references that could not be found"
+        reason = f"nothing refers to any of {census.media} media, which looks like references that could not be found"
+        yield Guard.REFERENCES, reason
     for source, former in census.former_places.items():
-        if former and not census.places.get(source):
-            return f"the source {source} refers to no medium, where the last collection found {former} places"
-    if survey.bucket.database_objects and not survey.bucket.objects:
-        return f"the object store holds none of {survey.bucket.database_objects} objects; look at its address"
+        if former > limits.minimum and not census.places.get(source):
+            reason = f"the source {source} refers to no medium, where the last collection found {former} places"
+            yield Guard.SOURCE, reason
+    if survey.bucket.database_objects > limits.minimum and not survey.bucket.objects:
+        reason = f"the object store holds none of {survey.bucket.database_objects} objects; look at its address"
+        yield Guard.BUCKET, reason
     going = census.candidate_total + census.marked
-    if going > limits.share * census.media:
+    if going > max(limits.minimum, limits.share * census.media):
         percent = 100 * going / census.media
-        return f"{going} of {census.media} media ({percent:.0f} %) would go, more than {limits.share:.0%}"
-    return ""
+        yield Guard.SHARE, f"{going} of {census.media} media ({percent:.0f} %) would go, more than {limits.share:.0%}"
 
 
 def _orphans(survey: Survey, rules: Rules, now: datetime, freed: int) -> tuple[list[Orphan], str]:
@@ -108,14 +126,15 @@ def _orphans(survey: Survey, rules: Rules, now: datetime, freed: int) -> tuple[l
         if orphan.seen_at is not None and orphan.seen_at + rules.orphan_wait <= now and not orphan.is_referenced
     ]
     total, objects = len(survey.orphans), survey.bucket.objects
-    if due and total > rules.limits.share * objects and not rules.force:
-        share = f"more than {rules.limits.share:.0%}"
+    limits = rules.limits
+    if due and total > max(limits.minimum, limits.share * objects) and Guard.ORPHANS not in rules.allowed:
+        share = f"more than {limits.share:.0%}"
         return [], (
             f"{total} of {objects} objects have no row, {share}, which looks like a database that is not this "
-            f"bucket's; use {OVERRIDE} if that is meant"
+            f"bucket's; use {OVERRIDE} {Guard.ORPHANS} if that is meant"
         )
-    taken, budget = [], rules.limits.bytes - freed
-    for orphan in due[: rules.limits.items]:
+    taken, budget = [], limits.bytes - freed
+    for orphan in due[: limits.items]:
         budget -= orphan.bytes
         if budget >= 0:
             taken.append(orphan)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import sqlalchemy as sa
 
 from orchestration.canvas.media_gc.tables import media_gc_mark, media_gc_run, media_tombstone
-from orchestration.errors import InvalidInputError
+from orchestration.errors import NotFoundError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -31,7 +31,7 @@ def start_run(connection: sa.Connection, rules: Rules, now: datetime, *, dry_run
     statement = sa.insert(media_gc_run).values(
         started_at=now,
         is_dry_run=dry_run,
-        is_forced=rules.force,
+        is_forced=bool(rules.allowed),
         ttl_days=rules.ttl.total_seconds() / 86_400,
         grace_hours=rules.grace.total_seconds() / 3_600,
     )
@@ -66,16 +66,32 @@ def finish_run(connection: sa.Connection, collection: Collection) -> None:
 def undo_run(connection: sa.Connection, run_id: int, now: datetime) -> Undone:
     """Lift the marks of a collection for good: they are not set again before another TTL has passed.
 
-    Raises `InvalidInputError` for a number that no collection has.
+    Raises `NotFoundError` for a number that no collection has.
     """
-    if connection.execute(sa.select(media_gc_run.c.id).where(media_gc_run.c.id == run_id)).scalar() is None:
-        raise InvalidInputError(f"There was no collection {run_id}; see the numbers in the metadata of canvas/media_gc")
+    read_run(connection, run_id)
     marks = sa.update(media_gc_mark).where(media_gc_mark.c.run_id == run_id, media_gc_mark.c.undone_at.is_(None))
     kept = connection.execute(marks.values(undone_at=now).returning(media_gc_mark.c.media_id)).scalars()
     deleted = connection.execute(
         sa.select(media_tombstone.c.media_id).where(media_tombstone.c.marked_by == run_id)
     ).scalars()
     return Undone(run_id, sorted(kept), sorted(deleted))
+
+
+def list_runs(connection: sa.Connection, *, before: int | None = None, limit: int = 100) -> list[sa.RowMapping]:
+    """The newest collections, those with numbers below `before` if that is given."""
+    statement = sa.select(media_gc_run).order_by(media_gc_run.c.id.desc()).limit(limit)
+    if before is not None:
+        statement = statement.where(media_gc_run.c.id < before)
+    return list(connection.execute(statement).mappings())
+
+
+def read_run(connection: sa.Connection, run_id: int) -> sa.RowMapping:
+    """One collection; raises as `undo_run` does."""
+    statement = sa.select(media_gc_run).where(media_gc_run.c.id == run_id)
+    found = connection.execute(statement).mappings().one_or_none()
+    if found is None:
+        raise NotFoundError(f"There was no collection {run_id}; see the numbers in the metadata of canvas/media_gc")
+    return found
 
 
 def tombstones(connection: sa.Connection, run_id: int) -> list[sa.RowMapping]:

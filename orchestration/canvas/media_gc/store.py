@@ -61,11 +61,11 @@ class MediaStore:
             census = take_census(connection, self._sources, now, ttl, most)
         return Survey(census, bucket, orphans)
 
-    def repair(self, drift: Sequence[WrongCount]) -> None:
-        """Store the true counts; a row that somebody holds gets its own another time."""
-        ids, counts = [one.media_id for one in drift], [one.counted for one in drift]
+    def repair(self, drift: Sequence[WrongCount], now: datetime) -> None:
+        """Store the true counts, and since when media are without; a row that somebody holds gets its own next time."""
+        columns = {"ids": [one.media_id for one in drift], "counts": [one.counted for one in drift]}
         with self._database.begin() as connection:
-            connection.execute(_REPAIR, {"ids": ids, "counts": counts})
+            connection.execute(_REPAIR, {**columns, "stored": [one.stored for one in drift], "now": now})
 
     def revive(self, media_ids: Collection[str]) -> None:
         """Lift the marks."""
@@ -212,10 +212,17 @@ _ENTER = sa.text("SELECT pg_try_advisory_lock(:lock)")
 _LEAVE = sa.text("SELECT pg_advisory_unlock(:lock)")
 
 _REPAIR = sa.text("""
-    UPDATE canvas_media AS m SET referenced_by_count = d.counted
-    FROM unnest(CAST(:ids AS text[]), CAST(:counts AS integer[])) AS d (media_id, counted)
-    WHERE m.media_id IN (SELECT media_id FROM canvas_media WHERE media_id = ANY (:ids) FOR NO KEY UPDATE SKIP LOCKED)
-    AND m.media_id = d.media_id
+    WITH repaired AS (
+        UPDATE canvas_media AS m SET referenced_by_count = d.counted
+        FROM unnest(CAST(:ids AS text[]), CAST(:counts AS integer[]), CAST(:stored AS integer[]))
+            AS d (media_id, counted, stored)
+        WHERE m.media_id = d.media_id AND m.media_id IN (
+            SELECT media_id FROM canvas_media WHERE media_id = ANY (:ids) FOR NO KEY UPDATE SKIP LOCKED
+        ) RETURNING m.media_id, d.counted, d.stored
+    )
+    INSERT INTO media_unreferenced (media_id, since)
+    SELECT media_id, :now FROM repaired WHERE counted = 0 AND stored > 0
+    ON CONFLICT (media_id) DO UPDATE SET since = excluded.since
 """)
 
 _REVIVE = sa.text("DELETE FROM media_gc_mark WHERE media_id = ANY (:ids)")

@@ -42,10 +42,26 @@ canvas_media = sa.Table(
     sa.Column("bytes", sa.BigInteger, nullable=False),
     sa.Column("created_at", _TIME, nullable=False, server_default=sa.func.now()),
     sa.Column("updated_at", _TIME, nullable=False, server_default=sa.func.now(), comment="The last upload"),
+    sa.Column(
+        "names",
+        pg.ARRAY(sa.Text),
+        nullable=False,
+        server_default="{}",
+        comment="What a text calls it by; set by the trigger",
+    ),
     sa.CheckConstraint("origin IN ('canvas', 'wildmind', 'upload')", name="origin"),
     sa.CheckConstraint("storage_path <> ''", name="storage_path"),
     sa.CheckConstraint("bytes >= 0", name="bytes"),
     sa.Index("ix_canvas_media_url", "url"),
+    sa.Index("ix_canvas_media_names", "names", postgresql_using="gin", postgresql_with={"fastupdate": "off"}),
+)
+
+media_unreferenced = sa.Table(
+    "media_unreferenced",
+    metadata,
+    sa.Column("media_id", sa.ForeignKey("canvas_media.media_id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("since", _TIME, nullable=False, comment="When a collection first found it so"),
+    comment="Media that were in use and are no longer",
 )
 
 media_gc_run = sa.Table(

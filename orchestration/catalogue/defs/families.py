@@ -12,6 +12,7 @@ from orchestration.catalogue import health
 from orchestration.catalogue.catalogue import Catalogue
 from orchestration.catalogue.defs import families_metadata
 from orchestration.catalogue.defs.feed import a_numbers, supplier_feed
+from orchestration.catalogue.documents.oddities import Oddity
 from orchestration.catalogue.drains import import_families
 from orchestration.catalogue.families.importer import ImportedFamily
 from orchestration.catalogue.families.store import Effect, StoredFamily
@@ -57,6 +58,8 @@ class ImportReport:
         self._recorder = PartitionRecorder(context)
         self._changed: list[StoredFamily] = []
         self._failures: dict[str, str] = {}
+        self._held_back: dict[str, str] = {}
+        self._oddities: dict[str, tuple[Oddity, ...]] = {}
 
     def record(self, imported: Sequence[ImportedFamily]) -> None:
         """Record the families that have ended; one that will be tried again has no status yet."""
@@ -69,16 +72,25 @@ class ImportReport:
                 continue
             self._failures.pop(family.a_number, None)
             self._recorder.materialized(family.a_number, families_metadata.of_family(family.stored))
+            self._note(family.stored)
             if family.stored and family.stored.effect is not Effect.UNCHANGED:
                 self._changed.append(family.stored)
+
+    def _note(self, stored: StoredFamily | None) -> None:
+        """Keep what programs and people are to hear of a family that was imported all the same."""
+        if stored and stored.held_back:
+            self._held_back[stored.family.a_number] = stored.held_back
+        if stored and stored.oddities:
+            self._oddities[stored.family.a_number] = stored.oddities
 
     def finish(self) -> Iterator[dg.AssetMaterialization | dg.AssetObservation]:
         """Yield the summary, then what the recorder yields.
 
         It is yielded and not logged: Dagster drops what a step that fails has logged last.
         """
-        if self._changed or self._failures:
+        if self._changed or self._failures or self._oddities:
             summary = families_metadata.of_import(self._changed, self._failures)
+            summary |= families_metadata.of_doubts(self._held_back, self._oddities)
             yield dg.AssetObservation(self._asset, metadata=summary)
         yield from self._recorder.finish()
 
@@ -90,7 +102,7 @@ def quarantine_is_empty(catalogue: dg.ResourceParam[Catalogue]) -> dg.AssetCheck
 
 
 @dg.asset_check(
-    asset=product_families, description="No field of a supplier's documents is new, gone, or of another type."
+    asset=product_families, description="No field of a supplier's documents is new, gone, of another type, or odd."
 )
 def no_drift(catalogue: dg.ResourceParam[Catalogue]) -> dg.AssetCheckResult:
     """Ask for recorded drift."""
@@ -109,7 +121,33 @@ def skus_are_unique(catalogue: dg.ResourceParam[Catalogue]) -> dg.AssetCheckResu
     return check(catalogue, health.shared_skus)
 
 
-CHECKS = [quarantine_is_empty, no_drift, no_family_given_up, skus_are_unique]
+@dg.asset_check(asset=product_families, description="No family's variants are held back by the guard.")
+def no_variants_held_back(catalogue: dg.ResourceParam[Catalogue]) -> dg.AssetCheckResult:
+    """Ask for held back variants."""
+    return check(catalogue, health.held_back_variants)
+
+
+@dg.asset_check(asset=product_families, description="Every family's category is in the tree.")
+def categories_are_known(catalogue: dg.ResourceParam[Catalogue]) -> dg.AssetCheckResult:
+    """Ask for unknown categories."""
+    return check(catalogue, health.unknown_categories)
+
+
+@dg.asset_check(asset=product_families, description="Every family with imprint positions has a technique to print.")
+def positions_have_techniques(catalogue: dg.ResourceParam[Catalogue]) -> dg.AssetCheckResult:
+    """Ask for positions without a technique."""
+    return check(catalogue, health.positions_without_technique)
+
+
+CHECKS = [
+    quarantine_is_empty,
+    no_drift,
+    no_family_given_up,
+    no_variants_held_back,
+    skus_are_unique,
+    categories_are_known,
+    positions_have_techniques,
+]
 
 
 def definitions(catalogue: Catalogue, checks: AssetJob) -> dg.Definitions:

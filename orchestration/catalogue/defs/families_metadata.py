@@ -15,9 +15,14 @@ from orchestration.runtime.metadata import markdown_table
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from orchestration.catalogue.documents.oddities import Oddity
     from orchestration.catalogue.families.store import StoredFamily
 
 Metadata = dict[str, Any]
+
+# The names of the observation's metadata that programs read after a run.
+VARIANTS_HELD_BACK, LOST, ODD = "variants_held_back", "lost_parts", "odd_parts"
+LISTED_ODDITIES = 500
 
 
 def of_family(stored: StoredFamily | None) -> Metadata:
@@ -35,6 +40,10 @@ def of_family(stored: StoredFamily | None) -> Metadata:
     }
     if stored.is_audit_finding:
         metadata["supplier_hash"] = "unchanged, though the content changed"
+    if stored.oddities:
+        metadata["oddities"] = dg.MetadataValue.md(oddities_table({family.a_number: stored.oddities}))
+    if stored.held_back:
+        metadata["variants_held_back"] = stored.held_back
     if stored.changes and stored.effect.value != "added":
         metadata["changes"] = dg.MetadataValue.md(changes_table(stored.changes))
     return metadata
@@ -44,6 +53,25 @@ def changes_table(changes: Iterable[FieldChange]) -> str:
     """Field-level changes as a table."""
     rows = ((item.key, item.kind, item.field, *shown_values(item.before, item.after)) for item in changes)
     return markdown_table(("key", "kind", "field", "before", "after"), rows)
+
+
+def oddities_table(oddities: Mapping[str, Sequence[Oddity]]) -> str:
+    """What documents could do without, as a table."""
+    rows = ((a_number, one.path, one.reason) for a_number, found in oddities.items() for one in found)
+    return markdown_table(("family", "path", "reason"), rows)
+
+
+def of_doubts(held_back: Mapping[str, str], oddities: Mapping[str, Sequence[Oddity]]) -> Metadata:
+    """What was held back and left out, for programs and for people."""
+    listed = [(a_number, one) for a_number, found in oddities.items() for one in found][:LISTED_ODDITIES]
+    lost = {f"{a_number} {one.path}": one.reason for a_number, one in listed if one.is_loss}
+    odd = {f"{a_number} {one.path}": one.reason for a_number, one in listed if not one.is_loss}
+    metadata: Metadata = {
+        VARIANTS_HELD_BACK: dg.MetadataValue.json(dict(held_back)),
+        LOST: dg.MetadataValue.json(lost),
+        ODD: dg.MetadataValue.json(odd),
+    }
+    return metadata | ({"oddities": dg.MetadataValue.md(oddities_table(oddities))} if oddities else {})
 
 
 def of_import(stored: Sequence[StoredFamily], failures: Mapping[str, str]) -> Metadata:

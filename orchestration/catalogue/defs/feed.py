@@ -9,20 +9,19 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 
 import dagster as dg
-import msgspec
 from pydantic import Field
 
 from orchestration.catalogue import health
 from orchestration.catalogue.catalogue import Catalogue
 from orchestration.catalogue.defs import feed_metadata
 from orchestration.catalogue.feed.removal import soft_deleted
-from orchestration.catalogue.feed.source import FeedVersion
+from orchestration.catalogue.feed.watch import decode_cursor
 from orchestration.observability.logs import about
 from orchestration.runtime.assets import AssetJob, Pool, asset_job, domain_asset, run_config
 from orchestration.runtime.checks import check
 from orchestration.runtime.drains import DrainConfig, requested_keys
 from orchestration.runtime.failures import step_failures
-from orchestration.runtime.partitions import add_partitions, encode_key, prune_partitions
+from orchestration.runtime.partitions import add_partitions, count_unfinished, encode_key, prune_partitions
 from orchestration.runtime.recording import PartitionRecorder
 from orchestration.runtime.schedules import cron_schedule
 
@@ -119,7 +118,13 @@ def no_removals_held_back(catalogue: dg.ResourceParam[Catalogue]) -> dg.AssetChe
     return check(catalogue, health.held_back_removals)
 
 
-CHECKS = [no_removals_held_back]
+@dg.asset_check(asset=supplier_feed, description="Every line of Import.txt and every row of CAT.csv could be used.")
+def no_line_refused(catalogue: dg.ResourceParam[Catalogue]) -> dg.AssetCheckResult:
+    """Ask for refused lines."""
+    return check(catalogue, health.refused_lines)
+
+
+CHECKS = [no_removals_held_back, no_line_refused]
 
 
 def feed_sensor(catalogue: Catalogue, job: AssetJob) -> dg.SensorDefinition:
@@ -130,18 +135,16 @@ def feed_sensor(catalogue: Catalogue, job: AssetJob) -> dg.SensorDefinition:
         job=job,
         minimum_interval_seconds=catalogue.settings.feed_interval_seconds,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Asks for Import.txt by its ETag and launches a sync of the suppliers whose lines changed.",
+        description="Asks for Import.txt by its ETag and launches a sync of the suppliers whose lines changed, until "
+        "their plans have seen it.",
     )
-    def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-        known = msgspec.json.decode(context.cursor, type=FeedVersion) if context.cursor else None
-        snapshot = asyncio.run(catalogue.read_new_feed(known))
-        if snapshot is None:
-            return dg.SkipReason("Import.txt is as it was")
-        changed = catalogue.changed_suppliers(snapshot.feed)
-        cursor = msgspec.json.encode(snapshot.version).decode()
-        if not changed:
-            return dg.SensorResult(skip_reason="No supplier's lines changed", cursor=cursor)
-        config = run_config(supplier_feed, FeedConfig(keys=[encode_key(code) for code in changed]))
+    def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        is_syncing = count_unfinished(context.instance, job.name) > 0
+        look = asyncio.run(catalogue.look_at_feed(decode_cursor(context.cursor), is_syncing=is_syncing))
+        cursor = look.cursor.encode()
+        if not look.suppliers:
+            return dg.SensorResult(skip_reason=look.reason, cursor=cursor)
+        config = run_config(supplier_feed, FeedConfig(keys=[encode_key(code) for code in look.suppliers]))
         # No run key: it would dedupe for ever, and a feed may go back to what it was. Planning twice is harmless.
         return dg.SensorResult(run_requests=[dg.RunRequest(run_config=config)], cursor=cursor)
 

@@ -34,6 +34,8 @@ def of_categories(synced: CategorySync) -> Metadata:
         "added": len(changes.added),
         "changed": len(changes.changed),
         "removed": len(changes.removed),
+        "kept": len(changes.kept),
+        "file": "CAT.csv" if synced.has_file else "none: Import.txt has no line for CAT.csv",
         "problems": len(synced.tree.problems),
         "rows_written": changes.rows_written,
         "tree": dg.MetadataValue.md(

@@ -10,6 +10,7 @@ from itertools import islice
 
 import dagster as dg
 
+from orchestration.catalogue import health
 from orchestration.catalogue.catalogue import Catalogue
 from orchestration.catalogue.defs.families import product_families
 from orchestration.catalogue.defs.feed import a_numbers
@@ -21,7 +22,6 @@ from orchestration.runtime.checks import check
 from orchestration.runtime.drains import DrainConfig, DrainScale, drain_sensor, drain_step
 from orchestration.runtime.metadata import Pictures
 from orchestration.runtime.recording import PartitionRecorder
-from orchestration.work_queue.health import dead_letters
 
 SCALE = DrainScale(tasks_per_drain=2_000, most=2)
 # The names of the observation's metadata that programs read after a run.
@@ -109,13 +109,19 @@ def of_run(outcomes: Counter[FetchOutcome], failures: dict[str, str]) -> dict[st
     return {MIRRORED: dg.MetadataValue.json(counts), FAILED_IMAGES: dg.MetadataValue.json(listed)}
 
 
-@dg.asset_check(asset=family_images, description="Every image could be mirrored.")
+@dg.asset_check(asset=family_images, description="Every image of an active family could be mirrored.")
 def no_image_given_up(catalogue: dg.ResourceParam[Catalogue]) -> dg.AssetCheckResult:
-    """Ask for dead image tasks."""
-    return check(catalogue, lambda connection: dead_letters(connection, catalogue.image_queue))
+    """Ask for missing images."""
+    return check(catalogue, lambda connection: health.missing_images(connection, catalogue.image_queue))
 
 
-CHECKS = [no_image_given_up]
+@dg.asset_check(asset=family_images, description="No picture stands for the missing ones of many families.")
+def no_placeholder_image(catalogue: dg.ResourceParam[Catalogue]) -> dg.AssetCheckResult:
+    """Ask for placeholders."""
+    return check(catalogue, health.placeholder_images)
+
+
+CHECKS = [no_image_given_up, no_placeholder_image]
 
 
 def definitions(catalogue: Catalogue, checks: AssetJob) -> dg.Definitions:

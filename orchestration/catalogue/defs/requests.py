@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from orchestration.catalogue import requests
 from orchestration.catalogue.catalogue import Catalogue
 from orchestration.catalogue.defs.feed import FeedConfig, supplier_feed
-from orchestration.catalogue.feed.sync_runs import stop_sync
+from orchestration.catalogue.feed.stopping import stop_supplier
 from orchestration.runtime.assets import run_config
 from orchestration.runtime.partitions import encode_key
 from orchestration.runtime.requests import RequestHandler
@@ -22,9 +22,7 @@ def request_handlers(catalogue: Catalogue) -> list[RequestHandler]:
     """One handler for each kind."""
 
     def stop(connection: sa.Connection, asked: requests.Stop) -> Mapping[str, Any]:
-        cancelled = catalogue.family_queue.cancel(connection, asked.supplier)
-        stop_sync(connection, asked.supplier, message="Stopped by a request")
-        return {"cancelled": cancelled}
+        return stop_supplier(connection, catalogue.family_queue, asked.supplier, by="a request")._asdict()
 
     return [
         RequestHandler(requests.SYNC, "catalogue_sync", run=_sync),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from orchestration.catalogue.documents.attributes import in_size_order
 from orchestration.catalogue.documents.image_urls import gallery_urls, primary_url
-from orchestration.catalogue.documents.languages import first_text, in_order, texts
+from orchestration.catalogue.documents.languages import first_text, in_order, plain_text, plain_texts, texts
 from orchestration.catalogue.documents.model import ByLanguage, Dimensions, Family, WebShopText
 from orchestration.catalogue.documents.prices import price_range, price_tiers
 from orchestration.catalogue.documents.variants import is_active
@@ -49,7 +49,7 @@ def build_family(
         brand=first_text((root.brand, child.brand)),
         category=first_text((root.category, child.category)),
         secondary_categories=_secondary_categories(root, child),
-        name=texts(details, lambda block: block.name),
+        name=plain_texts(details, lambda block: block.name),
         description=texts(details, lambda block: block.description),
         short_description=texts(details, lambda block: block.short_description),
         model_name=_shop_texts(details, "Model"),
@@ -114,7 +114,7 @@ def _shop_texts(details: _Languages, key: str) -> ByLanguage:
 def _web_shop_info(details: _Languages) -> dict[str, dict[str, WebShopText]]:
     shown = {
         language: {
-            key: WebShopText(label=entry.information_label or None, value=entry.information_value)
+            key: WebShopText(label=plain_text(entry.information_label or "") or None, value=entry.information_value)
             for key, entry in (block.web_shop_information or {}).items()
             if entry.information_value
         }

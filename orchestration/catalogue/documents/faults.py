@@ -1,6 +1,6 @@
 """What can be wrong with a family's document, where, and what to do about it.
 
-It holds the error that quarantines a document, and translates the JSON decoder's complaints into it. Keep out: the
+It holds the error that quarantines a document, and says why bytes are no JSON. Keep out: the
 checks themselves (`decode`).
 """
 
@@ -9,17 +9,14 @@ from __future__ import annotations
 import json
 import re
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
 from orchestration.errors import InvalidInputError
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 _ASK = "the supplier has to correct the document; once it is, replay it from the quarantine"
-_FETCH = "fetch it again by replaying it from the quarantine; if that changes nothing, ask the supplier"
+_FETCH = "the next sync fetches it again; if that changes nothing, ask the supplier"
 _SHOWN_TEXT = 200
 
 
@@ -35,18 +32,21 @@ class Fault(StrEnum):
     TRUNCATED = "truncated"
     TOO_DEEP = "too_deep"
     WRONG_TYPE = "wrong_type"
-    WRONG_VALUE = "wrong_value"
     MISSING = "missing"
     TOO_LONG = "too_long"
     OUT_OF_RANGE = "out_of_range"
     WRONG_FAMILY = "wrong_family"
     NO_VARIANTS = "no_variants"
-    DUPLICATE_VARIANT = "duplicate_variant"
 
     @property
     def remedy(self) -> str:
         """What an operator can do."""
-        return _FETCH if self in _OF_THE_TRANSFER else _ASK
+        return _FETCH if self.is_of_the_transfer else _ASK
+
+    @property
+    def is_of_the_transfer(self) -> bool:
+        """Whether the transfer may be at fault, and not the document."""
+        return self in _OF_THE_TRANSFER
 
 
 _OF_THE_TRANSFER = frozenset({Fault.EMPTY, Fault.HTML, Fault.TRUNCATED})
@@ -63,41 +63,23 @@ class DocumentError(InvalidInputError):
 
 
 class Explanation(NamedTuple):
-    """Why the JSON decoder refused: `path` is relative to what it was given."""
+    """Why the JSON decoder refused."""
 
     code: Fault
     found: str
     path: str = ""
 
 
-_COMPLAINTS = (
-    (re.compile(r"missing required field|of length >= "), Fault.MISSING),
-    (re.compile(r"of length <= "), Fault.TOO_LONG),
-    (re.compile(r"` [<>]=? |out of range"), Fault.OUT_OF_RANGE),
-    (re.compile(r"Invalid enum value"), Fault.WRONG_VALUE),
-)
-_LOCATED = re.compile(r"(?P<found>.*?)(?: - at (?:`key` in )?`\$(?P<path>.*)`)?", re.DOTALL)
-_MISSING_FIELD = re.compile(r"Object missing required field `(.*)`")
-_STEP = re.compile(r"\[\.\.\.\]|\[(\d+)\]|\.([^.\[]+)")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
-def explain(error: Exception, data: bytes, decode: Callable[[bytes], object]) -> Explanation:
-    """Explain the msgspec.DecodeError or RecursionError that `decode` raised on `data`.
-
-    A wrong value in a document that also breaks off is explained by the latter: the transfer is at fault.
-    """
+def explain(error: Exception, data: bytes) -> Explanation:
+    """Explain the msgspec.DecodeError or RecursionError that reading `data` as JSON raised."""
     if isinstance(error, RecursionError):
         return Explanation(Fault.TOO_DEEP, "the JSON is nested too deeply")
-    if not isinstance(error, msgspec.ValidationError):
-        return _explain_syntax(error, data)
-    try:
-        tree = msgspec.json.decode(data)
-    except msgspec.ValidationError:  # a number that no decoder takes
-        tree = None
-    except (msgspec.DecodeError, RecursionError) as syntax:
-        return explain(syntax, data, decode)
-    return _explain_value(str(error), tree, decode)
+    if isinstance(error, msgspec.ValidationError):
+        return Explanation(Fault.WRONG_TYPE, str(error)[:_SHOWN_TEXT])
+    return _explain_syntax(error, data)
 
 
 def _explain_syntax(error: Exception, data: bytes) -> Explanation:
@@ -115,57 +97,6 @@ def _path_of_surrogate(data: bytes) -> str | None:
         return path_of_text(json.loads(data), _SURROGATE)
     except (ValueError, RecursionError):
         return None
-
-
-def _explain_value(complaint: str, tree: object, decode: Callable[[bytes], object]) -> Explanation:
-    match = _LOCATED.fullmatch(complaint)
-    found, path = (match["found"], match["path"] or "") if match is not None else (complaint, "")
-    code = next((fault for pattern, fault in _COMPLAINTS if pattern.search(found)), Fault.WRONG_TYPE)
-    path = _name_keys(path, tree, decode, complaint)
-    if missing := _MISSING_FIELD.fullmatch(found):
-        return Explanation(code, "a required field is missing", f"{path}.{missing[1]}")
-    return Explanation(code, f"{found[0].lower()}{found[1:_SHOWN_TEXT]}".replace("`", ""), path)
-
-
-def _name_keys(path: str, tree: object, decode: Callable[[bytes], object], complaint: str) -> str:
-    """The path with each `[...]`, which the decoder writes for any key of a mapping, replaced by the key.
-
-    The key is found by trying: the mapping with that one key alone draws the same complaint. A path that does not lead
-    through the tree is returned as it is: the tree is None for a document with a number that no decoder takes.
-    """
-    node: Any = tree
-    exact = ""
-    key: str | int
-    for step in _STEP.finditer(path):
-        if step[0] == "[...]":
-            guilty = _guilty_key(node, lambda: decode(json.dumps(tree).encode()), complaint)
-            if guilty is None:
-                return path
-            key, name = guilty, f".{guilty}"
-        else:
-            key, name = int(step[1]) if step[1] else step[2], step[0]
-        exact += name
-        try:
-            node = node[key]
-        except (KeyError, IndexError, TypeError):
-            return path
-    return exact
-
-
-def _guilty_key(mapping: object, decode: Callable[[], object], complaint: str) -> str | None:
-    """The key that draws the complaint when it is alone; all others are gone from the mapping then."""
-    if not isinstance(mapping, dict):
-        return None
-    entries: dict[str, Any] = dict(mapping)
-    for key, value in entries.items():
-        mapping.clear()
-        mapping[key] = value
-        try:
-            decode()
-        except (msgspec.DecodeError, ValueError, RecursionError) as error:
-            if str(error) == complaint:
-                return key
-    return None
 
 
 def path_of_text(tree: object, pattern: re.Pattern[str]) -> str | None:

@@ -1,6 +1,6 @@
 """The languages of the feed: which comes first, and texts by language.
 
-It holds their order, and drops blank texts. Keep out: which fields there are.
+It holds their order, drops blank texts, and makes names plain. Keep out: which fields there are.
 
 Documents are read in this order and not in their own, so that a document whose keys come in another order gives the
 same records.
@@ -8,7 +8,10 @@ same records.
 
 from __future__ import annotations
 
+import html
 from typing import TYPE_CHECKING, TypeVar
+
+from orchestration.catalogue.labels import tidy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -33,6 +36,17 @@ def in_order(by_language: Mapping[str, T]) -> list[tuple[str, T]]:
 def texts(pairs: Iterable[tuple[str, T]], pick: Callable[[T], str | None]) -> ByLanguage:
     """The text of each language that has one."""
     return {language: text for language, block in pairs if (text := pick(block)) and not text.isspace()}
+
+
+def plain_texts(pairs: Iterable[tuple[str, T]], pick: Callable[[T], str | None]) -> ByLanguage:
+    """The name of each language that has one, as plain text."""
+    found = ((language, plain_text(text)) for language, block in pairs if (text := pick(block)))
+    return {language: text for language, text in found if text}
+
+
+def plain_text(name: str) -> str:
+    """A name as people read it: `T&amp;C&nbsp;cup` is `T&C cup`. Descriptions are HTML, and stay as they are sent."""
+    return tidy(html.unescape(name)) if "&" in name or not name.isascii() else name.strip()
 
 
 def first_text(values: Iterable[str | None]) -> str | None:

@@ -3,8 +3,9 @@
 It holds fields, their types and units. Keep out: how they are taken from a supplier's document (`decode`), the
 tables that hold them (`tables`).
 
-Texts by language are keyed by language code (`nl`, `de`, `en`, `fr`, `es`). A text that the supplier left blank is
-None, or missing from its mapping. Images are source URLs, in order, each once.
+Texts by language are keyed by language code (`nl`, `de`, `en`, `fr`, `es`). Names and labels are plain text, whose
+entities are resolved (`&amp;` is `&`); descriptions and values for the shop are HTML, as they are sent. A text that the
+supplier left blank is None, or missing from its mapping. Images are source URLs, in order, each once.
 """
 
 from __future__ import annotations

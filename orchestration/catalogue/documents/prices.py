@@ -14,10 +14,20 @@ from orchestration.catalogue.documents.model import PriceTier
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from orchestration.catalogue.documents.wire import ImprintPriceBlock, ImprintTier, PriceBlock, Tier
+    from orchestration.catalogue.documents.wire import PriceBlock, Tier
 
-_COUNTRY = re.compile(r"[A-Z]{2}")  # regions such as BENELUX and EURO are none
-_EURO = "EURO"  # the feed's word for EUR
+_COUNTRY = re.compile(r"[A-Z]{2}")
+# Groups of countries, whose prices have no country of their own.
+_GROUPS = frozenset({"EURO", "BENELUX", "EU"})
+# The feed names countries by three letters too (ISO 3166-1): those of the European Union, its neighbours, and USA.
+_COUNTRY_CODES = """
+    AUT=AT BEL=BE BGR=BG CHE=CH CYP=CY CZE=CZ DEU=DE DNK=DK ESP=ES EST=EE FIN=FI FRA=FR GBR=GB GRC=GR HRV=HR HUN=HU
+    IRL=IE ISL=IS ITA=IT LIE=LI LTU=LT LUX=LU LVA=LV MLT=MT NLD=NL NOR=NO POL=PL PRT=PT ROU=RO SVK=SK SVN=SI SWE=SE
+    TUR=TR UKR=UA USA=US
+"""
+_COUNTRIES = dict(pair.split("=") for pair in _COUNTRY_CODES.split())
+# The feed's words for EUR.
+_EURO = frozenset({"EURO", "EUROS", "EUR", "€"})
 _MONEY_DIGITS = 4  # as the tables keep it
 
 
@@ -27,7 +37,24 @@ class _Step(NamedTuple):
     currency: str
 
 
-def price_tiers(regions: Mapping[str, PriceBlock | ImprintPriceBlock | None] | None) -> tuple[PriceTier, ...]:
+def country_of(region: str) -> str | None:
+    """The ISO 3166-1 alpha-2 code of a region that is a country; None for groups and for what nobody knows."""
+    code = region.strip().upper()
+    return code if _COUNTRY.fullmatch(code) and code not in _GROUPS else _COUNTRIES.get(code)
+
+
+def is_known_region(region: str) -> bool:
+    """Whether the region is a country or a group that is known."""
+    return country_of(region) is not None or region.strip().upper() in _GROUPS
+
+
+def currency_of(word: str | None) -> str:
+    """The currency's code; EUR where none is given. One that is not known is kept as given, in capitals."""
+    code = (word or "EUR").strip().upper() or "EUR"
+    return "EUR" if code in _EURO else code
+
+
+def price_tiers(regions: Mapping[str, PriceBlock | None] | None) -> tuple[PriceTier, ...]:
     """The tiers of all regions, by region, then in the order of the document."""
     blocks = sorted((regions or {}).items())
     return tuple(tier for region, block in blocks if block is not None for tier in _region_tiers(region, block))
@@ -41,8 +68,8 @@ def price_range(tiers: Iterable[PriceTier]) -> tuple[float | None, float | None]
     return round(min(prices), _MONEY_DIGITS), round(max(prices), _MONEY_DIGITS)
 
 
-def _region_tiers(region: str, block: PriceBlock | ImprintPriceBlock) -> Iterator[PriceTier]:
-    country = region if _COUNTRY.fullmatch(region) else None
+def _region_tiers(region: str, block: PriceBlock) -> Iterator[PriceTier]:
+    country = country_of(region)
     buying = {step.quantity: step for step in _steps(block.general_buying_price)}
     for quantity, price, currency in _steps(block.recommended_selling_price):
         joined = buying.pop(quantity, None)
@@ -66,11 +93,10 @@ def _region_tiers(region: str, block: PriceBlock | ImprintPriceBlock) -> Iterato
         )
 
 
-def _steps(tiers: Iterable[Tier | ImprintTier] | None) -> Iterator[_Step]:
-    """The complete steps: imprints have some without quantity or price."""
+def _steps(tiers: Iterable[Tier] | None) -> Iterator[_Step]:
+    """The complete steps: some have no quantity, or no price and are not on request."""
     for tier in tiers or ():
         if isinstance(tier.quantity, int) and (isinstance(tier.price, float) or tier.on_request):
             on_request = tier.on_request and not tier.price
             price = None if on_request or not isinstance(tier.price, float) else tier.price
-            currency = "EUR" if tier.valuta in (_EURO, None) else tier.valuta
-            yield _Step(tier.quantity, price, currency)
+            yield _Step(tier.quantity, price, currency_of(tier.valuta))

@@ -2,10 +2,11 @@
 
 It holds keys, types, lengths and ranges. Keep out: what a value means for the catalogue (`family`, `variants`).
 
-Types are strict: a wrong one is an error that names its JSON path. Keys that are not listed are tolerated, and so are
-missing ones where a document may leave them out. `null` and `[]` both mean none. Attribute names are the document's
-keys in snake case. `ImprintPositions` is most of a document's bytes and repeats in every child, so that it stays raw
-here and is read once for each distinct text (`IMPRINT_POSITIONS`).
+Types are strict, which is fast; a document that they refuse is read again by the tolerant walk (`tolerant`), which
+leaves out what is optional. Fields without a default are what a family must have. Keys that are not listed are
+tolerated, and so are missing ones where a document may leave them out. `null` and `[]` both mean none. Attribute names
+are the document's keys in snake case. `ImprintPositions` is most of a document's bytes and repeats in every child, so
+that it stays raw here and is read once for each distinct text (`IMPRINT_POSITIONS`).
 """
 
 from __future__ import annotations
@@ -22,14 +23,15 @@ Code = Annotated[str, Meta(max_length=200)]
 Sku = Annotated[str, Meta(min_length=1, max_length=200)]
 Name = Annotated[str, Meta(max_length=2_000)]
 Text = Annotated[str, Meta(max_length=200_000)]
-Url = Annotated[str, Meta(max_length=2_000)]
+# The key of an index, which holds no more than some 2,700 bytes.
+Url = Annotated[str, Meta(max_length=2_000, pattern=r"\A(?:[\x00-\x7f]*|.{0,500})\Z")]
 Key = Annotated[str, Meta(min_length=1, max_length=50)]
 Measure = Annotated[float, Meta(ge=0, le=1e9)]
 Price = Annotated[float, Meta(ge=0, le=1e9)]
 Count = Annotated[int, Meta(ge=0, le=MAX_INTEGER)]
 
-# The feed writes the word EURO. The codes are those of the currencies that a European price list can be in.
-Currency = Literal["EURO", "EUR", "CHF", "CZK", "DKK", "GBP", "HUF", "NOK", "PLN", "RON", "SEK", "USD"]
+# The feed writes the word EURO; any other is kept as given (`prices`).
+Currency = Annotated[str, Meta(max_length=20)]
 
 
 class _Wire(Struct, gc=False, rename="pascal"):
@@ -124,12 +126,12 @@ class Properties(_Wire):
 
 
 class Tier(_Wire):
-    """A step of a price staircase; `price` 0 is on request or free."""
+    """A step of a price staircase; `price` 0 is on request or free. Suppliers leave parts of it out or blank."""
 
-    price: Price
-    quantity: Count
-    on_request: bool = False
-    valuta: Currency = "EURO"
+    price: Price | Literal[""] | None = None
+    quantity: Count | Literal[""] | None = None
+    on_request: bool | None = None
+    valuta: Currency | None = None
 
 
 class PriceBlock(_Wire):
@@ -160,6 +162,8 @@ class Item(_Wire, kw_only=True):
     unstructured_information: Notes | None = None
     battery_information: Any = None
     required_certificates: Any = None
+    errors: Any = None
+    warnings: Any = None
 
 
 class Child(Item, kw_only=True):
@@ -173,6 +177,8 @@ class Document(Item, kw_only=True):
     """The root: one family."""
 
     default_products: dict[Key, Code | None] | None = None
+    child_has_errors: bool | None = None
+    imprint_references: Raw = Raw(b"null")
     child_products: list[Child] | None
 
 
@@ -180,22 +186,6 @@ class LocalName(_Wire):
     """The name of an imprint's position, technique or cost in one language."""
 
     name: Name | None = None
-
-
-class ImprintTier(_Wire):
-    """A price step of an imprint; suppliers leave parts of it out or blank."""
-
-    price: Price | Literal[""] | None = None
-    quantity: Count | Literal[""] | None = None
-    on_request: bool | None = None
-    valuta: Currency | None = None
-
-
-class ImprintPriceBlock(_Wire):
-    """The prices of an imprint in one region."""
-
-    recommended_selling_price: list[ImprintTier] | None = None
-    general_buying_price: list[ImprintTier] | None = None
 
 
 class Requirement(_Wire):
@@ -211,7 +201,7 @@ class ImprintCost(_Wire):
     sku: Code | None = None
     supplier_sku: Code | None = None
     texts: dict[Key, LocalName | None] | None = None
-    prices: dict[Key, ImprintPriceBlock | None] | None = msgspec.field(default=None, name="ProductPriceCountryBased")
+    prices: dict[Key, PriceBlock | None] | None = msgspec.field(default=None, name="ProductPriceCountryBased")
     calculation_type: Code | None = None
     calculation_amount: Measure | None = None
     requirement: Requirement | None = None
@@ -236,21 +226,38 @@ class ImprintOption(_Wire):
     dimension: Name | None = None
     dimensions_width: Measure | None = None
     dimensions_height: Measure | None = None
-    prices: dict[Key, ImprintPriceBlock | None] | None = msgspec.field(default=None, name="ProductPriceCountryBased")
+    prices: dict[Key, PriceBlock | None] | None = msgspec.field(default=None, name="ProductPriceCountryBased")
     imprint_costs: list[ImprintCost] | None = None
     is_active_country_based: Any = None  # null wherever it was seen, so its type is not known
     is_active_region_based: Any = None
     unstructured_information: ImprintNotes | None = None
 
 
+class PositionInformation(_Wire):
+    """The size of a position in mm; the feed misspells the height."""
+
+    max_width: Measure | None = None
+    misspelled_height: Measure | None = msgspec.field(default=None, name="MaxHeigth")
+    max_height: Measure | None = None
+
+
 class ImprintPosition(_Wire):
-    """A place on the product that can be printed."""
+    """A place on the product that can be printed.
+
+    `imprint_options_references` is an object whose keys are hashes of the root's `ImprintReferences`.
+    """
 
     position_code: Code | None = None
     imprint_location_texts: dict[Key, LocalName | None] | None = None
+    position_information: PositionInformation | None = None
     unstructured_information: ImprintNotes | None = None
     imprint_options: list[ImprintOption] | None = None
+    imprint_options_references: dict[Name, Any] | None = None
 
+
+PositionList = list[ImprintPosition] | None
+ReferenceTable = dict[Name, ImprintOption | None] | None
 
 DOCUMENT = msgspec.json.Decoder(Document)
-IMPRINT_POSITIONS = msgspec.json.Decoder(list[ImprintPosition] | None)
+IMPRINT_POSITIONS = msgspec.json.Decoder(PositionList)
+IMPRINT_REFERENCES = msgspec.json.Decoder(ReferenceTable)

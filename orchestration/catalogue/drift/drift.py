@@ -1,10 +1,11 @@
-"""Drift: fields of a supplier's documents that are new, gone, or of another type than they were.
+"""Drift: fields of a supplier's documents that are new, gone, of another type than they were, or odd.
 
 It compares the documents of an import with what each supplier's documents looked like before, and holds the rows. Keep
 out: what a shape is (`shape`), and the quick test for it (`fit_test`).
 
 A document that fits all that is known of its supplier costs a decode and no more; only others are looked at field by
-field. A supplier's first sync teaches what its documents look like; drift is what later ones show.
+field. A supplier's first sync teaches what its documents look like; drift is what later ones show. What a document had
+to do without (`documents.oddities`) is recorded from the first day on.
 """
 
 from __future__ import annotations
@@ -22,12 +23,15 @@ from orchestration.errors import InvalidInputError
 from orchestration.storage import bulk
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from datetime import datetime
 
+    from orchestration.catalogue.documents.model import Family
+    from orchestration.catalogue.documents.oddities import Oddity
 
 # A supplier's documents are taken to be known when so many in a row showed nothing new.
 STABLE_AFTER = 5
+ODDITY = "oddity"
 
 
 class DriftEntry(NamedTuple):
@@ -40,6 +44,7 @@ class DriftEntry(NamedTuple):
     after: tuple[str, ...]
     example: str
     seen_at: datetime
+    reason: str = ""
 
 
 class Observation(NamedTuple):
@@ -121,6 +126,25 @@ def record_observations(connection: sa.Connection, observations: Sequence[Observ
         _count_documents(connection, code, observed)
 
 
+def record_oddities(connection: sa.Connection, found: Iterable[tuple[Family, Sequence[Oddity]]]) -> None:
+    """Note what documents could do without, once for each kind of place; a supplier's first sync is no exception."""
+    rows = {
+        (family.supplier, oddity.shape): {
+            "supplier": family.supplier,
+            "path": oddity.shape,
+            "kind": ODDITY,
+            "before": [],
+            "after": [],
+            "example": family.a_number,
+            "reason": oddity.reason,
+        }
+        for family, oddities in found
+        for oddity in oddities
+    }
+    if rows:
+        connection.execute(pg.insert(drift).on_conflict_do_nothing(), [rows[place] for place in sorted(rows)])
+
+
 def _learn(connection: sa.Connection, known: SupplierShape, observed: Sequence[Observation]) -> SupplierShape:
     """The shape with these documents in it; those that fit did so after the others had been learned from."""
     learned = known
@@ -139,7 +163,9 @@ def list_drift(connection: sa.Connection) -> list[DriftEntry]:
     """All recorded drift, newest first."""
     rows = connection.execute(sa.select(drift).order_by(drift.c.seen_at.desc(), drift.c.supplier, drift.c.path))
     return [
-        DriftEntry(row.supplier, row.path, row.kind, tuple(row.before), tuple(row.after), row.example, row.seen_at)
+        DriftEntry(
+            row.supplier, row.path, row.kind, tuple(row.before), tuple(row.after), row.example, row.seen_at, row.reason
+        )
         for row in rows
     ]
 

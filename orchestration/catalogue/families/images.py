@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class FamilyImages(NamedTuple):
-    """The state of one family's images; `problems` are the last errors of those that are dead."""
+    """The state of one family's images; `problems` are those of the images that are dead, or missing since."""
 
     a_number: str
     total: int
@@ -45,6 +45,13 @@ def request_stale_images(connection: sa.Connection, queue: TaskQueue, *, older_t
     """Queue up to `limit` stored images that were last requested so long ago, oldest first; returns how many."""
     urls = connection.execute(_STALE, {"days": older_than_days, "limit": limit}).scalars().all()
     queue.enqueue(connection, [NewTask(url, {"revalidate": True}) for url in urls])
+    return len(urls)
+
+
+def request_missing_images(connection: sa.Connection, queue: TaskQueue, supplier: str) -> int:
+    """Queue the images of the supplier's active families that are not stored, dead ones among them; how many."""
+    urls = connection.execute(_MISSING, {"supplier": supplier, "queue": queue.name}).scalars().all()
+    queue.enqueue(connection, [NewTask(url, grouping=supplier) for url in urls])
     return len(urls)
 
 
@@ -75,6 +82,15 @@ _STALE = sa.text("""
     ORDER BY checked_at LIMIT :limit
 """)
 
+_MISSING = sa.text("""
+    SELECT DISTINCT i.url FROM family_image AS i JOIN product_family AS f USING (a_number)
+    WHERE f.supplier = :supplier AND f.is_active
+        AND NOT EXISTS (SELECT FROM media_source AS s WHERE s.url = i.url)
+        AND NOT EXISTS (SELECT FROM task AS t
+            WHERE t.queue = :queue AND t.key = i.url AND t.state IN ('waiting', 'active'))
+    ORDER BY i.url
+""")
+
 _SHOWING = sa.text(
     "SELECT DISTINCT a_number FROM family_image WHERE url = ANY (CAST(:urls AS text[])) ORDER BY a_number"
 )
@@ -83,7 +99,9 @@ _SHOWING = sa.text(
 _STATES = sa.text("""
     SELECT f.a_number, count(i.url), count(s.url) FILTER (WHERE t.state IS NULL),
         count(t.id) FILTER (WHERE t.state IN ('waiting', 'active')),
-        coalesce(array_agg(i.url || ': ' || t.error ORDER BY i.position) FILTER (WHERE t.state = 'dead'), '{}'),
+        coalesce(array_agg(i.url || ': ' || coalesce(t.error, 'it could not be had; the next sync asks again')
+            ORDER BY i.position)
+            FILTER (WHERE t.state = 'dead' OR (t.state IS NULL AND s.url IS NULL AND i.url IS NOT NULL)), '{}'),
         coalesce(sum(m.bytes), 0)::bigint, min(m.key) FILTER (WHERE i.position = 0)
     FROM product_family AS f
     LEFT JOIN family_image AS i USING (a_number)

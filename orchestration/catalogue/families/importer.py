@@ -18,16 +18,17 @@ from typing import TYPE_CHECKING, NamedTuple
 import sqlalchemy as sa
 
 from orchestration.catalogue.documents.decode import decode_family
-from orchestration.catalogue.drift.drift import record_observations
+from orchestration.catalogue.documents.faults import DocumentError
+from orchestration.catalogue.drift.drift import record_observations, record_oddities
 from orchestration.catalogue.families.quarantine import Quarantined, refusal, set_aside
 from orchestration.catalogue.families.store import Arrival, Effect, StoredFamily, store_families
 from orchestration.catalogue.feed.entries import read_entries
 from orchestration.catalogue.feed.sync_items import settle_families
 from orchestration.catalogue.feed.sync_runs import Written, count_written
-from orchestration.errors import PermanentError, TransientError
+from orchestration.errors import OrchestrationError, PermanentError
 from orchestration.observability.logs import about, get_logger
 from orchestration.work_queue.claim import TaskHandler
-from orchestration.work_queue.model import NewTask, Outcome, TaskState
+from orchestration.work_queue.model import NewTask, Outcome, TaskCancelledError, TaskState
 from orchestration.work_queue.rounds import settle_in_rounds
 
 if TYPE_CHECKING:
@@ -42,6 +43,9 @@ if TYPE_CHECKING:
     from orchestration.work_queue.queue import TaskQueue
 
 log = get_logger()
+
+# A family that was cancelled on request has not ended: it is as it was, and the next sync goes on with it.
+_ENDED = (TaskState.COMPLETED, TaskState.DEAD)
 
 
 class ImportedFamily(NamedTuple):
@@ -93,7 +97,11 @@ class FamilyHandler(TaskHandler[ImportedFamily]):
         self._clock = clock
 
     async def handle(self, claim: Claim[ImportedFamily]) -> None:
-        """Import a batch. A document that cannot be used is set aside; a transient error is tried again."""
+        """Import a batch.
+
+        A document that cannot be used is set aside. A download that fails for now is tried again; one that is refused
+        ends the task, and the next sync asks again.
+        """
         entries = await asyncio.to_thread(self._entries, [task.key for task in claim.tasks])
 
         def failed(task: Task, error: Exception) -> _Fetched:
@@ -133,20 +141,20 @@ class FamilyHandler(TaskHandler[ImportedFamily]):
             return await self._download(task, entry)
 
     async def _download(self, task: Task, entry: Entry) -> _Fetched:
-        body: bytes | None = None
         try:
             body = (await self._downloader.get(entry.url, max_bytes=self._max_bytes)).body
-            decoded = decode_family(body, a_number=entry.a_number, supplier=entry.supplier)
-        except PermanentError as error:
-            log.warning("family quarantined", error=str(error), url=entry.url)
-            seen = self._watch.observe(entry.supplier, entry.a_number, body or b"", is_refused=True)
-            aside = refusal(entry, error, body)
-            return _Fetched(task, entry, refused=aside, downloaded=body is not None, observation=seen)
-        except TransientError as error:
+        except OrchestrationError as error:
             log.warning("family download failed", error=str(error), url=entry.url)
             return _Fetched(task, entry, error=error)
+        try:
+            decoded = decode_family(body, a_number=entry.a_number, supplier=entry.supplier, url=entry.url)
+        except DocumentError as error:
+            log.warning("family quarantined", error=str(error), url=entry.url)
+            seen = self._watch.observe(entry.supplier, entry.a_number, body, is_refused=True)
+            return _Fetched(task, entry, refused=refusal(entry, error, body), downloaded=True, observation=seen)
         seen = self._watch.observe(entry.supplier, entry.a_number, body)
-        arrival = Arrival(decoded, entry.supplier_hash, task.payload.get("sync"))
+        allow = bool(task.payload.get("allow_mass_removal"))
+        arrival = Arrival(decoded, entry.supplier_hash, task.payload.get("sync"), allow)
         return _Fetched(task, entry, arrival=arrival, downloaded=True, observation=seen)
 
     def _write(self, claim: Claim[ImportedFamily], fetched: Sequence[_Fetched]) -> None:
@@ -156,14 +164,14 @@ class FamilyHandler(TaskHandler[ImportedFamily]):
             set_aside(connection, [one.refused for one in fetched if one.refused])
             images = self._queue_images(connection, stored, arrivals)
             record_observations(connection, [one.observation for one in fetched if one.observation])
+            record_oddities(connection, [(one.family, one.oddities) for one in stored])
             settled = claim.settle(connection, [Outcome(one.task, one.error) for one in fetched])
-            imported = _imported(
-                fetched, stored, {item.task.key for item in settled if item.state is not TaskState.WAITING}
-            )
+            imported = _imported(fetched, stored, {item.task.key for item in settled if item.state in _ENDED})
             settle_families(connection, _outcomes(imported), images)
             _count(connection, fetched, imported)
         for one, family in zip(fetched, imported, strict=True):
-            claim.report(one.task, family)
+            if not isinstance(one.error, TaskCancelledError):  # its sync was stopped, and nobody waits for it
+                claim.report(one.task, family)
 
     def _queue_images(
         self, connection: sa.Connection, stored: Sequence[StoredFamily], arrivals: Sequence[Arrival]

@@ -2,31 +2,34 @@
 
 It reads and writes the table `quarantine`. Keep out: replaying, which is an import like any other.
 
-A document is tried again when the feed shows another hash for it, at the nightly audit, or by hand. The import that
-succeeds takes it out.
+Only what the bytes say is remembered, under the document's hash: such a document is tried again when the feed shows
+another hash for it, at the nightly audit, or by hand. A download that failed is not kept here, and an error page or
+half a document, which the transfer may be to blame for, is asked for again at each sync. The import that succeeds takes
+a document out.
 """
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
-from orchestration.catalogue.documents.faults import DocumentError
 from orchestration.catalogue.tables import quarantine
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from datetime import datetime
 
+    from orchestration.catalogue.documents.faults import DocumentError
     from orchestration.catalogue.feed.entries import Entry
 
 REASON_LENGTH = 2_000
 
 
 class Quarantined(NamedTuple):
-    """A document set aside. `path` is a JSON path, or empty; `document` its bytes, if any came."""
+    """A document set aside. `path` is a JSON path. `is_transfer` tells that the transfer may be at fault."""
 
     a_number: str
     supplier: str
@@ -35,7 +38,8 @@ class Quarantined(NamedTuple):
     code: str
     path: str
     reason: str
-    document: bytes | None
+    document: bytes
+    is_transfer: bool
 
 
 class QuarantineEntry(NamedTuple):
@@ -51,19 +55,27 @@ class QuarantineEntry(NamedTuple):
     since: datetime
 
 
-def refusal(entry: Entry, error: Exception, document: bytes | None) -> Quarantined:
-    """The quarantine row of a document that `error` is about; without a document, the download was refused."""
-    fault = error if isinstance(error, DocumentError) else None
+def refusal(entry: Entry, error: DocumentError, document: bytes) -> Quarantined:
+    """The quarantine row of a document that `error` is about.
+
+    The feed's hash is mostly the digest of the file. Where it is, the bytes are surely those that the supplier lists.
+    """
     return Quarantined(
         a_number=entry.a_number,
         supplier=entry.supplier,
         url=entry.url,
         supplier_hash=entry.supplier_hash,
-        code=fault.code.value if fault else "download",
-        path=fault.path if fault else "",
+        code=error.code.value,
+        path=error.path,
         reason=str(error)[:REASON_LENGTH],
         document=document,
+        is_transfer=error.code.is_of_the_transfer and entry.supplier_hash not in _digests(document),
     )
+
+
+def _digests(document: bytes) -> set[str]:
+    digests = (hashlib.sha1(document, usedforsecurity=False), hashlib.md5(document, usedforsecurity=False))
+    return {digest.hexdigest().upper() for digest in digests}
 
 
 def set_aside(connection: sa.Connection, documents: Sequence[Quarantined]) -> None:

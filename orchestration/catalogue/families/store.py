@@ -4,7 +4,8 @@ It compares records with their stored rows, and writes what differs. Keep out: d
 retrying.
 
 A family and its variants are written together. Rows that are equal are not written. Variants that left the document
-are deactivated, never deleted.
+are deactivated, never deleted, unless the guard holds that back. A variant that the document lists, but that could not
+be read, stays as it is.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import sqlalchemy as sa
 from orchestration.catalogue.documents.model import Family, Variant
 from orchestration.catalogue.families.changes import FieldChange, field_changes
 from orchestration.catalogue.families.quarantine import take_out
+from orchestration.catalogue.feed.guard import RemovalVerdict, judge_variants
 from orchestration.catalogue.tables import change, family_image, product_family, product_variant
 from orchestration.storage import bulk
 
@@ -27,12 +29,17 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from orchestration.catalogue.documents.decode import Decoded
+    from orchestration.catalogue.documents.oddities import Oddity
 
 Row = dict[str, Any]
 
 FAMILY_FIELDS = tuple(Family.__struct_fields__)
 VARIANT_FIELDS = tuple(Variant.__struct_fields__)
-_FAMILY_COLUMNS = (*FAMILY_FIELDS, "supplier_hash", "content_hash", "removed_at", "deleted_at", "synced_at")
+_FAMILY_COLUMNS = (
+    *FAMILY_FIELDS, "supplier_hash", "content_hash", "removed_at", "deleted_at", "synced_at", "variants_held_back",
+)  # fmt: skip
+# What a family says of its variants as a whole.
+_OF_ALL_VARIANTS = ("variant_count", "available_colors", "available_sizes", "hex_colors")
 
 
 class Effect(StrEnum):
@@ -45,15 +52,22 @@ class Effect(StrEnum):
 
 
 class Arrival(NamedTuple):
-    """A decoded document, with the hash that the feed gave for it and the sync that asked for it."""
+    """A decoded document, with the hash that the feed gave for it and the sync that asked for it.
+
+    `allow_mass_removal` removes the variants that the guard would hold back.
+    """
 
     decoded: Decoded
     supplier_hash: str
     sync_id: int | None
+    allow_mass_removal: bool = False
 
 
 class StoredFamily(NamedTuple):
-    """What happened to one family. `is_audit_finding`: its content changed though the supplier's hash did not."""
+    """What happened to one family. `is_audit_finding`: its content changed though the supplier's hash did not.
+
+    `held_back` says which variants the guard kept, and why. `oddities` are what was odd about the document.
+    """
 
     family: Family
     variant_count: int
@@ -62,6 +76,8 @@ class StoredFamily(NamedTuple):
     image_count: int
     rows_written: int
     is_audit_finding: bool = False
+    held_back: str = ""
+    oddities: tuple[Oddity, ...] = ()
 
 
 class _Before(NamedTuple):
@@ -76,6 +92,9 @@ class _Difference(NamedTuple):
     changes: list[FieldChange]
     variants: Sequence[Variant]
     departed: list[tuple[str, str]]
+    family: Family
+    held_back: int = 0
+    reason: str = ""
 
 
 def store_families(connection: sa.Connection, arrivals: Sequence[Arrival], now: datetime) -> list[StoredFamily]:
@@ -85,7 +104,10 @@ def store_families(connection: sa.Connection, arrivals: Sequence[Arrival], now: 
     pairs = list(zip(arrivals, differences, strict=True))
     touched = [(arrival, found) for arrival, found in pairs if found.effect is not Effect.UNCHANGED]
     bulk.upsert(
-        connection, product_family, [_family_row(arrival, now) for arrival, _ in touched], columns=_FAMILY_COLUMNS
+        connection,
+        product_family,
+        [_family_row(arrival, found, now) for arrival, found in touched],
+        columns=_FAMILY_COLUMNS,
     )
     bulk.upsert(
         connection, product_variant, [row for _, found in touched for row in found.variants], columns=VARIANT_FIELDS
@@ -120,13 +142,17 @@ def _compare(arrival: Arrival, before: _Before) -> _Difference:
     family, variants = arrival.decoded.family, arrival.decoded.variants
     known = before.families.get(family.a_number)
     if known is None:
-        return _Difference(Effect.ADDED, field_changes("family", family.a_number, None, {}), variants, [])
-    if known["content_hash"] == arrival.decoded.content_hash and known["removed_at"] is None:
-        is_same = known["supplier_hash"] == arrival.supplier_hash
-        return _Difference(Effect.UNCHANGED if is_same else Effect.CHANGED, [], [], [])
+        return _Difference(Effect.ADDED, field_changes("family", family.a_number, None, {}), variants, [], family)
+    is_whole = known["removed_at"] is None and not known["variants_held_back"]
+    is_same = known["supplier_hash"] == arrival.supplier_hash
+    if known["content_hash"] == arrival.decoded.content_hash and is_whole:
+        return _Difference(Effect.UNCHANGED if is_same else Effect.CHANGED, [], [], [], family)
+    stored = before.variants.get(family.a_number, {})
+    gone, verdict = _departures(arrival, stored)
+    if not verdict.allowed:
+        family = msgspec.structs.replace(family, **{name: _kept(known[name]) for name in _OF_ALL_VARIANTS})
     after = msgspec.to_builtins(family)
     changes = field_changes("family", family.a_number, _pick(known, FAMILY_FIELDS), after)
-    stored = before.variants.get(family.a_number, {})
     written = []
     for variant in variants:
         earlier = stored.get(variant.sku)
@@ -134,20 +160,38 @@ def _compare(arrival: Arrival, before: _Before) -> _Difference:
         if found := field_changes("variant", variant.sku, earlier and _pick(earlier, VARIANT_FIELDS), row):
             changes += found
             written.append(variant)
-    listed = {variant.sku for variant in variants}
-    departed = [sku for sku, row in stored.items() if sku not in listed and row["is_active"]]
+    departed = gone if verdict.allowed else []
     for sku in departed:
         changes += field_changes("variant", sku, _pick(stored[sku], VARIANT_FIELDS), None)
+    held_back = len(gone) - len(departed)
     effect = Effect.CHANGED if known["removed_at"] is None else Effect.RESTORED
-    return _Difference(effect, changes, written, [(family.a_number, sku) for sku in departed])
+    if effect is Effect.CHANGED and not changes and is_same and held_back == known["variants_held_back"]:
+        effect = Effect.UNCHANGED
+    keys = [(family.a_number, sku) for sku in departed]
+    return _Difference(effect, changes, written, keys, family, held_back, "" if verdict.allowed else verdict.reason)
+
+
+def _departures(arrival: Arrival, stored: Mapping[str, Row]) -> tuple[list[str], RemovalVerdict]:
+    """The active variants that the document no longer lists, and whether they may go."""
+    children = arrival.decoded.children
+    listed = {variant.sku for variant in arrival.decoded.variants} | {*children.listed}
+    active = [sku for sku, row in stored.items() if row["is_active"]]
+    gone = [sku for sku in active if sku not in listed]
+    allow = arrival.allow_mass_removal
+    return gone, judge_variants(len(active), len(gone), allow=allow, damage=children.damage)
+
+
+def _kept(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _pick(row: Row, fields: Sequence[str]) -> Row:
     return {name: row[name] for name in fields}
 
 
-def _family_row(arrival: Arrival, now: datetime) -> Row:
-    return msgspec.structs.asdict(arrival.decoded.family) | {
+def _family_row(arrival: Arrival, found: _Difference, now: datetime) -> Row:
+    return msgspec.structs.asdict(found.family) | {
+        "variants_held_back": found.held_back,
         "supplier_hash": arrival.supplier_hash,
         "content_hash": arrival.decoded.content_hash,
         "removed_at": None,
@@ -207,11 +251,13 @@ def _result(
     a_number = arrival.decoded.family.a_number
     known = before.families.get(a_number)
     return StoredFamily(
-        family=arrival.decoded.family,
+        family=found.family,
         variant_count=len(arrival.decoded.variants),
         effect=found.effect,
         changes=tuple(found.changes),
         image_count=len(arrival.decoded.images),
         rows_written=written.get(a_number, 0) + images.get(a_number, 0),
         is_audit_finding=bool(found.changes) and known is not None and known["supplier_hash"] == arrival.supplier_hash,
+        held_back=found.reason,
+        oddities=arrival.decoded.oddities,
     )

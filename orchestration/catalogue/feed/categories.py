@@ -1,36 +1,30 @@
 """Promidata's `CAT.csv`: the category tree, whichever of its forms names the parent.
 
-It reads the columns and the forms of a parent, and repairs a tree that is none. Keep out: fetching the file,
-storing categories, which category a family is in.
+It makes the tree of the rows, and repairs one that is none. Keep out: reading the file and its columns
+(`category_rows`), storing categories, which category a family is in.
 
-Columns, after a header line: code; name; parent code. Where the parent column is blank, the parent is the code's path
-up to the last `/` (`BAGS/SHOPPING_BAGS`), or else the category that carries the part of the name before the last `/`
-(`Bags & Luggage/Backpacks`).
+Where a file has a column for the parent and its cell is blank, the parent is the code's path up to the last `/`
+(`BAGS/SHOPPING_BAGS`), or else the category that carries the part of the name before the last `/`
+(`Bags & Luggage/Backpacks`). In a file of paths the parent is the category of the path one level up. A level that has
+no row of its own is a category too: its code is the prefix of the key, where the key has as many levels as the path,
+else the path itself.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-import re
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from orchestration.errors import InvalidInputError
+from orchestration.catalogue.feed.category_rows import CONTROL, ENGLISH, CategoryRow, NotACategoryFileError, read_rows
+from orchestration.catalogue.feed.texts import WINDOWS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 MAX_CODE_LENGTH = 50
 MAX_NAME_LENGTH = 2000
-_LANGUAGE = "en"  # the file names no language; the names seen in it are English
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-
-
-class NotACategoryFileError(InvalidInputError):
-    """The document is no `CAT.csv`; the categories that are stored stay as they are."""
 
 
 class Category(msgspec.Struct, frozen=True, gc=False):
@@ -43,11 +37,12 @@ class Category(msgspec.Struct, frozen=True, gc=False):
 
 
 class CategoryProblem(msgspec.Struct, frozen=True, gc=False):
-    """A row that was dropped or repaired, with the line it ends on (the header is line 1) and why."""
+    """A row that was refused or repaired, with the line it ends on (the header is line 1) and why."""
 
     line_number: int
     code: str
     reason: str
+    is_refused: bool = True
 
 
 class CategoryTree(msgspec.Struct, frozen=True, gc=False):
@@ -57,46 +52,32 @@ class CategoryTree(msgspec.Struct, frozen=True, gc=False):
     problems: tuple[CategoryProblem, ...]
 
 
-class _Row(NamedTuple):
-    line_number: int
-    code: str
-    name: str
-    parent: str
-
-
 def parse_categories(data: bytes) -> CategoryTree:
-    """Read a `CAT.csv`: UTF-8 with or without BOM, LF or CRLF, `;` between columns, header skipped.
+    """Read a `CAT.csv` of either kind.
 
-    Raises NotACategoryFileError when the bytes are no such table, or when rows are there but none can be taken.
+    Raises NotACategoryFileError when the bytes are no such table, when rows are there but none can be taken, and when
+    the file is damaged: its last row fits nothing, and no line break ends it.
     """
+    file = read_rows(data)
     problems: list[CategoryProblem] = []
-    rows = _take_rows(_read_rows(data), problems)
-    if problems and not rows:
-        first = problems[0]
+    if file.encoding == WINDOWS:
+        problems.append(CategoryProblem(1, "", f"the file is not UTF-8; it was read as {WINDOWS}", is_refused=False))
+    rows = _take_rows(file.rows, problems)
+    if any(problem.is_refused for problem in problems) and not rows:
+        first = next(problem for problem in problems if problem.is_refused)
         raise NotACategoryFileError(f"not a CAT.csv: none of its rows fits; line {first.line_number}: {first.reason}")
-    parents = _parents(rows, problems)
+    parents = _parents_by_path(rows) if file.has_paths else _parents(rows, problems)
     _break_cycles(rows, parents, problems)
+    last = file.rows[-1].line_number if file.is_open and file.rows else 0
+    for problem in problems:
+        if problem.line_number == last:
+            reason = f"it ends within line {last} ({problem.reason})"
+            raise NotACategoryFileError(f"CAT.csv is damaged: {reason}. The stored categories stay; sync again later.")
     return CategoryTree(tuple(_categories(rows, parents)), tuple(sorted(problems, key=lambda p: p.line_number)))
 
 
-def _read_rows(data: bytes) -> Iterator[_Row]:
-    """The rows after the header, blank ones left out; missing columns are blank, further ones ignored."""
-    try:
-        text = data.decode("utf-8-sig")
-        if text.lstrip().startswith("<"):
-            raise NotACategoryFileError("not a CAT.csv but HTML or XML. Check the address on the feed's CAT.csv line.")
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=";")
-        next(reader, None)
-        for cells in reader:
-            code, name, parent = ([cell.strip() for cell in cells] + ["", "", ""])[:3]
-            if any(cells):
-                yield _Row(reader.line_num, code, name, parent)
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise NotACategoryFileError(f"not a CAT.csv: {error}. Check the address on the feed's CAT.csv line.") from error
-
-
-def _take_rows(rows: Iterator[_Row], problems: list[CategoryProblem]) -> dict[str, _Row]:
-    taken: dict[str, _Row] = {}
+def _take_rows(rows: Sequence[CategoryRow], problems: list[CategoryProblem]) -> dict[str, CategoryRow]:
+    taken: dict[str, CategoryRow] = {}
     for row in rows:
         if reason := _unfit(row, taken):
             problems.append(CategoryProblem(row.line_number, _shown(row.code), reason))
@@ -105,40 +86,73 @@ def _take_rows(rows: Iterator[_Row], problems: list[CategoryProblem]) -> dict[st
     return taken
 
 
-def _unfit(row: _Row, taken: Mapping[str, _Row]) -> str:
+def _unfit(row: CategoryRow, taken: Mapping[str, CategoryRow]) -> str:
     """Why a row cannot be taken; blank when it can."""
-    if not row.code or not row.name:
-        return "no code" if row.name else "no name"
+    if row.cells:
+        return f"{abs(row.cells)} cells {'more' if row.cells > 0 else 'fewer'} than the header has"
+    if not row.code or not row.names:
+        return "no code" if row.names else "no name"
     if len(row.code) > MAX_CODE_LENGTH:
         return f"the code is {len(row.code)} characters long, {MAX_CODE_LENGTH} are allowed; the category is dropped"
-    if len(row.name) > MAX_NAME_LENGTH:
-        return f"the name is {len(row.name)} characters long, {MAX_NAME_LENGTH} are allowed; the category is dropped"
-    if _CONTROL.search(row.code + row.name):
+    if (longest := max(map(len, row.names.values()))) > MAX_NAME_LENGTH:
+        return f"the name is {longest} characters long, {MAX_NAME_LENGTH} are allowed; the category is dropped"
+    if any(CONTROL.search(text) for text in (row.code, *row.names.values())):
         return "a control character or an unclosed quote in the code or the name; the category is dropped"
     if row.code in taken:
         return f"the code is also on line {taken[row.code].line_number}, which is used"
     return ""
 
 
-def _parents(rows: Mapping[str, _Row], problems: list[CategoryProblem]) -> dict[str, str]:
+def _parents(rows: Mapping[str, CategoryRow], problems: list[CategoryProblem]) -> dict[str, str]:
     """Code to parent code; a parent that no row defines is reported, and its child is a root."""
-    names = Counter(row.name for row in rows.values())
-    by_name = {row.name: row.code for row in rows.values() if names[row.name] == 1}
+    names = Counter(_name(row) for row in rows.values())
+    by_name = {_name(row): row.code for row in rows.values() if names[_name(row)] == 1}
     parents: dict[str, str] = {}
     for row in rows.values():
         claimed = row.parent or row.code.rpartition("/")[0]
         found = claimed if claimed in rows else None
         if found is None and not row.parent:
-            found = by_name.get(row.name.rpartition("/")[0])
+            found = by_name.get(_name(row).rpartition("/")[0])
         if found is not None:
             parents[row.code] = found
         elif claimed:
             reason = f"the parent {_shown(claimed)} is not in the file; the category is a root"
-            problems.append(CategoryProblem(row.line_number, row.code, reason))
+            problems.append(CategoryProblem(row.line_number, row.code, reason, is_refused=False))
     return parents
 
 
-def _break_cycles(rows: Mapping[str, _Row], parents: dict[str, str], problems: list[CategoryProblem]) -> None:
+def _parents_by_path(rows: dict[str, CategoryRow]) -> dict[str, str]:
+    """Code to parent code by the paths; levels without a row of their own are added to `rows`."""
+    by_path: dict[tuple[str, ...], str] = {}
+    for row in rows.values():
+        by_path.setdefault(row.path, row.code)
+    parents: dict[str, str] = {}
+    for row in list(rows.values()):
+        child = row
+        while len(child.path) > 1 and child.code not in parents:
+            upper = _upper(child)
+            code = by_path.setdefault(upper.path, upper.code)
+            if code == child.code or len(code) > MAX_CODE_LENGTH:
+                break
+            parents[child.code] = code
+            child = rows.setdefault(code, upper)
+    return parents
+
+
+def _upper(row: CategoryRow) -> CategoryRow:
+    """The level above a row, as a row."""
+    path = row.path[:-1]
+    key = row.code.split("/")
+    code = "/".join(key[:-1]) if len(key) == len(row.path) else "/".join(path).upper()
+    paths = {language: levels[:-1] for language, levels in row.paths.items() if len(levels) == len(row.path)}
+    return CategoryRow(row.line_number, code, {name: levels[-1] for name, levels in paths.items()}, "", path, paths)
+
+
+def _name(row: CategoryRow) -> str:
+    return row.names.get(ENGLISH, "")
+
+
+def _break_cycles(rows: Mapping[str, CategoryRow], parents: dict[str, str], problems: list[CategoryProblem]) -> None:
     """Make the first category of the file that is its own ancestor a root, until none is."""
     settled: set[str] = set()
     for start in rows:
@@ -152,19 +166,19 @@ def _break_cycles(rows: Mapping[str, _Row], parents: dict[str, str], problems: l
         settled.update(path)
 
 
-def _first_of_cycle(rows: Mapping[str, _Row], path: Mapping[str, None], entry: str) -> str:
+def _first_of_cycle(rows: Mapping[str, CategoryRow], path: Mapping[str, None], entry: str) -> str:
     steps = list(path)
     cycle = set(steps[steps.index(entry) :])
     return min(cycle, key=lambda code: rows[code].line_number)
 
 
-def _cut(row: _Row, parents: dict[str, str], problems: list[CategoryProblem]) -> None:
+def _cut(row: CategoryRow, parents: dict[str, str], problems: list[CategoryProblem]) -> None:
     parent = parents.pop(row.code)
     reason = f"the category is its own ancestor through {parent}; it is a root"
-    problems.append(CategoryProblem(row.line_number, row.code, reason))
+    problems.append(CategoryProblem(row.line_number, row.code, reason, is_refused=False))
 
 
-def _categories(rows: Mapping[str, _Row], parents: Mapping[str, str]) -> Iterator[Category]:
+def _categories(rows: Mapping[str, CategoryRow], parents: Mapping[str, str]) -> Iterator[Category]:
     """Parents before children, without recursion: a deep tree must not exhaust the stack."""
     order = {code: position for position, code in enumerate(rows)}
     done: set[str] = set()
@@ -177,14 +191,18 @@ def _categories(rows: Mapping[str, _Row], parents: Mapping[str, str]) -> Iterato
             code = parents.get(code)
         for member in reversed(line):
             parent = parents.get(member)
-            name = _plain_name(rows[member], rows[parent] if parent is not None else None)
-            yield Category(member, {_LANGUAGE: name}, parent, order[member])
+            names = _plain_names(rows[member], rows[parent] if parent is not None else None)
+            yield Category(member, names, parent, order[member])
 
 
-def _plain_name(row: _Row, parent: _Row | None) -> str:
-    """The name without its parent's, where it repeats it: `Bags/Backpacks` below `Bags` is `Backpacks`."""
-    before, _, last = row.name.rpartition("/")
-    return last.strip() if parent is not None and before == parent.name and last.strip() else row.name
+def _plain_names(row: CategoryRow, parent: CategoryRow | None) -> dict[str, str]:
+    """The names without their parent's, where they repeat it: `Bags/Backpacks` below `Bags` is `Backpacks`."""
+    return {language: _plain_name(name, parent and parent.names.get(language)) for language, name in row.names.items()}
+
+
+def _plain_name(name: str, parent: str | None) -> str:
+    before, _, last = name.rpartition("/")
+    return last.strip() if parent is not None and before == parent and last.strip() else name
 
 
 def _shown(code: str) -> str:

@@ -14,7 +14,7 @@ from orchestration.catalogue.tables import feed_entry, product_family
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from orchestration.catalogue.feed.feed import FeedEntry
+    from orchestration.catalogue.feed.lines import FeedEntry
 
 
 class Entry(NamedTuple):
@@ -38,13 +38,16 @@ def read_entries(connection: sa.Connection, a_numbers: Sequence[str]) -> dict[st
     return {row[0]: Entry(*row) for row in connection.execute(statement)}
 
 
-def list_entries(connection: sa.Connection, supplier: str, entries: Sequence[FeedEntry]) -> int:
-    """Make the supplier's stored entries equal to `entries`; returns how many rows were written."""
+def list_entries(
+    connection: sa.Connection, supplier: str, entries: Sequence[FeedEntry], *, keep: Sequence[str] = ()
+) -> int:
+    """Make the supplier's stored entries equal to `entries`, but for those to `keep`; how many rows were written."""
     values = {
         "supplier": supplier,
         "a_numbers": [entry.a_number for entry in entries],
         "hashes": [entry.supplier_hash for entry in entries],
         "urls": [entry.url for entry in entries],
+        "keep": list(keep),
     }
     return sum(connection.execute(statement, values).rowcount for statement in (_LIST, _UNLIST))
 
@@ -60,4 +63,7 @@ _LIST = sa.text("""
             (excluded.supplier, excluded.url, excluded.supplier_hash)
 """)
 
-_UNLIST = sa.text("DELETE FROM feed_entry WHERE supplier = :supplier AND a_number <> ALL (CAST(:a_numbers AS text[]))")
+_UNLIST = sa.text("""
+    DELETE FROM feed_entry
+    WHERE supplier = :supplier AND a_number <> ALL (CAST(:a_numbers AS text[]) || CAST(:keep AS text[]))
+""")

@@ -3,8 +3,12 @@
 It knows the line format, what makes a line a problem, and which families a refused line names. Keep out:
 fetching the file, comparing it with what is stored, the family documents it points to.
 
-A line is `<absolute url>/<SUPPLIER>/<file name>.json|<hash>`. The file name, percent-decoded and without `.json`, is
-the family's SKU: opaque, case-sensitive, the key of everything. One line ends in `/CAT.csv`, with or without `|<hash>`.
+A line is `<absolute url>/<SUPPLIER>/<file name>.json|<hash>`. The file name, percent-decoded, tidied (`labels`) and
+without `.json`, is the family's SKU: opaque, case-sensitive, the key of everything. One line ends in `/CAT.csv`, with
+or without `|<hash>`.
+
+A file may show that it is damaged: it ends within a line, or holds lines of an error page. What it lists counts; what
+it does not list is unknown then, and never gone.
 """
 
 from __future__ import annotations
@@ -12,43 +16,26 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import unquote_to_bytes
 
 import msgspec
 
+from orchestration.catalogue.feed.lines import LONG_HASH, SHORT_HASH, BadLineError, FeedEntry, printable, read_entry
+from orchestration.catalogue.feed.texts import UTF_8, file_text
 from orchestration.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-MAX_SKU_LENGTH = 200
-_SHOWN_TEXT = 200
-_BOM = b"\xef\xbb\xbf"
 _CATEGORY_FILE = "/cat.csv"
-
-_HASH = re.compile(r"[0-9A-Fa-f]{32}(?:[0-9A-Fa-f]{8})?")
-_SUPPLIER = re.compile(r"[A-Z]+[0-9]+")
-_FAMILY_URL = re.compile(r"(?:https?|file)://\S.*/([^/]*)/([^/]*)\.json", re.IGNORECASE)
-_MALFORMED_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _ADDRESS = re.compile(r"(?:https?|file)://\S", re.IGNORECASE)
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-_NOT_UTF8 = re.compile(r"[\ud800-\udfff]")
+_OUT_OF_PLACE = re.compile(r"<[!?/a-z]|[{\x00]", re.IGNORECASE)
 
 
 class NotAFeedError(InvalidInputError):
     """The document is no `Import.txt`; nothing in it may be taken for a removal."""
-
-
-class FeedEntry(msgspec.Struct, frozen=True, gc=False):
-    """One family that the feed offers; `supplier_hash` is upper case and says nothing about how it was made."""
-
-    a_number: str
-    supplier: str
-    url: str
-    supplier_hash: str
 
 
 class FeedProblem(msgspec.Struct, frozen=True, gc=False):
@@ -74,7 +61,10 @@ class FeedConflict(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True)
 class Feed:
-    """What one `Import.txt` says; entries in the order of the file."""
+    """What one `Import.txt` says; entries in the order of the file.
+
+    `damage` says what shows that it is not whole; blank when nothing does. `sha256` is of its bytes.
+    """
 
     entries: tuple[FeedEntry, ...] = ()
     problems: tuple[FeedProblem, ...] = ()
@@ -82,6 +72,8 @@ class Feed:
     categories_url: str | None = None
     repeated: int = 0
     suppliers: tuple[str, ...] = ()
+    damage: str = ""
+    sha256: str = field(default="", compare=False)
 
     @cached_property
     def _by_supplier(self) -> dict[str, tuple[FeedEntry, ...]]:
@@ -101,6 +93,11 @@ class Feed:
                 refused[supplier].add(conflict.a_number)
         return refused
 
+    @property
+    def last_supplier(self) -> str | None:
+        """The supplier of the file's last family."""
+        return self.entries[-1].supplier if self.entries else None
+
     def by_supplier(self) -> Mapping[str, tuple[FeedEntry, ...]]:
         """The entries of each discovered supplier; none for one whose every line was refused."""
         return self._by_supplier
@@ -113,9 +110,10 @@ class Feed:
         return frozenset(self._refused.get(supplier, set()) | self._refused.get(None, set()))
 
     def fingerprint(self, supplier: str) -> str:
-        """SHA-256 over this supplier's sorted families, addresses and hashes, and over what was refused of it."""
+        """SHA-256 over this supplier's sorted families, addresses and hashes, and over what is unknown of it."""
         rows = [(e.a_number, e.url, e.supplier_hash) for e in self._by_supplier.get(supplier, ())]
         rows += [(a_number, "", "") for a_number in self.refused(supplier)]
+        rows += [("", "damaged", "")] if self.damage else []
         digest = hashlib.sha256()
         for row in sorted(rows):
             digest.update("\n".join(row).encode())  # no part can hold a line break
@@ -124,20 +122,24 @@ class Feed:
 
 
 def parse_feed(data: bytes) -> Feed:
-    """Read an `Import.txt`: UTF-8 with or without BOM, LF or CRLF, blank lines anywhere.
+    """Read an `Import.txt`: UTF-8, or UTF-16 with its mark, LF or CRLF, blank lines anywhere.
 
     Raises NotAFeedError when lines are there but none is a line of a feed. No line at all is an empty feed.
     """
     reader = _Reader()
-    text = data.removeprefix(_BOM).decode("utf-8", "surrogateescape")
-    for line_number, line in enumerate(text.split("\n"), start=1):
+    text, encoding = file_text(data)
+    lines = text.split("\n")
+    for line_number, line in enumerate(lines, start=1):
         if stripped := line.strip():
             reader.take(line_number, stripped)
     if reader.problems and not reader.families and reader.categories_url is None:
         first = reader.problems[0]
         message = f"not an Import.txt: none of its lines fits; line {first.line_number} ({first.reason}): {first.text}"
-        raise NotAFeedError(f"{message}. Check the feed's address.")
-    return reader.feed()
+        read = f" It was read as {encoding}." if encoding != UTF_8 else ""
+        raise NotAFeedError(f"{message}.{read} Check the feed's address.")
+    if lines[-1].strip():
+        reader.end_within(len(lines))
+    return replace(reader.feed(), sha256=hashlib.sha256(data).hexdigest())
 
 
 class _Line(NamedTuple):
@@ -145,16 +147,6 @@ class _Line(NamedTuple):
 
     number: int
     entry: FeedEntry
-
-
-class _BadLineError(Exception):
-    """The line is a problem; carries what it still shows."""
-
-    def __init__(self, reason: str, a_number: str | None = None, supplier: str | None = None) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.a_number = a_number
-        self.supplier = supplier
 
 
 class _Reader:
@@ -167,6 +159,7 @@ class _Reader:
         self.suppliers: dict[str, None] = {}
         self.categories_url: str | None = None
         self.repeated = 0
+        self.damage = ""
 
     def take(self, number: int, line: str) -> None:
         url, pipe, supplier_hash = line.rpartition("|")
@@ -175,9 +168,26 @@ class _Reader:
             self._take_categories(number, line, address)
             return
         try:
-            self._take_family(number, line, _entry(address, supplier_hash.lstrip() if pipe else None))
-        except _BadLineError as bad:
+            self._take_family(number, line, read_entry(address, supplier_hash.lstrip() if pipe else None))
+        except BadLineError as bad:
             self._problem(number, line, bad.reason, bad.a_number, bad.supplier)
+
+    def end_within(self, number: int) -> None:
+        """Judge the last line, which no line break ends: one that fits nothing was cut, and the file with it.
+
+        So was a hash of 32 digits where others have 40.
+        """
+        last = next((line for line in reversed(self.families.values()) if line.number == number), None)
+        if last is not None and self._is_shorter(last.entry):
+            entry = self.families.pop(last.entry.a_number).entry
+            reason = f"the hash breaks off after {SHORT_HASH} digits"
+            self._problem(number, entry.url, reason, entry.a_number, entry.supplier)
+        if self.problems and self.problems[-1].line_number == number:
+            self.damage = f"it ends within line {number}"
+
+    def _is_shorter(self, entry: FeedEntry) -> bool:
+        lengths = {len(line.entry.supplier_hash) for line in self.families.values()}
+        return len(entry.supplier_hash) == SHORT_HASH and LONG_HASH in lengths
 
     def _take_categories(self, number: int, line: str, url: str) -> None:
         if self.categories_url is None:
@@ -205,7 +215,9 @@ class _Reader:
     ) -> None:
         if supplier is not None:
             self.suppliers.setdefault(supplier)
-        self.problems.append(FeedProblem(number, _printable(line), reason, a_number, supplier))
+        self.problems.append(FeedProblem(number, printable(line), reason, a_number, supplier))
+        if _OUT_OF_PLACE.match(line):
+            self.damage = self.damage or f"line {number} is none of a feed: {printable(line)}"
 
     def feed(self) -> Feed:
         return Feed(
@@ -215,68 +227,10 @@ class _Reader:
             categories_url=self.categories_url,
             repeated=self.repeated,
             suppliers=tuple(self.suppliers),
+            damage=self.damage,
         )
 
 
 def _conflict(a_number: str, lines: list[_Line]) -> FeedConflict:
     suppliers = dict.fromkeys(line.entry.supplier for line in lines)
     return FeedConflict(a_number, tuple(suppliers), tuple(line.number for line in lines))
-
-
-def _entry(url: str, supplier_hash: str | None) -> FeedEntry:
-    """Check one address and hash; raises _BadLineError with what the line still shows."""
-    if not url:
-        raise _BadLineError("no address before the hash")
-    _check_characters(url)
-    match = _FAMILY_URL.fullmatch(url)
-    if match is None:
-        raise _BadLineError("neither CAT.csv nor an absolute address of a .json file in a supplier's folder")
-    a_number = _sku(match[2])
-    supplier = match[1]
-    if _SUPPLIER.fullmatch(supplier) is None:
-        raise _BadLineError("the folder of the file is no supplier code (capitals, then digits)", a_number)
-    if not supplier_hash:
-        raise _BadLineError("no hash", a_number, supplier)
-    if _HASH.fullmatch(supplier_hash) is None:
-        raise _BadLineError("the hash is not 32 or 40 hexadecimal digits", a_number, supplier)
-    return FeedEntry(a_number, supplier, url, supplier_hash.upper())
-
-
-def _check_characters(url: str) -> None:
-    if url.isprintable():
-        return
-    if _NOT_UTF8.search(url):
-        raise _BadLineError("not UTF-8")
-    if _CONTROL.search(url):
-        raise _BadLineError("the address holds a control character")
-
-
-def _sku(file_name: str) -> str:
-    """The SKU in a file name without `.json`; raises _BadLineError for what could never be one, or leads elsewhere."""
-    sku = _percent_decoded(file_name) if "%" in file_name else file_name
-    if not sku.strip() or sku in {".", ".."}:
-        raise _BadLineError("the file name holds no SKU")
-    if len(sku) > MAX_SKU_LENGTH:
-        raise _BadLineError(f"the SKU is {len(sku)} characters long, {MAX_SKU_LENGTH} are allowed")
-    if "/" in sku or "\\" in sku:
-        raise _BadLineError("the SKU holds a path separator")
-    if _CONTROL.search(sku):
-        raise _BadLineError("the SKU holds a control character")
-    return sku
-
-
-def _percent_decoded(name: str) -> str:
-    if _MALFORMED_ESCAPE.search(name):
-        raise _BadLineError("a % in the file name is no percent-escape")
-    try:
-        return unquote_to_bytes(name).decode()
-    except UnicodeDecodeError:
-        raise _BadLineError("the percent-escapes in the file name are not UTF-8") from None
-
-
-def _printable(text: str) -> str:
-    """The text, cut, as it can be shown and stored: nothing unprintable, no lone surrogate."""
-    shown = text if len(text) <= _SHOWN_TEXT else f"{text[:_SHOWN_TEXT]}…"
-    if shown.isprintable():
-        return shown
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in shown)

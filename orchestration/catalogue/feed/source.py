@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from orchestration.settings import Settings
 
 IMPORT_FILE = "Import.txt"
+_FOLDER = "/import"
 MAX_IMPORT_BYTES = 256 * 2**20
 
 
@@ -36,13 +37,21 @@ class FeedSnapshot(NamedTuple):
 
 
 def import_url(base: str) -> str:
-    """The URL of Import.txt under a base URL; a URL of the file itself stays."""
-    return base if base.endswith(f"/{IMPORT_FILE}") else f"{base.rstrip('/')}/Import/{IMPORT_FILE}"
+    """The URL of Import.txt under a base URL, before its query; a URL of the file itself stays, in any case."""
+    path, mark, query = base.partition("?")
+    if _names_file(path):
+        return base
+    return f"{path.rstrip('/')}/Import/{IMPORT_FILE}{mark}{query}"
 
 
 def base_url(feed: str) -> str:
     """The root that the feed's other files lie under."""
-    return import_url(feed).removesuffix(f"/{IMPORT_FILE}").removesuffix("/Import")
+    folder = import_url(feed).partition("?")[0].rpartition("/")[0]
+    return folder[: -len(_FOLDER)] if folder.lower().endswith(_FOLDER) else folder
+
+
+def _names_file(path: str) -> bool:
+    return path.lower().endswith(f"/{IMPORT_FILE.lower()}")
 
 
 def host_rules(feed: str, settings: Settings) -> HostRules:

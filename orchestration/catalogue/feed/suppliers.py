@@ -1,6 +1,10 @@
 """Suppliers by code: the names that are known, and the rows that planning needs.
 
 It holds what is true of a supplier as a whole. Keep out: its families.
+
+`auto_import` and `is_active` are an operator's word (`orchestration supplier CODE`). A supplier without `auto_import`
+is left out by the sensor, the nightly audit and a sync of all; one that names it syncs it. One that is not active is
+not synced at all, and its families stay as they are.
 """
 
 from __future__ import annotations
@@ -68,7 +72,35 @@ def fingerprints(connection: sa.Connection) -> dict[str, str | None]:
     return {row.code: row.fingerprint for row in rows}
 
 
+def stopped_suppliers(connection: sa.Connection) -> set[str]:
+    """The codes of the suppliers whose newest sync was stopped by hand."""
+    return set(connection.execute(_STOPPED).scalars())
+
+
+def not_imported(connection: sa.Connection) -> set[str]:
+    """The codes of the suppliers that no sync takes up by itself: it has to name them."""
+    excluded = ~supplier.c.auto_import | ~supplier.c.is_active
+    return set(connection.execute(sa.select(supplier.c.code).where(excluded)).scalars())
+
+
+def inactive_suppliers(connection: sa.Connection) -> set[str]:
+    """The codes of the suppliers that are not synced at all."""
+    return set(connection.execute(sa.select(supplier.c.code).where(~supplier.c.is_active)).scalars())
+
+
+def set_supplier(connection: sa.Connection, code: str, **flags: bool) -> bool:
+    """Set `auto_import` or `is_active`; whether there is such a supplier."""
+    changed = sa.update(supplier).where(supplier.c.code == code).values(flags)
+    return connection.execute(changed).rowcount > 0
+
+
 def suppliers_with_families(connection: sa.Connection) -> list[str]:
     """The codes of the suppliers that have families in the feed's care, in order."""
     rows = sa.select(product_family.c.supplier).where(product_family.c.removed_at.is_(None)).distinct()
     return sorted(connection.execute(rows).scalars())
+
+
+_STOPPED = sa.text("""
+    SELECT supplier FROM (SELECT DISTINCT ON (supplier) supplier, status FROM sync ORDER BY supplier, id DESC) AS newest
+    WHERE status = 'stopped'
+""")

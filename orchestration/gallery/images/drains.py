@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from orchestration.media.download import Downloader, DownloadLimits
 from orchestration.media.fetcher import ImageFetcher, MirroredImage
+from orchestration.media.picture_process import PictureProcess, picture_limits
 from orchestration.media.renditions import Rendition, RenditionHandler
 from orchestration.work_queue.drain import drain_queue
 
@@ -60,9 +61,12 @@ async def _render(
     options: DrainOptions,
     is_fetched: Callable[[], bool],
 ) -> None:
-    handler = RenditionHandler(gallery.database, gallery.services.objects, on_rendered=gallery.image_flow.rendered)
     until = partial(_is_done, gallery, is_fetched)
-    await drain_queue(gallery.database, gallery.rendition_queue, handler, on_batch, options, until=until)
+    with PictureProcess(picture_limits(gallery.settings)) as process:
+        handler = RenditionHandler(
+            gallery.database, gallery.services.objects, process, on_rendered=gallery.image_flow.rendered
+        )
+        await drain_queue(gallery.database, gallery.rendition_queue, handler, on_batch, options, until=until)
 
 
 def _is_done(gallery: Gallery, is_fetched: Callable[[], bool]) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 import dagster as dg
 
 from orchestration.notifications.delivery import Delivery, deliver
-from orchestration.notifications.health import dead_notifications
+from orchestration.notifications.health import dead_notifications, ended_channels
 from orchestration.prints.defs.stl import stl
 from orchestration.prints.prints import Prints
 from orchestration.runtime.assets import AssetJob, Pool, asset_job, domain_asset, queue_spec
@@ -86,7 +86,13 @@ def no_notification_given_up(prints: dg.ResourceParam[Prints]) -> dg.AssetCheckR
     return check(prints, dead_notifications)
 
 
-CHECKS = [no_notification_given_up]
+@dg.asset_check(asset=order_updates, description="Every address that is set still takes notifications.")
+def no_address_has_ended(prints: dg.ResourceParam[Prints]) -> dg.AssetCheckResult:
+    """Look for addresses whose receivers have asked for no more."""
+    return check(prints, lambda connection: ended_channels(connection, prints.outbox.channels))
+
+
+CHECKS = [no_notification_given_up, no_address_has_ended]
 
 
 def definitions(prints: Prints, checks: AssetJob) -> dg.Definitions:

@@ -119,7 +119,14 @@ def every_output_is_stored(prints: dg.ResourceParam[Prints]) -> dg.AssetCheckRes
     return check(prints, lambda connection: health.missing_outputs(connection, prints.services.objects))
 
 
-CHECKS = [*map(_promise_check, Check), no_print_given_up, every_output_is_stored]
+@dg.asset_check(asset=stl, description="Every SKU that waits to be printed has a design, or is known to have none.")
+def every_sku_has_a_design(prints: dg.ResourceParam[Prints]) -> dg.AssetCheckResult:
+    """Look for SKUs that nobody prints, such as misspelled ones."""
+    others = prints.settings.print_other_skus
+    return check(prints, lambda connection: health.skus_without_design(connection, prints.statuses, others))
+
+
+CHECKS = [*map(_promise_check, Check), no_print_given_up, every_output_is_stored, every_sku_has_a_design]
 
 
 def definitions(prints: Prints, checks: AssetJob) -> dg.Definitions:

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 
 class OrderFilter(NamedTuple):
-    """Which print tasks are listed; what is None does not matter. `text` is a part of the text or order number."""
+    """Which print tasks are listed; what is None does not matter. `text` is a part of the text or order number.
+
+    `after` is the task after which the list begins.
+    """
 
     order_status: OrderStatus | None = None
     state: RenderState | None = None
@@ -26,6 +29,8 @@ class OrderFilter(NamedTuple):
     marketplace: str | None = None
     text: str | None = None
     limit: int = 100
+    after: int | None = None
+    task_id: int | None = None
 
 
 class ListedTask(NamedTuple):
@@ -64,6 +69,9 @@ WHERE (CAST(:order_status AS text) IS NULL OR o.order_status = :order_status)
     AND (CAST(:marketplace AS text) IS NULL OR o.marketplace = :marketplace)
     AND (CAST(:text AS text) IS NULL OR strpos(lower(t.custom_text), lower(:text)) > 0
         OR strpos(lower(o.order_number), lower(:text)) > 0)
+    AND (CAST(:task_id AS bigint) IS NULL OR t.id = :task_id)
+    AND (CAST(:after AS bigint) IS NULL
+        OR (t.created_at, t.id) < (SELECT created_at, id FROM print_task WHERE id = :after))
 ORDER BY t.created_at DESC, t.id DESC LIMIT :limit""")  # noqa: S608 - of our own constants
 
 _STATUS = sa.text(f"""

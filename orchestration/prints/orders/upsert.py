@@ -6,7 +6,7 @@ It holds the comparison by key. Keep out: what the rows mean.
 from __future__ import annotations
 
 from enum import IntEnum
-from itertools import groupby
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -38,10 +38,11 @@ class Stored(NamedTuple):
 
 
 class KeyedTable(NamedTuple):
-    """A table with an `id`, and the columns that name a row from outside."""
+    """A table with an `id`, the columns that name a row from outside, and what a new row has where it says nothing."""
 
     table: sa.Table
     key: tuple[str, ...]
+    defaults: Mapping[str, Any] = MappingProxyType({})
 
     def key_of(self, row: Mapping[str, Any]) -> Key:
         """The values that name the row."""
@@ -52,7 +53,8 @@ def store_rows(connection: sa.Connection, keyed: KeyedTable, rows: Iterable[Row]
     """Insert the rows that are new, update those that differ; what each did, by key.
 
     Rows hold JSON values; of several with one key the later columns win. A column that a row lacks keeps what is
-    stored, or its default. New rows are inserted in their order; see to it that no other transaction does so meanwhile.
+    stored; a new row gets the table's default. New rows are inserted in their order; see to it that no other
+    transaction does so meanwhile.
     """
     merged: dict[Key, Row] = {}
     for row in rows:
@@ -60,7 +62,7 @@ def store_rows(connection: sa.Connection, keyed: KeyedTable, rows: Iterable[Row]
     known = _find(connection, keyed, list(merged.values()))
     new = [row for key, row in merged.items() if key not in known]
     changed = {key: _differences(known[key], row) for key, row in merged.items() if key in known}
-    _insert(connection, keyed.table, new)
+    _insert(connection, keyed, new)
     _update(connection, keyed.table, [known[key] | merged[key] for key in sorted(known) if changed[key]], changed)
     found = {key: row["id"] for key, row in _find(connection, keyed, new).items()}
     stored = {key: Stored(row_id, Effect.NEW) for key, row_id in found.items()}
@@ -87,10 +89,9 @@ def _differences(stored: Row, row: Row) -> frozenset[str]:
     return frozenset(name for name, value in row.items() if stored[name] != value)
 
 
-def _insert(connection: sa.Connection, table: sa.Table, rows: Sequence[Row]) -> None:
-    """Insert each run of rows with the same columns in one statement."""
-    for columns, run in groupby(rows, key=lambda row: tuple(sorted(row))):
-        bulk.insert(connection, table, list(run), columns=columns)
+def _insert(connection: sa.Connection, keyed: KeyedTable, rows: Sequence[Row]) -> None:
+    columns = tuple(sorted(frozenset().union(*rows))) if rows else ()
+    bulk.insert(connection, keyed.table, [{**keyed.defaults, **row} for row in rows], columns=columns)
 
 
 def _update(

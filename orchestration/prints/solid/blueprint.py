@@ -129,6 +129,10 @@ class Variant(NamedTuple):
     suffix: str
     channel: Channel | None = None
 
+    def title(self, text: str) -> str:
+        """Return what people call the file of a product with this text."""
+        return text if self.channel is None else f"{text}, {self.channel.diameter:g} mm cable"
+
 
 def variants(design: Design) -> tuple[Variant, ...]:
     """Return the files that a design makes: one, or one for each cable, `_35mm` standing for 3.5 mm."""

@@ -6,13 +6,14 @@ Placing lines of glyphs one below the other. Keep out: shaping, or what is built
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from orchestration.lettering.layout import Box, Placed, box_around, faces_of, grown_rings, place_line
 from orchestration.lettering.offsets import grow
 from orchestration.lettering.shaping import shape_line
+from orchestration.lettering.spacing import spaced
 from orchestration.prints.solid.refusal import Check, refused_by
 
 if TYPE_CHECKING:
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     from orchestration.lettering.offsets import Ring
     from orchestration.lettering.outlines import Outlines, Scale
     from orchestration.prints.solid.designs import Lettering
-
-LINE_GAP: Final = 0.8
-"""The least distance in mm between the letters of two lines: two nozzle widths, so that no sliver is printed."""
 
 
 class TextLine(NamedTuple):
@@ -74,7 +72,7 @@ def lay_out(
         rows = [_row(line, face, lettering, library=library, outlines=outlines, scale=drawn_at) for line in lines]
     offsets = [0.0]
     for above, below in pairwise(rows):
-        offsets.append(offsets[-1] - _pitch(above, below, lettering.pitch))
+        offsets.append(offsets[-1] - _pitch(above, below, lettering))
     centre = (offsets[0] + offsets[-1]) / 2
     baseline = -lettering.capital / 2 * lettering.size * drawn_at.em / lettering.scale.em
     placed = tuple(
@@ -86,18 +84,20 @@ def lay_out(
 def _row(
     line: str, face: Typeface, lettering: Lettering, *, library: FontLibrary, outlines: Outlines, scale: Scale
 ) -> list[Placed]:
-    shaped = shape_line(line, face, library, spacing=lettering.spacing, bold=lettering.bold)
-    return place_line(shaped, outlines, scale)
+    shaped = shape_line(line, face, library, spacing=lettering.spacing, bold=lettering.bold, level_capitals=True)
+    row = place_line(shaped, outlines, scale)
+    return spaced(row, lettering.rule(scale)) if lettering.gaps else row
 
 
-def _pitch(above: list[Placed], below: list[Placed], pitch: float) -> float:
-    """Return the distance between two baselines: `pitch`, or as much more as keeps their letters apart."""
+def _pitch(above: list[Placed], below: list[Placed], lettering: Lettering) -> float:
+    """Return the distance between two baselines: the design's, or as much more as keeps their letters apart."""
+    pitch, gap = lettering.pitch, lettering.line_gap
     low = np.array([placed.box for placed in above])
     high = np.array([placed.box for placed in below])
-    side_by_side = (low[:, None, 0] < high[:, 2] + LINE_GAP) & (low[:, None, 2] + LINE_GAP > high[:, 0])
-    needed = np.where(side_by_side, high[:, 3] - low[:, None, 1] + LINE_GAP, 0.0)
+    side_by_side = (low[:, None, 0] < high[:, 2] + gap) & (low[:, None, 2] + gap > high[:, 0])
+    needed = np.where(side_by_side, high[:, 3] - low[:, None, 1] + gap, 0.0)
     for upper, lower in np.argwhere(needed > pitch):
-        apart = grow(above[upper].section, LINE_GAP) ^ below[lower].section.translate((0.0, -pitch))
+        apart = grow(above[upper].section, gap) ^ below[lower].section.translate((0.0, -pitch))
         if not apart.is_empty():
             return float(needed.max())
     return pitch

@@ -35,8 +35,10 @@ _LIGHT: Final = np.array([-0.743, -0.669])
 """Direction to the light in the plane, for walls: from the left and the front, of length 1."""
 _WALL_LIGHT, _WALL_CONTRAST, _ROOF_LIGHT, _RIM_LIGHT, _GLOSS = 0.56, 0.26, 1.0, 1.18, 22.0
 _SHADOW: Final = (18, 20, 28)
-_REACH: Final = 3.0
-"""How far, in mm, the shadow on the table reaches."""
+_REACH: Final = 4.0
+"""How far, in mm, the shadow on the table reaches: its shift, and three times its blur."""
+_LEAST_REACH: Final = 24.0
+"""How far, in pixels, it reaches at least: it is drawn at a quarter of the size, where its blur is no less than one."""
 _COMPRESSION: Final = 2
 _NO_LENGTH: Final = 1e-12
 _BACKDROP_TOP: Final = (250, 250, 251)
@@ -94,9 +96,11 @@ def _view(drawing: Drawing) -> tuple[_View, tuple[int, int, int, int]]:
     low = points[:, 1].min() * math.cos(_TILT)
     high = points[:, 1].max() * math.cos(_TILT) + top * math.sin(_TILT)
     room = 1 - 2 * _MARGIN
-    scale = float(min(WIDTH * room / (right - left), HEIGHT * room / (high - low)))
+    across, along = right - left, high - low
+    shadowed = min(WIDTH / (across + 2 * _REACH), HEIGHT / (along + 2 * _REACH))
+    scale = float(min(WIDTH * room / across, HEIGHT * room / along, shadowed))
     x, y = float(WIDTH / 2 - (left + right) / 2 * scale), float(HEIGHT / 2 + (low + high) / 2 * scale)
-    reach = _REACH * scale
+    reach = max(_REACH * scale, _LEAST_REACH)
     box = (
         max(0, math.floor(left * scale + x - reach)),
         max(0, math.floor(y - high * scale - reach)),

@@ -40,7 +40,7 @@ def check_drawing(drawing: Drawing, strokes: Strokes, printer: Printer) -> list[
     block = drawing.blueprint.block
     for placed in block.glyphs:
         glyph = placed.glyph
-        legibility = strokes.legibility(glyph.face, glyph.number, block.scale, printer.nozzle)
+        legibility = strokes.legibility(glyph.face, glyph.number, block.scale.sized(glyph.size), printer.nozzle)
         if legibility is Legibility.THIN:
             _refuse_thin(placed, printer.nozzle)
         if legibility is Legibility.CLOGGED:

@@ -28,7 +28,7 @@ from orchestration.prints.solid.request import OrderLine, parameters_digest, rea
 from orchestration.prints.solid.sections import Drawing, draw
 from orchestration.prints.solid.stl import write_stl
 from orchestration.prints.solid.strokes import Strokes
-from orchestration.prints.solid.threemf import write_3mf
+from orchestration.prints.solid.threemf import Model, write_3mf
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from orchestration.lettering.fonts import FontLibrary
     from orchestration.prints.solid.designs import Design
     from orchestration.prints.solid.engines.engine import Engine
+    from orchestration.prints.solid.layout import TextBlock
     from orchestration.prints.solid.mesh import Mesh, Size
 
 DEFAULT_CACHE_BYTES: Final = 256 * 2**20
@@ -86,6 +87,8 @@ class Geometry:
     lines: tuple[str, ...]
     fonts: dict[str, str]
     solids: tuple[Solid, ...]
+    notes: tuple[str, ...] = ()
+    """What a person should look at: fonts that stepped in for the design's."""
 
     @property
     def weight(self) -> int:
@@ -164,7 +167,7 @@ class Renderer:
             geometry=geometry,
             filaments=request.filaments,
             outputs=self._files(geometry, request.filaments),
-            review=request.review,
+            review=(*request.review, *geometry.notes),
             cached=cached,
             milliseconds=(time.perf_counter() - start) * 1000,
         )
@@ -191,7 +194,8 @@ class Renderer:
             return known, True
         solids = self._solids(design, lines)
         fonts = solids[0].drawing.blueprint.block.faces
-        geometry = Geometry(self._address(sku, design, lines, fonts), lines, fonts, solids)
+        notes = _notes(design, solids[0].drawing.blueprint.block)
+        geometry = Geometry(self._address(sku, design, lines, fonts), lines, fonts, solids, notes)
         self._geometries.put((sku, lines), geometry, geometry.weight)
         return geometry, False
 
@@ -246,22 +250,32 @@ class Renderer:
     def _files(self, geometry: Geometry, colours: Filaments) -> tuple[Output, ...]:
         known = self._outputs.get((geometry.address, colours))
         if known is None:
-            known = (*self._solid_files(geometry, colours), _preview(geometry, colours))
+            # One picture for all variants, which look alike from above.
+            picture = Output(OutputKind.PREVIEW, ".png", write_preview(geometry.solids[0].drawing, colours))
+            known = (*self._solid_files(geometry, colours, picture.content), picture)
             own = (output for output in known if output.kind is not OutputKind.STL)
             self._outputs.put((geometry.address, colours), known, sum(len(output.content) for output in own))
         return known
 
-    def _solid_files(self, geometry: Geometry, colours: Filaments) -> Iterator[Output]:
-        title = " / ".join(geometry.lines)
+    def _solid_files(self, geometry: Geometry, colours: Filaments, picture: bytes) -> Iterator[Output]:
         for solid in geometry.solids:
-            package = write_3mf(self._engine.parts(solid.drawing), colours, title)
+            title = solid.variant.title(" / ".join(geometry.lines))
+            package = write_3mf([Model(title, self._engine.parts(solid.drawing))], colours, title, picture)
             yield Output(OutputKind.STL, f"{solid.variant.suffix}.stl", solid.stl, solid.facts)
             yield Output(OutputKind.THREEMF, f"{solid.variant.suffix}.3mf", package)
 
 
-def _preview(geometry: Geometry, colours: Filaments) -> Output:
-    """Draw the picture: one for all variants, which look alike from above."""
-    return Output(OutputKind.PREVIEW, ".png", write_preview(geometry.solids[0].drawing, colours))
+def _notes(design: Design, block: TextBlock) -> tuple[str, ...]:
+    """Name the fonts that drew what the design's own has no letters for, and what they drew."""
+    own = {spec.label for spec in design.lettering.fonts}
+    drawn: dict[str, list[str]] = {}
+    for placed in block.glyphs:
+        if (label := placed.glyph.face.label) not in own:
+            drawn.setdefault(label, []).append(placed.glyph.text)
+    return tuple(
+        f"the design's font has no {''.join(dict.fromkeys(texts))!r}, which {label} drew"
+        for label, texts in drawn.items()
+    )
 
 
 class _Recent(Generic[Key, Value]):

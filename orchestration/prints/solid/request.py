@@ -14,9 +14,11 @@ from orchestration.lettering.offsets import TOLERANCE
 from orchestration.lettering.text import TextRules, prepare
 from orchestration.prints.solid import naming
 from orchestration.prints.solid.colours import Filaments, filaments
+from orchestration.prints.solid.damage import Repaired, repaired
 from orchestration.prints.solid.designs import DESIGNS, Design
 from orchestration.prints.solid.refusal import Check, PrintRefusedError, refused_by
 from orchestration.prints.solid.sku import Product, product_for
+from orchestration.prints.solid.threemf import LAYOUT
 
 if TYPE_CHECKING:
     from orchestration.lettering.fonts import FontLibrary
@@ -39,7 +41,10 @@ class OrderLine(NamedTuple):
 
 
 class Request(NamedTuple):
-    """An order line that has been read: the text in NFC, the lines that are shown, and those that find no room."""
+    """An order line that has been read: the text in NFC, the lines that are shown, and those that find no room.
+
+    `doubts` say what may have happened to the text on its way.
+    """
 
     line: OrderLine
     product: Product
@@ -47,6 +52,7 @@ class Request(NamedTuple):
     shown: tuple[str, ...]
     left_out: tuple[str, ...]
     filaments: Filaments
+    doubts: tuple[str, ...] = ()
 
     @property
     def design(self) -> Design:
@@ -55,8 +61,8 @@ class Request(NamedTuple):
 
     @property
     def review(self) -> tuple[str, ...]:
-        """What a person should look at although the product is right: lines left out, a colour not on the list."""
-        notes = [f"left out, this design has no room for it: {line}" for line in self.left_out]
+        """What a person should look at although the product is right: a doubtful text, lines left out, a new colour."""
+        notes = [*self.doubts, *(f"left out, this design has no room for it: {line}" for line in self.left_out)]
         unknown = dict.fromkeys(filament.name for filament in self.filaments if not filament.known)
         return (*notes, *(f"the colour {name!r} is not on the filament list" for name in unknown))
 
@@ -78,23 +84,24 @@ def read(line: OrderLine) -> Request:
 
     """
     product = product_for(line.sku)
-    text = _prepared(line.text)
+    text, doubts = _prepared(line.text)
     shown, left_out = naming.product_lines(text, product.line_rule)
     if not shown:
         raise _empty()
     colours = filaments(product.design, line.color_1, line.color_2)
-    return Request(line, product, text, tuple(shown), tuple(left_out), colours)
+    return Request(line, product, text, tuple(shown), tuple(left_out), colours, doubts)
 
 
-def _prepared(text: str) -> str:
+def _prepared(text: str) -> Repaired:
     with refused_by(Check.TEXT):
-        prepared = prepare(text, _RULES)
+        meant = repaired(text)
+        prepared = prepare(meant.text, _RULES)
     if not prepared.strip(f" {_RULES.separators}"):
         raise _empty()
     if len(prepared) > MAX_CHARACTERS:
         problem = f"the text has {len(prepared)} characters, more than {MAX_CHARACTERS}"
         raise PrintRefusedError(Check.TEXT, problem, remedy="shorten it")
-    return prepared
+    return meant._replace(text=prepared)
 
 
 def _empty() -> PrintRefusedError:
@@ -114,6 +121,7 @@ def product_address(request: Request, workshop: RenderEnvironment) -> str:
             "parameters": parameters_digest(request.design, workshop.engine),
             "printer": dataclasses.asdict(workshop.printer),
             "fonts": workshop.fonts,
+            "layout": LAYOUT,
             "lines": request.shown,
             "filaments": [filament.name for filament in request.filaments],
         }

@@ -5,6 +5,7 @@ Claims, refreshes and partition keys all ask this module. Keep out: measures of 
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -65,6 +66,35 @@ _CABLE_CLIP: Final = Product(DesignName.CABLE_CLIP, "cable-clip", LineRule.FIRST
 def is_supported(sku: str) -> bool:
     """Tell whether the SKU has a design."""
     return sku in STATIC_SKUS or sku.startswith(CABLE_CLIP_PREFIX)
+
+
+def meant_sku(sku: str) -> str | None:
+    """Return the SKU of a design that this one is probably a misspelling of, or None.
+
+    They differ in letter case, in hyphens, spaces and full-width letters that look alike, in O and 0 or I, l and 1, or
+    by a suffix.
+
+    >>> meant_sku("per\u2011key3d\u2011sty3\u2011y3d-BLUE")
+    'PER-KEY3D-STY3-Y3D'
+    """
+    folded = _folded(sku)
+    if folded.startswith(_folded(CABLE_CLIP_PREFIX)):
+        return f"{CABLE_CLIP_PREFIX}*"
+    for known in STATIC_SKUS:
+        start = _folded(known)
+        if folded == start or (folded.startswith(start) and not folded[len(start)].isalnum()):
+            return known
+    return None
+
+
+def _folded(sku: str) -> str:
+    """Return a SKU without what the eye passes over."""
+    characters = [
+        "-" if unicodedata.category(character) == "Pd" or character in "_\u2212" else character
+        for character in unicodedata.normalize("NFKC", sku).casefold()
+        if not character.isspace() and unicodedata.category(character) != "Cf"
+    ]
+    return "".join(characters).translate(str.maketrans("oil", "011"))
 
 
 def product_for(sku: str) -> Product:

@@ -25,7 +25,7 @@ from orchestration.prints.tasks.outcomes import PrintedTask
 from orchestration.prints.tasks.products import StoredProduct, find_products, product_locks
 from orchestration.prints.tasks.queue import RenderOptions
 from orchestration.prints.tasks.recorder import BatchRecorder
-from orchestration.prints.tasks.rows import begin_tasks, stored_keys
+from orchestration.prints.tasks.rows import begin_tasks, stored_files
 from orchestration.work_queue.claim import TaskHandler
 from orchestration.work_queue.model import Outcome
 from orchestration.work_queue.rounds import settle_in_rounds
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from orchestration.prints.statuses import OrderStatus
     from orchestration.prints.tasks.maker import ProductMaker
     from orchestration.prints.tasks.products import NewProduct
-    from orchestration.prints.tasks.rows import TaskRow
+    from orchestration.prints.tasks.rows import StoredFiles, TaskRow
     from orchestration.services import Services
     from orchestration.work_queue.claim import Claim
     from orchestration.work_queue.model import Settled, Task
@@ -130,22 +130,23 @@ class PrintHandler(TaskHandler[PrintedTask]):
                 pid=os.getpid(),
                 now=self._clock(),
             )
-            stored = stored_keys(connection, [task_id for task_id, own in options.items() if own.skip_if_exists])
+            stored = stored_files(connection, [task_id for task_id, own in options.items() if own.skip_if_exists])
             due = [begun.rows[task_id] for task_id in by_id if task_id in begun.rows and begun.rows[task_id].is_begun]
             idle = by_id.keys() - {row.id for row in due} - begun.locked
             claim.settle(connection, [Outcome(by_id[task_id]) for task_id in idle])
-        jobs = [self._job(by_id[row.id], row, stored.get(row.id, ()), options[row.id]) for row in due]
+        jobs = [self._job(by_id[row.id], row, stored.get(row.id), options[row.id]) for row in due]
         return Batch(jobs, [by_id[task_id] for task_id in begun.locked])
 
-    def _job(self, task: Task, row: TaskRow, stored: Sequence[str], options: RenderOptions) -> Job:
-        if stored and all(self._objects.size(key) is not None for key in stored):
-            return Job(task, row)
+    def _job(self, task: Task, row: TaskRow, stored: StoredFiles | None, options: RenderOptions) -> Job:
         try:
             request = read(OrderLine(row.sku, row.custom_text, row.color_1, row.color_2))
         except PrintRefusedError as error:
             return Job(task, row, problem=error.refusal)
         except OrchestrationError as error:
             return Job(task, row, problem=error)
+        # Another program may have changed the text and left the files of the old one in place.
+        if stored and stored.fit(request) and all(self._objects.size(key) is not None for key in stored.keys):
+            return Job(task, row)
         return Job(task, row, options.force, request, product_address(request, self._rules.environment))
 
     async def _start_pass(self, claim: Claim[PrintedTask], passes: asyncio.TaskGroup, jobs: Sequence[Job]) -> list[Job]:

@@ -59,6 +59,7 @@ class ProductMaker:
             text_color=text.name,
             outputs=tuple(outputs),
             milliseconds=made.milliseconds,
+            notes=made.notes,
         )
 
     async def _store_file(self, file: MadeFile) -> StoredFile:

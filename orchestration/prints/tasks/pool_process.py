@@ -49,13 +49,14 @@ class MadeFile(NamedTuple):
 
 
 class Made(NamedTuple):
-    """A product that was rendered."""
+    """A product that was rendered; `notes` are what a person should look at."""
 
     geometry: str
     lines: tuple[str, ...]
     fonts: dict[str, str]
     files: tuple[MadeFile, ...]
     milliseconds: float
+    notes: tuple[str, ...] = ()
 
 
 class Refused(NamedTuple):
@@ -105,7 +106,7 @@ def _make(renderer: Renderer, line: OrderLine) -> Result:
 def _made(product: PrintProduct) -> Made:
     geometry = product.geometry
     files = tuple(_file(output) for output in product.outputs)
-    return Made(geometry.address, geometry.lines, geometry.fonts, files, product.milliseconds)
+    return Made(geometry.address, geometry.lines, geometry.fonts, files, product.milliseconds, geometry.notes)
 
 
 def _file(output: Output) -> MadeFile:

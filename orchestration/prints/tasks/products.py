@@ -39,12 +39,16 @@ class StoredFile(msgspec.Struct, frozen=True):
 
 
 class StoredProduct(NamedTuple):
-    """A product whose files are stored. `is_new` tells that this process has just rendered it."""
+    """A product whose files are stored. `is_new` tells that this process has just rendered it.
+
+    `notes` are what a person should look at, whoever ordered it.
+    """
 
     address: str
     outputs: tuple[StoredFile, ...]
     milliseconds: float = 0.0
     is_new: bool = False
+    notes: tuple[str, ...] = ()
 
     @property
     def preview_key(self) -> str | None:
@@ -64,21 +68,22 @@ class NewProduct(msgspec.Struct, frozen=True):
     text_color: str
     outputs: tuple[StoredFile, ...]
     milliseconds: float
+    notes: tuple[str, ...]
 
     def stored(self, *, is_new: bool) -> StoredProduct:
         """It as the tasks that asked for it see it; `is_new` for the one that counts as rendering it."""
-        return StoredProduct(self.address, self.outputs, self.milliseconds, is_new)
+        return StoredProduct(self.address, self.outputs, self.milliseconds, is_new, self.notes)
 
 
-_FIND = sa.text("SELECT address, outputs FROM print_product WHERE address = ANY (CAST(:addresses AS text[]))")
+_FIND = sa.text("SELECT address, outputs, notes FROM print_product WHERE address = ANY (CAST(:addresses AS text[]))")
 _KEEP = sa.text("""
 INSERT INTO print_product AS p
-    (address, geometry, sku, lines, fonts, body_color, text_color, outputs, milliseconds)
-SELECT address, geometry, sku, lines, fonts, body_color, text_color, outputs, milliseconds
+    (address, geometry, sku, lines, fonts, body_color, text_color, outputs, milliseconds, notes)
+SELECT address, geometry, sku, lines, fonts, body_color, text_color, outputs, milliseconds, notes
 FROM json_populate_recordset(NULL::print_product, CAST(:rows AS json))
 ON CONFLICT (address) DO UPDATE SET
     geometry = excluded.geometry, fonts = excluded.fonts, outputs = excluded.outputs,
-    milliseconds = excluded.milliseconds, renders = p.renders + 1, rendered_at = now()""")
+    milliseconds = excluded.milliseconds, notes = excluded.notes, renders = p.renders + 1, rendered_at = now()""")
 # One 64-bit number an address: queues lock pairs of 32-bit numbers, which PostgreSQL keeps apart from these.
 _TRY_LOCKS = sa.text("""
 SELECT address FROM unnest(CAST(:addresses AS text[]), CAST(:numbers AS bigint[])) AS a (address, number)
@@ -92,7 +97,8 @@ def find_products(connection: sa.Connection, addresses: Collection[str]) -> dict
         return {}
     rows = connection.execute(_FIND, {"addresses": list(addresses)})
     return {
-        address: StoredProduct(address, msgspec.convert(outputs, tuple[StoredFile, ...])) for address, outputs in rows
+        address: StoredProduct(address, msgspec.convert(outputs, tuple[StoredFile, ...]), notes=tuple(notes))
+        for address, outputs, notes in rows
     }
 
 

@@ -88,7 +88,7 @@ class BatchRecorder:
             for one in done
             if isinstance(one.ending, StoredProduct) and one.job.request is not None
         ]
-        return records.complete(connection, completed, sign, now)
+        return records.complete(connection, completed, sign, now, self._outbox.public_url)
 
 
 def _logged(task: PrintedTask) -> PrintedTask:

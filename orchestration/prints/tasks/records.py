@@ -14,6 +14,7 @@ import msgspec
 import sqlalchemy as sa
 
 from orchestration.notifications.notice import Notice
+from orchestration.prints.orders.order_links import order_link
 from orchestration.prints.solid.naming import base_name, pretty_path
 from orchestration.prints.tables import print_output
 from orchestration.prints.tasks.paths import WantedPath, take_paths
@@ -43,6 +44,12 @@ class Completed(NamedTuple):
     row: TaskRow
     request: Request
     product: StoredProduct
+
+    @property
+    def review(self) -> str | None:
+        """What a person should look at: in the order, in the product, in an order file."""
+        note = self.row.import_note
+        return "; ".join([*self.request.review, *self.product.notes, *([note] if note else [])]) or None
 
 
 class Failure(NamedTuple):
@@ -110,10 +117,12 @@ def lock_tasks(connection: sa.Connection, rows: Collection[TaskRow]) -> Locked:
     return Locked(unchanged, {task_id for task_id, revision in revisions.items() if revision is None})
 
 
-def complete(connection: sa.Connection, done: Sequence[Completed], sign: Sign, now: datetime) -> list[Notice]:
+def complete(
+    connection: sa.Connection, done: Sequence[Completed], sign: Sign, now: datetime, public_url: str
+) -> list[Notice]:
     """Write the tasks' files under their pretty paths, with links; returns the notices.
 
-    `sign` makes the link to a key that is saved under a file name.
+    `sign` makes the link to a key that is saved under a file name. The notices lead to all prints of their orders.
     """
     if not done:
         return []
@@ -125,7 +134,7 @@ def complete(connection: sa.Connection, done: Sequence[Completed], sign: Sign, n
     stl = {one.done.row.id: one for one in reversed(files) if one.file.kind == "stl"}
     tasks = [_task_row(one, stl[one.row.id].path) for one in done]
     connection.execute(_COMPLETE, {"rows": _json(tasks), "now": now})
-    return [_notice(stl[one.row.id], links[id(stl[one.row.id])].url) for one in done]
+    return [_notice(stl[one.row.id], order_link(public_url, one.row.link_token)) for one in done]
 
 
 def keep_files(connection: sa.Connection, ids: Collection[int], now: datetime) -> None:
@@ -194,35 +203,49 @@ def _output_row(named: _Named, link: SignedLink) -> dict[str, Any]:
 
 
 def _task_row(done: Completed, stl_path: str) -> dict[str, Any]:
-    review = done.request.review
     return {
         "id": done.row.id,
         "stl_path": stl_path,
         "product_address": done.product.address,
-        "needs_review": bool(review),
-        "review_reason": "; ".join(review) or None,
+        "needs_review": done.review is not None,
+        "review_reason": done.review,
     }
 
 
-def _notice(stl: _Named, url: str) -> Notice:
-    row, request = stl.done.row, stl.done.request
+def _notice(stl: _Named, link: str) -> Notice:
+    row, request, review = stl.done.row, stl.done.request, stl.done.review
     text = " / ".join(request.shown)
+    pieces = f"{row.quantity} x {text}" if row.quantity > 1 else text
+    body, lettering = (filament.name for filament in request.filaments)
+    ship_by = row.ship_by_date.isoformat() if row.ship_by_date else None
+    said = [
+        f"{row.marketplace} order {row.order_number}, {row.sku}: {row.quantity} x {text}",
+        f"Colours: {body}, text {lettering}",
+        *([f"Ship by {ship_by}"] if ship_by else []),
+        *([f"To review: {review}"] if review else []),
+        f"File: {stl.path}",
+    ]
     return Notice(
         key=f"print:{row.id}:{row.revision}",
         event=PRINT_COMPLETED,
-        subject=f"Order {row.order_number}: {text} is ready to print",
-        text=f"{row.marketplace} order {row.order_number}, {row.sku}, {text}: {stl.path}",
+        subject=f"Order {row.order_number}: {pieces} is ready to {'review' if review else 'print'}",
+        text="\n".join(said),
         data={
             "task_id": row.id,
             "order_number": row.order_number,
             "marketplace": row.marketplace,
             "sku": row.sku,
             "text": row.custom_text,
+            "quantity": row.quantity,
+            "color_1": body,
+            "color_2": lettering,
+            "ship_by_date": ship_by,
+            "review_reason": review,
             "stl_path": stl.path,
             "outputs": [{"kind": file.kind, "sha256": file.sha256} for file in stl.done.product.outputs],
         },
         shop_order_id=None if row.shipstation_order_id is None else str(row.shipstation_order_id),
-        link=url,
+        link=link,
     )
 
 

@@ -13,8 +13,9 @@ from orchestration.prints.tasks.pending import JOINED
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
-    from datetime import datetime
+    from datetime import date, datetime
 
+    from orchestration.prints.solid.request import Request
     from orchestration.prints.statuses import OrderStatus
 
 
@@ -31,7 +32,27 @@ class TaskRow(NamedTuple):
     marketplace: str
     order_number: str
     shipstation_order_id: int | None
+    import_note: str | None
+    quantity: int
+    ship_by_date: date | None
+    link_token: str
     is_begun: bool
+
+
+class StoredFiles(NamedTuple):
+    """The files that a task has: their object keys, and the SKU, lines and colours that they were made for."""
+
+    keys: Sequence[str]
+    sku: str
+    lines: Sequence[str]
+    body_color: str
+    text_color: str
+
+    def fit(self, request: Request) -> bool:
+        """Whether the request asks for what they show."""
+        body, text = (filament.name for filament in request.filaments)
+        shown = (request.line.sku, request.shown, body, text)
+        return shown == (self.sku, tuple(self.lines), self.body_color, self.text_color)
 
 
 class Begun(NamedTuple):
@@ -45,7 +66,8 @@ class Begun(NamedTuple):
 _BEGIN = sa.text(f"""
 WITH wanted AS MATERIALIZED (
     SELECT t.id, p.sku, t.custom_text, t.color_1, t.color_2, t.revision,
-        o.id AS order_id, o.marketplace, o.order_number, o.shipstation_order_id,
+        o.id AS order_id, o.marketplace, o.order_number, o.shipstation_order_id, t.import_note,
+        t.quantity, t.ship_by_date, o.link_token,
         t.stl_render_state IN ('pending', 'running') AND t.status <> 'cancelled'
             AND (o.order_status = ANY (CAST(:statuses AS text[])) OR t.id = ANY (CAST(:any_status AS bigint[])))
             AS is_due
@@ -62,8 +84,9 @@ SELECT * FROM wanted""")  # noqa: S608 - of our own constants
 _EXISTING = sa.text("SELECT id FROM print_task WHERE id = ANY (CAST(:ids AS bigint[]))")
 
 _STORED = sa.text("""
-SELECT task_id, array_agg(DISTINCT object_key) FROM print_output
-WHERE task_id = ANY (CAST(:ids AS bigint[])) GROUP BY task_id""")
+SELECT f.task_id, array_agg(DISTINCT f.object_key), p.sku, p.lines, p.body_color, p.text_color
+FROM print_output AS f JOIN print_task AS t ON t.id = f.task_id JOIN print_product AS p ON p.address = t.product_address
+WHERE f.task_id = ANY (CAST(:ids AS bigint[])) GROUP BY f.task_id, p.address""")
 
 _SKUS = sa.text(f"SELECT t.id, p.sku FROM {JOINED} WHERE t.id = ANY (CAST(:ids AS bigint[]))")  # noqa: S608 - as above
 
@@ -90,11 +113,11 @@ def begin_tasks(
     return Begun(rows, frozenset(locked))
 
 
-def stored_keys(connection: sa.Connection, ids: Collection[int]) -> dict[int, Sequence[str]]:
-    """The object keys of the files of those of the tasks that have any, by id."""
+def stored_files(connection: sa.Connection, ids: Collection[int]) -> dict[int, StoredFiles]:
+    """The files of those of the tasks that have any, by id."""
     if not ids:
         return {}
-    return dict(connection.execute(_STORED, {"ids": list(ids)}).tuples().all())
+    return {task_id: StoredFiles(*files) for task_id, *files in connection.execute(_STORED, {"ids": list(ids)})}
 
 
 def skus_of(connection: sa.Connection, ids: Collection[int]) -> dict[int, str]:

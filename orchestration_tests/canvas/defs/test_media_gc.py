@@ -66,7 +66,7 @@ def checks(world: RealWorld, instance: dg.DagsterInstance) -> dict[str, dg.Asset
 
 def test_a_materialization_tells_what_was_marked_and_what_went(world: RealWorld, instance: dg.DagsterInstance) -> None:
     first = shown(collect(world, instance))
-    assert (first["marked"], first["deleted"], first["freed_bytes"], first["counts_repaired"]) == (1, 0, 0, 12)
+    assert (first["marked"], first["deleted"], first["freed_bytes"], first["counts_repaired"]) == (1, 0, 0, 0)
     assert "| picture |" in first["newly_marked"]
     assert "| elements | 12 |" in first["references"]
 
@@ -85,18 +85,18 @@ def test_a_materialization_tells_what_was_marked_and_what_went(world: RealWorld,
 def test_a_refused_collection_fails_with_its_reason_and_a_check_says_so(
     world: RealWorld, instance: dg.DagsterInstance
 ) -> None:
-    for number in range(8):
+    for number in range(10):
         world.add(f"dead-{number}")
     result = collect(world, instance)
     assert not result.success
     failure = result.failure_data_for_node("canvas__media_gc")
     assert failure is not None
     assert failure.user_failure_data is not None
-    assert "9 of 21 media" in str(failure.user_failure_data.description)
+    assert "11 of 23 media" in str(failure.user_failure_data.description)
     failed = checks(world, instance)["collection_was_not_refused"]
     assert not failed.passed
-    assert "orchestration gc --force" in str(failed.metadata["remedy"].value)
-    assert shown(collect(world, instance, force=True))["marked"] == 9
+    assert "orchestration gc --allow" in str(failed.metadata["remedy"].value)
+    assert shown(collect(world, instance, force=True))["marked"] == 11
     assert checks(world, instance)["collection_was_not_refused"].passed
 
 

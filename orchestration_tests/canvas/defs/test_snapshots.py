@@ -124,7 +124,7 @@ def test_the_sensor_asks_for_one_run_when_a_project_is_busy(
     first = tick(loaded_definitions, SENSOR, memory)
     assert len(first.requests) == 1
     again = tick(loaded_definitions, SENSOR, memory, first.cursor)
-    assert again[:2] == ([], "1 busy projects, none that no run was just asked for")
+    assert again[:2] == ([], "1 due projects, none that no run was just asked for")
     run(loaded_definitions, memory, "canvas_snapshot")
     assert not tick(loaded_definitions, SENSOR, memory).requests, "it has been saved"
 
@@ -136,7 +136,7 @@ def test_the_sensor_waits_while_a_run_is_queued_or_under_way(
     add_projects(database, "p")
     do(database, work(100), "p")
     add_run(memory, status, "canvas_snapshot")
-    assert tick(loaded_definitions, SENSOR, memory)[:2] == ([], "1 busy projects, and a run is under way")
+    assert tick(loaded_definitions, SENSOR, memory)[:2] == ([], "1 due projects, and a run is under way")
     (run,) = memory.get_runs()
     memory.report_run_failed(run, "its process was killed")
     assert len(tick(loaded_definitions, SENSOR, memory).requests) == 1

@@ -263,7 +263,7 @@ _ADD: dict[str, sa.TextClause] = {
 _DROP = {
     "elements": "DELETE FROM canvas_element WHERE element_id = :place",
     "snapshots": "DELETE FROM canvas_snapshot WHERE name = :place",
-    "generations": "UPDATE generation_history SET is_deleted = true WHERE history_id = :place",
+    "generations": "DELETE FROM generation_history WHERE history_id = :place",
     "public": "DELETE FROM public_generation WHERE history_id = :place",
 }
 
@@ -274,8 +274,9 @@ def overdue(race: Race, ttl: timedelta, grace: timedelta, interval: timedelta) -
     late = []
     for media_id, path, written_at in unreferenced(race.world):
         touched = [race.last_touched[name] for name in (media_id, path) if name in race.last_touched]
-        free_since = max([written_at + ttl, *touched])
-        if free_since + grace + interval < now:
+        # A collection finds it without references, and one more deletes it.
+        free_since = max([written_at, *touched]) + ttl
+        if free_since + grace + 2 * interval < now:
             late.append(f"{media_id} was free since {free_since}, and is still there at {now}")
     return late
 

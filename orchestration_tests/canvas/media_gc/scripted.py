@@ -71,6 +71,7 @@ class ScriptedStore:
         self.objects: dict[str, int] = {}
         self.seen: dict[str, datetime] = {}
         self.former_places: dict[str, int] = {}
+        self.unused_since: dict[str, datetime] = {}
         self.stubborn: set[str] = set()
         self.frozen: set[str] = set()
         self.on_claim: Callable[[], None] = lambda: None
@@ -85,7 +86,7 @@ class ScriptedStore:
         candidates = sorted(
             (row.written_at, key)
             for key, row in self.rows.items()
-            if not places[key] and row.written_at < now - ttl and self._may_be_marked(key, now - ttl)
+            if not places[key] and self._unused_since(key, now) < now - ttl and self._may_be_marked(key, now - ttl)
         )
         due = [key for key in waiting if self.marks[key].delete_after <= now]
         due.sort(key=lambda key: (self.marks[key].delete_after, self.rows[key].storage_path, key))
@@ -115,9 +116,11 @@ class ScriptedStore:
         ]
         return Survey(census, bucket, orphans)
 
-    def repair(self, drift: Sequence[WrongCount]) -> None:
-        """Store the true counts."""
+    def repair(self, drift: Sequence[WrongCount], now: datetime) -> None:
+        """Store the true counts, and who has lost the last reference."""
         for one in drift:
+            if one.stored > 0 and not one.counted:
+                self.unused_since[one.media_id] = now
             self.rows[one.media_id] = self.rows[one.media_id]._replace(places=one.counted)
 
     def revive(self, media_ids: Collection[str]) -> None:
@@ -172,6 +175,10 @@ class ScriptedStore:
     def _places(self, media_id: str) -> int:
         names = {media_id, self.rows[media_id].storage_path}
         return sum(value in names for value in self.references.values())
+
+    def _unused_since(self, media_id: str, now: datetime) -> datetime:
+        row = self.rows[media_id]
+        return now if row.places > 0 else max(row.written_at, self.unused_since.get(media_id, row.written_at))
 
     def _may_be_marked(self, media_id: str, young: datetime) -> bool:
         mark = self.marks.get(media_id)

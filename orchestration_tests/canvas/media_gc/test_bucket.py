@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestration.canvas.media_gc.bucket import compare
+from orchestration.canvas.media_gc.health import difference_rows
 from orchestration.canvas.media_gc.model import FOLDER
 from orchestration_tests.canvas.media_gc.worlds import body_of, key_of
 
@@ -48,3 +52,33 @@ def test_rows_of_one_object_are_one_object(real: RealWorld) -> None:
     real.add("two", "same")
     bucket = real.collector.reconcile()
     assert (bucket.database_objects, bucket.objects, bucket.difference) == (1, 1, 0)
+
+
+@pytest.mark.parametrize("name", [b"line\nbreak.png", b"latin\xe9.png", b"hash#1", b"ab/left.png#1"])
+def test_an_odd_name_is_named_and_the_others_go_on(real: RealWorld, name: bytes) -> None:
+    for number in range(12):
+        real.add(f"used-{number}")
+        real.refer(f"place-{number}", f"used-{number}")
+    real.add("dead")
+    path = Path(real.services.objects.url.removeprefix("file://"), FOLDER, os.fsdecode(name))
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(b"12345")
+    bucket = real.collector.reconcile()
+    (odd,) = bucket.odd
+    assert odd.startswith(FOLDER)
+    assert odd.isprintable()
+    assert (bucket.orphans, bucket.objects, bucket.unexplained) == ({}, 13, 0)
+    rows = difference_rows(bucket)
+    assert [(row[0], row[1].split(":")[0]) for row in rows] == [(odd, "odd name")]
+    collected = real.collect().result
+    assert collected is not None
+    assert collected.marked == ["dead"]
+
+
+@pytest.mark.parametrize("name", ["Screenshot 2024 (1).png", "50%.png", "a%2Fb.png", "ünïcode.png", 'quote".png'])
+def test_a_name_of_other_programs_is_an_orphan_like_any_other(real: RealWorld, name: str) -> None:
+    real.put_object(f"{FOLDER}/ab/orphan.bin", 9)
+    root = Path(real.services.objects.url.removeprefix("file://")) / FOLDER
+    (root / name).write_bytes(b"12345")
+    assert real.collector.reconcile().orphans == {f"{FOLDER}/ab/orphan.bin": 9, f"{FOLDER}/{name}": 5}
+    assert real.services.objects.delete(f"{FOLDER}/{name}")

@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from orchestration.canvas.media_gc.model import Collection
-    from orchestration_tests.canvas.media_gc.worlds import World
+    from orchestration_tests.canvas.media_gc.worlds import RealWorld, World
 
 GRACE_DAYS = 3
+TTL_DAYS = 30
 
 
 def fill(world: World, used: int = 12) -> None:
@@ -94,8 +95,8 @@ def test_a_shared_object_goes_with_its_last_row(world: World) -> None:
     assert key_of("same") in world.objects()
 
     world.drop("place")
-    world.clock.turn(days=1)
-    assert marked(world.collect()) == ["one"]
+    assert marked(world.collect()) == [], "its time begins with the end of its last reference"
+    assert marked(collect_after(world, TTL_DAYS + 0.1)) == ["one"]
     last = collect_after(world, GRACE_DAYS)
     assert deleted(last) == ["one"]
     assert last.result is not None
@@ -150,7 +151,9 @@ def test_a_marked_medium_that_is_used_again_is_kept(world: World) -> None:
     assert collection.result is not None
     assert (collection.result.revived, deleted(collection)) == (["back"], [])
     world.drop("again")
-    assert deleted(collect_after(world, 1)) == [], "its grace begins anew"
+    assert marked(collect_after(world, 1)) == [], "its time begins again"
+    assert marked(collect_after(world, TTL_DAYS)) == []
+    assert marked(collect_after(world, 0.1)) == ["back"]
     assert deleted(collect_after(world, GRACE_DAYS)) == ["back"]
 
 
@@ -164,7 +167,7 @@ def test_stored_counts_are_never_trusted_and_always_repaired(world: World, store
     for name in ("twice", "dead"):
         world.set_count(name, stored)
     collection = world.collect()
-    assert marked(collection) == ["dead"]
+    assert marked(collection) == ([] if stored > 0 else ["dead"]), "what may have been in use has its time"
     assert world.counts()["twice"] == 2
     assert world.counts()["dead"] == 0
     assert not world.collect().plan.drift
@@ -188,7 +191,7 @@ def test_no_references_at_all_are_no_reason_to_delete_everything(world: World) -
     collection = world.collect()
     assert "nothing refers to any of 5 media" in collection.plan.refused
     assert marked(collection) == []
-    assert len(marked(world.collect(force=True))) == 5
+    assert len(marked(world.collect(allow=("references",)))) == 5
 
 
 def test_a_source_that_lost_all_its_references_is_no_reason_either(world: World) -> None:
@@ -200,26 +203,24 @@ def test_a_source_that_lost_all_its_references_is_no_reason_either(world: World)
 
 
 def test_more_than_a_share_of_all_media_is_refused(world: World) -> None:
-    fill(world, 11)
-    for number in range(4):
+    fill(world, 30)
+    for number in range(11):
         world.add(f"dead-{number}")
     collection = world.collect()
-    assert "4 of 15 media (27 %) would go, more than 25%; use --force" in collection.plan.refused
-    assert (marked(collection), world.counts()["used-0"]) == ([], 0)
-    world.add("used-more")
-    world.refer("more", "used-more")
-    assert len(marked(world.collect())) == 4
+    assert "11 of 41 media (27 %) would go, more than 25%; use --allow share" in collection.plan.refused
+    assert (marked(collection), world.counts()["used-0"]) == ([], 1), "the counts are true all the same"
+    assert len(marked(world.collect(allow=("share",)))) == 11
 
 
 def test_marks_of_many_days_count_against_the_share_together(world: World) -> None:
-    fill(world, 12)
-    for number in range(3):
+    fill(world, 24)
+    for number in range(6):
         world.add(f"first-{number}")
-    assert len(marked(world.collect())) == 3
-    for number in range(3):
+    assert len(marked(world.collect())) == 6
+    for number in range(6):
         world.add(f"second-{number}")
     world.clock.turn(days=1)
-    assert "6 of 18 media" in world.collect().plan.refused
+    assert "12 of 36 media" in world.collect().plan.refused
 
 
 def test_what_goes_beyond_the_limit_goes_next_time(world: World) -> None:
@@ -263,17 +264,17 @@ def test_an_orphaned_object_that_something_names_stays(world: World) -> None:
 
 def test_a_bucket_of_orphans_is_more_likely_another_database(world: World) -> None:
     fill(world)
-    for number in range(5):
+    for number in range(11):
         world.put_object(f"{FOLDER}/ab/{number}.bin", 10)
     world.add("dead")
     world.collect()
     collection = collect_after(world, GRACE_DAYS)
-    assert "5 of 18 objects have no row" in collection.plan.orphans_refused
+    assert "11 of 24 objects have no row" in collection.plan.orphans_refused
     assert deleted(collection) == ["dead"], "the media themselves are another matter"
-    assert len(world.objects()) == 17
-    forced = world.collect(force=True)
+    assert len(world.objects()) == 23
+    forced = world.collect(allow=("orphans",))
     assert forced.result is not None
-    assert len(forced.result.orphans) == 5
+    assert len(forced.result.orphans) == 11
 
 
 def test_an_empty_bucket_is_the_wrong_one(world: World) -> None:
@@ -282,3 +283,49 @@ def test_an_empty_bucket_is_the_wrong_one(world: World) -> None:
     for key in world.objects():
         world.lose_object(key)
     assert "holds none of 13 objects; look at its address" in world.collect().plan.refused
+
+
+def test_a_use_between_two_collections_begins_the_time_again(real: RealWorld) -> None:
+    fill(real)
+    real.add("tried")
+    assert marked(real.collect()) == ["tried"]
+    real.show("for-a-moment", "tried")
+    real.drop("for-a-moment")
+    assert marked(collect_after(real, 1)) == []
+    assert marked(collect_after(real, TTL_DAYS)) == []
+    assert marked(collect_after(real, 0.1)) == ["tried"]
+
+
+def test_a_source_of_one_reference_may_lose_it(world: World) -> None:
+    fill(world)
+    world.add("dead")
+    assert marked(world.collect()) == ["dead"]
+    world.drop("place-0")
+    assert not collect_after(world, GRACE_DAYS).plan.refused
+
+
+def test_a_small_store_is_collected(world: World) -> None:
+    fill(world, 3)
+    for name in ("dead-1", "dead-2"):
+        world.add(name)
+    assert marked(world.collect()) == ["dead-1", "dead-2"]
+    assert deleted(collect_after(world, GRACE_DAYS)) == ["dead-1", "dead-2"]
+
+
+def test_a_generation_in_the_trash_keeps_its_media(real: RealWorld) -> None:
+    fill(real)
+    real.add("picture")
+    document = '\'{"images": [{"id": "picture"}]}\''
+    real.execute(f"INSERT INTO generation_history (history_id, uid, document) VALUES ('g', 'u', {document})")  # noqa: S608
+    real.collect()
+    real.execute("UPDATE generation_history SET is_deleted = true")
+    assert marked(collect_after(real, TTL_DAYS + 10)) == []
+    real.execute("UPDATE generation_history SET is_deleted = false")
+    assert marked(collect_after(real, TTL_DAYS + 10)) == []
+    real.execute("UPDATE generation_history SET is_deleted = true")
+    real.execute(
+        "SET LOCAL session_replication_role = replica; "
+        "UPDATE generation_history SET deleted_at = now() - interval '31 days'"
+    )
+    assert marked(collect_after(real, 1)) == [], "now its time begins"
+    assert marked(collect_after(real, TTL_DAYS + 0.1)) == ["picture"]

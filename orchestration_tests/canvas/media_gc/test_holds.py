@@ -51,6 +51,10 @@ def marked(real: RealWorld) -> RealWorld:
     real.execute(f"{_HISTORY} VALUES ('old', 'u', '{{}}')")
     real.execute(f"""{_HISTORY} VALUES ('gone', 'u', '{{"url": "dead"}}')""")
     real.execute("UPDATE generation_history SET is_deleted = true WHERE history_id = 'gone'")
+    real.execute(
+        "SET LOCAL session_replication_role = replica; UPDATE generation_history SET deleted_at = '2020-01-01'"
+    )
+    real.execute("UPDATE canvas_media SET referenced_by_count = 0 WHERE media_id = 'dead'")
     real.execute(f"{_PUBLIC} VALUES ('old', 'u', false, '{{}}', 1, '', now(), now())")
     real.collect()
     assert real.marked() == {"dead"}

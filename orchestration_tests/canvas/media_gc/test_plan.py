@@ -8,7 +8,18 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration.canvas.media_gc.model import FOLDER, Census, Limits, Medium, Orphan, Rules, Survey
+from orchestration.canvas.media_gc.model import (
+    FOLDER,
+    Census,
+    Guard,
+    Limits,
+    Medium,
+    Orphan,
+    Rules,
+    Survey,
+    Tombstone,
+    WrongCount,
+)
 from orchestration.canvas.media_gc.plan import freed_bytes, is_ours, make_plan, within_limits
 from orchestration_tests.canvas.media_gc.scripted import START, ScriptedStore
 
@@ -68,10 +79,13 @@ def test_objects_elsewhere_are_not_ours() -> None:
 
 def test_a_source_that_had_references_and_has_none_is_refused_by_name() -> None:
     places = {"elements": 90, "snapshots": 0}
-    lost = survey(places=places, former_places={"elements": 80, "snapshots": 5})
+    lost = survey(places=places, former_places={"elements": 80, "snapshots": 11})
     refused = make_plan(lost, rules(), START).refused
-    assert refused.startswith("the source snapshots refers to no medium, where the last collection found 5 places")
-    assert not make_plan(lost, rules()._replace(force=True), START).refused
+    assert refused.startswith("the source snapshots refers to no medium, where the last collection found 11 places")
+    assert "use --allow source if" in refused
+    assert not make_plan(lost, rules()._replace(allowed=frozenset({Guard.SOURCE})), START).refused
+    few = survey(places=places, former_places={"elements": 80, "snapshots": 10})
+    assert not make_plan(few, rules(), START).refused
     assert not make_plan(survey(places=places, former_places={"snapshots": 0}), rules(), START).refused
 
 
@@ -84,10 +98,39 @@ def test_a_system_without_media_has_nothing_to_refuse() -> None:
     assert not make_plan(survey(media=0, places={"elements": 0}), rules(), START).refused
 
 
-def test_a_refused_plan_does_nothing_at_all() -> None:
-    plan = make_plan(survey(places={}, due=media(1), candidates=media(2), candidate_total=1), rules(), START)
-    assert plan.refused
-    assert plan._replace(refused="") == type(plan)()
+BEGUN = [Tombstone(1, "m", f"{FOLDER}/aa/x.bin", 5)]
+
+
+def test_a_refused_plan_takes_nothing_away_and_finishes_what_was_begun() -> None:
+    found = survey(
+        places={}, due=media(1), candidates=media(2), candidate_total=1, drift=[WrongCount("m", 1, 2)],
+        revived=media(3), unsettled=BEGUN,
+    )  # fmt: skip
+    plan = make_plan(found, rules(), START)
+    assert (plan.marks, plan.deletions, plan.orphans) == ((), (), ())
+    assert (plan.drift, plan.revived, plan.unsettled) == ([WrongCount("m", 1, 2)], media(3), BEGUN)
+
+
+def test_nothing_is_deleted_in_what_may_be_another_bucket() -> None:
+    bucket = survey().bucket._replace(database_objects=50, objects=0)
+    plan = make_plan(survey(bucket=bucket, unsettled=BEGUN), rules(), START)
+    assert "use --allow bucket" in plan.refused
+    assert plan.unsettled == ()
+
+
+def test_each_guard_is_overruled_by_its_own_name() -> None:
+    found = survey(places={}, candidate_total=90)
+    assert "--allow references" in make_plan(found, rules(), START).refused
+    allowed = rules()._replace(allowed=frozenset({Guard.REFERENCES}))
+    assert "--allow share" in make_plan(found, allowed, START).refused
+    allowed = rules()._replace(allowed=frozenset({Guard.REFERENCES, Guard.SHARE}))
+    assert not make_plan(found, allowed, START).refused
+
+
+def test_two_of_five_media_are_nothing_odd() -> None:
+    small = survey(media=5, places={"elements": 3}, candidate_total=2)
+    assert not make_plan(small, rules(), START).refused
+    assert "2 of 5 media (40 %)" in make_plan(small, rules(minimum=1), START).refused
 
 
 def test_an_orphan_is_watched_for_a_day_even_without_a_grace() -> None:

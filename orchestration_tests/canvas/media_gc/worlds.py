@@ -16,7 +16,7 @@ from orchestration.canvas.media_gc.engine import execute
 from orchestration.canvas.media_gc.model import FOLDER, Collection
 from orchestration.canvas.media_gc.plan import make_plan
 from orchestration.canvas.media_gc.uploads import Upload, store_media
-from orchestration.gallery.references import MEDIA_REFERENCES
+from orchestration.gallery.references import media_references
 from orchestration.settings import Settings
 from orchestration_tests.canvas.media_gc.scripted import Clock, Row, ScriptedStore
 
@@ -137,7 +137,7 @@ class RealWorld:
     def __init__(self, services: Services) -> None:
         self.clock = Clock()
         self.services = services
-        self.collector = MediaGarbageCollector(services, MEDIA_REFERENCES, self.clock)
+        self.collector = MediaGarbageCollector(services, media_references(services.settings), self.clock)
         self.execute("INSERT INTO canvas_project (project_id, name, owner_uid) VALUES ('p', 'Board', 'ada')")
 
     def execute(self, statement: str, **values: object) -> list[Any]:

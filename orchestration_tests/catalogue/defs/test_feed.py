@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -86,7 +87,7 @@ def test_a_partition_goes_with_its_family_unless_a_run_may_use_it(
 ) -> None:
     catalogue = runner.domains.catalogue
     catalogue.settings = catalogue.settings.model_copy(update={"removal_policy": RemovalPolicy.SOFT_DELETE})
-    feed.put(family_document("A23-1", pictures=0), family_document("A23-2", pictures=0))
+    feed.put(family_document("A23-2", pictures=0), family_document("A23-1", pictures=0))
     sync_catalogue(runner, SyncOptions())
     feed.remove("A23-2")
     other = dg.DagsterRun(job, status=dg.DagsterRunStatus.STARTED)
@@ -96,3 +97,16 @@ def test_a_partition_goes_with_its_family_unless_a_run_may_use_it(
 
     kept = [encode_key("A23-1"), *([encode_key("A23-2")] if is_kept else [])]
     assert sorted(runner.instance.get_dynamic_partitions("a_number")) == kept
+
+
+def test_a_change_whose_sync_failed_is_asked_for_again(loaded: dg.Definitions, instance: dg.DagsterInstance) -> None:
+    first = tick(loaded, "catalogue_feed_sensor", instance)
+    waiting = tick(loaded, "catalogue_feed_sensor", instance, first.cursor)  # the run that it asked for is lost
+    assert waiting[:2] == ([], "2 suppliers are asked for, and not planned yet")
+    an_hour_ago = json.loads(waiting.cursor or "") | {"asked_at": 0.0}
+
+    again = tick(loaded, "catalogue_feed_sensor", instance, json.dumps(an_hour_ago))
+    assert requested_keys(again) == ["A23", "A461"]
+
+    execute(loaded, again, "catalogue_sync", instance)
+    assert tick(loaded, "catalogue_feed_sensor", instance, again.cursor)[:2] == ([], "Import.txt is as it was")

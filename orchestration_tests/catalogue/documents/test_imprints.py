@@ -91,3 +91,58 @@ def test_the_print_area_is_the_options_own_if_it_has_one() -> None:
 )
 def test_a_technique_is_inactive_when_it_is_in_every_region(flags: dict[str, bool] | None, *, expected: bool) -> None:
     assert position_with(f"{OPTION}.IsActiveRegionBased", flags).is_active == expected
+
+
+def with_position(**changes: object) -> JsonObject:
+    """A family of one child with one position, which has these keys."""
+    document = family_document("A461-1")
+    document["ChildProducts"][0]["ImprintPositions"][0] |= changes
+    return document
+
+
+def test_options_that_stand_at_the_root_are_found_by_their_hash() -> None:
+    document = with_position(ImprintOptionsReferences={"H1": None, "H2": {}}, ImprintOptions=[])
+    option = family_document("A461-1")["ChildProducts"][0]["ImprintPositions"][0]["ImprintOptions"][0]
+    document["ImprintReferences"] = {"H1": option, "H2": option | {"Sku": "A461-LASER", "SupplierSku": "LASER"}}
+    found = decode(document)
+    assert [position.sku for position in found.family.imprint_positions] == [option["Sku"], "A461-LASER"]
+    assert found.oddities == ()
+
+
+def test_a_reference_without_a_target_is_an_oddity_and_the_others_count() -> None:
+    document = with_position(ImprintOptionsReferences={"H1": None})
+    found = decode(document | {"ImprintReferences": {}})
+    assert len(found.family.imprint_positions) == 1
+    assert [oddity.reason for oddity in found.oddities] == ["left out: ImprintReferences has nothing under H1"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "size"),
+    [
+        ({"PositionInformation": {"MaxWidth": 80, "MaxHeigth": 50}}, "80 x 50 mm"),
+        ({"PositionInformation": {"MaxWidth": 80.5, "MaxHeight": 50}}, "80.5 x 50 mm"),
+        (
+            {
+                "PositionInformation": {"MaxWidth": 0, "MaxHeigth": 0},
+                "UnstructuredInformation": {"MaxPrintArea": "9 x 9"},
+            },
+            "9 x 9",
+        ),
+        ({"ImprintLocationTexts": {"de": {"Name": "Vorne (100 x 50 mm)"}}}, "100 x 50 mm"),
+        ({"ImprintLocationTexts": {"de": {"Name": "Front 10x5,5cm"}}}, "100 x 55 mm"),
+        ({"ImprintLocationTexts": {"de": {"Name": "Front"}}}, None),
+    ],
+)
+def test_the_size_of_a_position_is_found_where_the_supplier_puts_it(changes: JsonObject, size: str | None) -> None:
+    document = with_position(**({"ImprintOptions": [], "UnstructuredInformation": None} | changes))
+    (position,) = decode(document).family.imprint_positions
+    assert position.max_dimensions == size
+
+
+def test_of_two_positions_with_one_code_the_first_counts_and_the_second_is_an_oddity() -> None:
+    document = family_document("A461-1")
+    (position,) = document["ChildProducts"][0]["ImprintPositions"]
+    document["ChildProducts"][0]["ImprintPositions"].append(position | {"ImprintOptions": []})
+    found = decode(document)
+    assert len(found.family.imprint_positions) == 1
+    assert "twice" in found.oddities[0].reason

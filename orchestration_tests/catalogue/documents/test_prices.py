@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import msgspec
+import pytest
 
 from orchestration.catalogue.documents.prices import price_range, price_tiers
-from orchestration.catalogue.documents.wire import ImprintPriceBlock, PriceBlock
+from orchestration.catalogue.documents.wire import PriceBlock
+from orchestration_tests.catalogue.documents.decoding import decode
+from orchestration_tests.catalogue.sample_documents import family_document
 
 if TYPE_CHECKING:
     from orchestration.catalogue.documents.model import PriceTier
@@ -77,5 +80,17 @@ def test_imprint_steps_without_quantity_or_price_are_left_out() -> None:
         {"Quantity": 10, "Price": None, "OnRequest": True},
         {"Quantity": 20, "Price": 2, "Valuta": None},
     ]
-    found = price_tiers(msgspec.convert({"EURO": block(steps)}, dict[str, ImprintPriceBlock | None]))
+    found = price_tiers(msgspec.convert({"EURO": block(steps)}, dict[str, PriceBlock | None]))
     assert [(step.quantity, step.price, step.currency) for step in found] == [(10, None, "EUR"), (20, 2.0, "EUR")]
+
+
+@pytest.mark.parametrize(
+    ("region", "country", "is_odd"),
+    [("DEU", "DE", False), ("AT", "AT", False), ("EURO", None, False), ("BENELUX", None, False), ("ASIA", None, True)],
+)
+def test_a_region_gives_its_country_and_one_that_nobody_knows_is_kept_and_named(
+    region: str, country: str | None, *, is_odd: bool
+) -> None:
+    found = decode(family_document("A461-1", region=region))
+    assert {(tier.region, tier.country_code) for tier in found.family.price_tiers} == {(region, country)}
+    assert [region in oddity.reason for oddity in found.oddities] == [True] * is_odd

@@ -6,13 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration.catalogue.feed.categories import CategoryTree, NotACategoryFileError, parse_categories
+from orchestration.catalogue.feed.categories import CategoryTree, parse_categories
+from orchestration.catalogue.feed.category_rows import NotACategoryFileError
 
 HEADER = "Code;Name;ParentCode"
 
 
 def parse(*rows: str) -> CategoryTree:
-    return parse_categories("\n".join((HEADER, *rows)).encode())
+    return parse_categories("\n".join((HEADER, *rows, "")).encode())
 
 
 def parents(tree: CategoryTree) -> dict[str, str | None]:
@@ -100,7 +101,6 @@ def test_a_code_that_repeats_is_reported_and_the_first_row_counts() -> None:
         ("C" * 51 + ";Name;", "51 characters"),
         ("CODE;" + "n" * 2001 + ";", "2001 characters"),
         ("CO\x00DE;Name;", "control character"),
-        ('CODE;"Unclosed;\nNEXT;Next;', "control character"),
     ],
 )
 def test_a_row_that_cannot_be_taken_is_reported(row: str, reason: str) -> None:
@@ -123,8 +123,8 @@ def test_a_file_without_rows_has_no_categories(data: bytes) -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [b"<html><body>\n<p>Bad;Gateway;x</p></html>", b"Code;Name\n\xff;x\n", b'{"a":\n1}', b"\x89PNG\n\x1a\n\0\0"],
-    ids=["HTML", "not UTF-8", "JSON", "PNG"],
+    [b"<html><body>\n<p>Bad;Gateway;x</p></html>", b"Code;Name\n\x81;x\n", b'{"a":\n1}', b"\x89PNG\n\x1a\n\0\0"],
+    ids=["HTML", "no encoding", "JSON", "PNG"],
 )
 def test_a_document_that_is_no_category_file_is_an_error_and_never_an_empty_tree(data: bytes) -> None:
     with pytest.raises(NotACategoryFileError):
@@ -161,3 +161,74 @@ def test_arbitrary_bytes_are_a_tree_or_a_clear_error(data: bytes) -> None:
     except NotACategoryFileError:
         return
     assert all(problem.code.isprintable() for problem in tree.problems)
+
+
+GERMAN = "ICON;KEY;EN;DE;IMAGE"
+
+
+def test_columns_are_read_by_their_names_in_any_order() -> None:
+    tree = parse_categories(b"Name;Code;ParentCode\nTextiles;TEXTILES;\nSocks;TEXTILES/SOCKS;TEXTILES\n")
+    assert parents(tree) == {"TEXTILES": None, "TEXTILES/SOCKS": "TEXTILES"}
+    assert names(tree) == {"TEXTILES": "Textiles", "TEXTILES/SOCKS": "Socks"}
+
+
+def test_a_file_of_paths_has_names_by_language_and_parents_by_path() -> None:
+    rows = (
+        ";OFFICE;Office;Büro;",
+        ";OFFICE/PENS/BALL_PENS;Office / Pens / Ball pens;Büro / Stifte / Kugelschreiber;x.png",
+        ";PROMO/PENS;Promotion / Pens;Werbung / Stifte;",
+    )
+    tree = parse_categories("\r\n".join((GERMAN, *rows, "")).encode())
+    assert parents(tree) == {
+        "OFFICE": None,
+        "OFFICE/PENS": "OFFICE",
+        "OFFICE/PENS/BALL_PENS": "OFFICE/PENS",
+        "PROMO": None,
+        "PROMO/PENS": "PROMO",
+    }
+    by_code = {category.code: category.name for category in tree.categories}
+    assert by_code["OFFICE/PENS/BALL_PENS"] == {"de": "Kugelschreiber", "en": "Ball pens"}
+    assert by_code["OFFICE/PENS"] == {"de": "Stifte", "en": "Pens"}
+    assert by_code["PROMO"] == {"de": "Werbung", "en": "Promotion"}
+    assert tree.problems == ()
+
+
+def test_a_level_whose_key_is_no_path_is_known_by_its_names() -> None:
+    tree = parse_categories("KEY;DE\nK17;Büro / Stifte\nK18;Büro / Hefte\n".encode())
+    assert parents(tree) == {"BÜRO": None, "K17": "BÜRO", "K18": "BÜRO"}
+
+
+def test_a_row_with_other_cells_than_the_header_is_reported() -> None:
+    tree = parse_categories(b"KEY;DE;EN\nA;Taschen;Bags\nB;Stifte\nC;Hefte;Books;x\n")
+    assert list(parents(tree)) == ["A"]
+    assert [problem.reason for problem in tree.problems] == [
+        "1 cells fewer than the header has",
+        "1 cells more than the header has",
+    ]
+
+
+@pytest.mark.parametrize("header", ["TEXTILES;Textiles;", "Titel;Nummer", "KEY;ICON;IMAGE", "Code,Name,ParentCode"])
+def test_a_header_of_neither_kind_is_refused_and_its_names_are_said(header: str) -> None:
+    with pytest.raises(NotACategoryFileError, match="neither Code, Name, ParentCode nor KEY") as refused:
+        parse_categories(f"{header}\nX;Y;Z\n".encode())
+    assert header.split(";", maxsplit=1)[0] in str(refused.value)
+
+
+def test_windows_1252_is_read_and_said() -> None:
+    tree = parse_categories("Code;Name;ParentCode\r\nOFFICE;Büro;\r\n".encode("cp1252"))
+    assert names(tree) == {"OFFICE": "Büro"}
+    (problem,) = tree.problems
+    assert "Windows-1252" in problem.reason
+    assert not problem.is_refused
+
+
+@pytest.mark.parametrize("codec", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_utf_16_is_read_with_and_without_its_mark(codec: str) -> None:
+    assert names(parse_categories(f"{HEADER}\nOFFICE;Büro;\n".encode(codec))) == {"OFFICE": "Büro"}
+
+
+@pytest.mark.parametrize("row", ["CAPS;Hats", 'CAPS;"Unclosed;\nNEXT;Next;\n', ";Caps;"])
+def test_a_file_that_ends_within_a_row_is_damaged(row: str) -> None:
+    header = "KEY;DE;EN" if row == "CAPS;Hats" else HEADER
+    with pytest.raises(NotACategoryFileError, match="is damaged: it ends within line"):
+        parse_categories(f"{header}\nA;Alpha;Alpha\n{row}".encode())

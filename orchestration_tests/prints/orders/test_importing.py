@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from orchestration.errors import InvalidInputError
 from orchestration.prints.orders.csv_rows import COLUMNS, check_rows, read_csv
 from orchestration.prints.orders.importing import Imported
 from orchestration.prints.orders.listing import OrderFilter, list_tasks, sku_statuses
@@ -23,18 +22,6 @@ HEADER = "order_number,sku,text,quantity,unit_price,ship_by_date,customer_email,
 def outcomes(shop: Prints, content: str) -> list[str]:
     """What became of each row of a file."""
     return [row.outcome.value for row in shop.import_orders(read_csv(content.encode())).rows]
-
-
-@pytest.mark.parametrize("mark", ["", "\ufeff"])
-@pytest.mark.parametrize("delimiter", [",", ";"])
-def test_a_file_is_read_with_or_without_a_mark_and_with_either_delimiter(delimiter: str, mark: str) -> None:
-    content = f'{mark}order_number,sku,text\n17,{TAG},"Zo\u00eb, the 1st"\n'
-    if delimiter == ";":
-        content = f'{mark}order_number;sku;text\n17;{TAG};"Zo\u00eb, the 1st"\n'
-
-    [(number, cells)] = read_csv(content.encode())
-
-    assert (number, cells) == (2, {"order_number": "17", "sku": TAG, "text": "Zo\u00eb, the 1st"})
 
 
 def test_a_text_that_a_separator_cuts_in_two_is_refused_rather_than_printed_by_half() -> None:
@@ -108,16 +95,17 @@ def test_a_column_that_a_file_lacks_leaves_alone_what_is_stored(shop: Prints, da
     take_in(shop, order(1, "Anna", color_1="Blue", customer_name="A"))
 
     assert outcomes(shop, f"order_number,sku,text\n1,{TAG},Anna\n") == ["unchanged"]
-    assert outcomes(shop, f"order_number,sku,text,color_1\n1,{TAG},Anna,\n") == ["changed"]
+    assert outcomes(shop, f"order_number,sku,text,color_1\n1,{TAG},Anna,\n") == ["unchanged"]
+    assert outcomes(shop, f"order_number,sku,text,color_1\n1,{TAG},Anna,-\n") == ["changed"]
     assert tasks(database)[0]["color_1"] is None
     assert rows(database, "SELECT customer_name FROM shop_order") == [{"customer_name": "A"}]
 
 
 def test_another_sku_for_a_line_makes_its_files_stale(shop: Prints, database: Database) -> None:
-    take_in(shop, order(1, "Anna"))
+    take_in(shop, order(1, "Anna", line="a"))
     drain(shop)
 
-    take_in(shop, order(1, "Anna", STYLE3))
+    take_in(shop, order(1, "Anna", STYLE3, line="a"))
 
     assert tasks(database)[0]["stl_render_state"] == "pending"
     assert drain(shop)[0].sku == STYLE3
@@ -161,38 +149,35 @@ def test_a_refused_row_is_reported_in_its_place(shop: Prints) -> None:
     assert [row.column for row in report.refused] == ["quantity"]
 
 
-def test_the_same_line_twice_in_a_file_is_refused_with_the_row_it_repeats() -> None:
-    twice = [(2, order(1, "Anna", line="a")), (3, order(1, "Ben", line="a")), (4, order(1, "Cara", line="b"))]
+def test_an_empty_cell_decides_nothing_about_an_order_that_is_stored(shop: Prints, database: Database) -> None:
+    take_in(shop, order(1, "Hans", order_status="cancelled", customer_name="Hans H"))
 
-    checked = check_rows(iter(twice))
+    content = f"order_number,sku,text,order_status,customer_name\n1,{TAG},Hans,,\n2,{TAG},Ida,,\n"
+    assert outcomes(shop, content) == ["unchanged", "imported"]
 
-    assert [row.number for row in checked.rows] == [2, 4]
-    assert "row 2" in checked.problems[0].problem
-
-
-def test_lines_without_a_name_are_named_after_their_place(shop: Prints, database: Database) -> None:
-    take_in(shop, order(1, "Anna"), order(2, "Ben"), order(1, "Cara"))
-
-    assert rows(database, "SELECT line_key FROM order_item ORDER BY id") == [
-        {"line_key": "1"},
-        {"line_key": "1"},
-        {"line_key": "2"},
-    ]
+    found = rows(database, "SELECT order_status, customer_name FROM shop_order ORDER BY id")
+    assert [tuple(row.values()) for row in found] == [("cancelled", "Hans H"), ("awaiting_shipment", None)]
+    assert [task.text for task in drain(shop)] == ["Ida"]
 
 
-@pytest.mark.parametrize(
-    ("content", "told"),
-    [
-        (b"order_number,text\n1,Anna\n", "no column sku"),
-        (b"order_number,sku,text,colour\n1,A,Anna,Red\n", "unknown column 'colour'"),
-        (b"", "no column order_number"),
-        ("order_number,sku,text\n1,A,Zo\u00eb\n".encode("latin-1"), "not UTF-8 at byte 28"),
-        (b'order_number,sku,text\n1,A,"' + b"x" * 200_000 + b'"\n', "is no CSV"),
-    ],
-)
-def test_a_file_that_is_none_is_refused_whole(content: bytes, told: str) -> None:
-    with pytest.raises(InvalidInputError, match=told):
-        list(read_csv(content))
+def test_an_order_ships_when_the_first_of_its_lines_must(shop: Prints, database: Database) -> None:
+    dated = [order(1, "Hugo", ship_by_date="2026-03-05"), order(1, "Ida", ship_by_date="2026-03-01")]
+    for _ in range(2):
+        take_in(shop, *dated)
+        dated.reverse()
+    [found] = rows(database, "SELECT CAST(ship_by_date AS text) FROM shop_order")
+    assert found == {"ship_by_date": "2026-03-01"}
+
+
+def test_a_sku_that_nobody_prints_is_reported_with_the_one_that_is_meant(shop: Prints) -> None:
+    skus = [TAG.lower(), TAG.replace("-", "\u2011"), f"{TAG}-BLUE", "PER-KEY3D-STY1-Y3D", "MUG-1", TAG]
+
+    report = take_in(shop, *(order(number, "Olga", sku) for number, sku in enumerate(skus)))
+
+    assert report.count(Imported.IMPORTED) == len(skus)
+    assert [(row.row, row.is_mistaken) for row in report.unprinted] == [(2, True), (3, True), (4, True), (6, False)]
+    assert all(TAG in row.remedy for row in report.unprinted[:3])
+    assert report.queued == 1
 
 
 def test_orders_are_listed_by_what_is_asked(shop: Prints, database: Database) -> None:

@@ -38,3 +38,14 @@ def test_nothing_of_the_product_is_cut_off(text: str, renderer: Renderer) -> Non
     picture = _picture(renderer, DUAL_COLOUR, text)
     rim = np.concatenate([picture[:5].reshape(-1, 3), picture[-5:].reshape(-1, 3), picture[:, :5].reshape(-1, 3)])
     assert (np.ptp(rim, axis=1) < 12).all()  # the backdrop is grey, the product is not
+
+
+@pytest.mark.parametrize("text", ["I", "Personalisation", "Maximiliana Alexandra"])
+def test_the_shadow_fades_out_whatever_the_length(text: str, renderer: Renderer) -> None:
+    picture = _picture(renderer, DUAL_COLOUR, text)
+    backdrop = picture[:, :1]
+    darker = (backdrop - picture).max(axis=2)
+    shaded = np.argwhere(darker > 0)
+    # It falls to the right and to the front; on the other sides the product itself is the last to be seen.
+    bottom, right = shaded.max(axis=0)
+    assert max(darker[bottom, :].max(), darker[:, right].max()) <= 3

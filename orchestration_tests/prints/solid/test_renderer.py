@@ -33,10 +33,11 @@ def _stl(product: PrintProduct) -> list[bytes]:
 @pytest.mark.parametrize(
     ("sku", "text", "size"),
     [
-        # The first four are the measures of the products that these designs replace.
+        # The first two and the plate are the measures of the products that these designs replace. The third was 56.1 mm
+        # long: its letters are spaced evenly now, and none grows into the next.
         (DUAL_COLOUR, "Jason", (87.3, 25.7, 4.7)),
         (DUAL_COLOUR, "Anna/Smith", (82.3, 45.8, 4.7)),
-        (STYLE3, "Oweny", (56.1, 23.7, 9.0)),
+        (STYLE3, "Oweny", (62.2, 23.7, 9.0)),
         (PLATE, "AB12 CDE", (74.4, 14.8, 3.0)),
         (CLIP, "Luca", (37, 17, 10.0)),
     ],

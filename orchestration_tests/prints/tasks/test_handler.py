@@ -14,6 +14,7 @@ from orchestration.services import Services
 from orchestration_tests.prints.printing import (
     CLIP,
     SKUS,
+    STYLE3,
     drain,
     endings,
     order,
@@ -137,11 +138,11 @@ def test_equal_orders_of_another_day_and_process_cost_nothing(shop: Prints, prin
 
 
 def test_a_changed_text_is_rendered_anew_and_the_old_file_stays(shop: Prints, database: Database) -> None:
-    take_in(shop, order(1, "Jason"))
+    take_in(shop, order(1, "Jason", line="a"))
     drain(shop)
     [old] = rows(database, "SELECT * FROM print_output WHERE kind = 'stl'")
 
-    take_in(shop, order(1, "Jasmine"))
+    take_in(shop, order(1, "Jasmine", line="a"))
     [task] = tasks(database)
     assert (task["stl_render_state"], task["stl_path"]) == ("pending", None)
     assert rows(database, "SELECT * FROM print_output") == []
@@ -180,14 +181,14 @@ def test_a_text_that_changes_while_it_is_rendered_does_not_get_the_old_files(
     print_services: Services, database: Database
 ) -> None:
     shop = Prints(print_services, sketch_slowly)
-    take_in(shop, order(1, "Old"))
+    take_in(shop, order(1, "Old", line="a"))
     shop.environment  # noqa: B018 - looks for the fonts now, and not while the clock of this test runs
     taken = threading.Event()
 
     def change() -> None:
         while not any(task["stl_render_state"] == "running" for task in tasks(database)):
             pass
-        take_in(shop, order(1, "New"))
+        take_in(shop, order(1, "New", line="a"))
         taken.set()
 
     thread = threading.Thread(target=change)
@@ -214,18 +215,32 @@ def test_what_a_person_should_look_at_is_told(shop: Prints, database: Database) 
     assert [task["needs_review"] for task in tasks(database)] == [True, True, False]
 
 
-def test_the_notice_of_a_print_is_written_with_it(print_services: Services, database: Database) -> None:
+def test_the_notice_of_a_print_is_written_with_it_and_says_what_is_to_be_done(
+    print_services: Services, database: Database
+) -> None:
     settings = print_services.settings.model_copy(update={"mail_to": ("shop@example.org",)})
     services = Services(settings)
     shop = Prints(services, sketch_slowly)
-    take_in(shop, order(1, "Jason", shipstation_order_id="77"), order(2, "Jason"), order(3, "\U0001f496"))
+    vera = {"shipstation_order_id": "77", "color_1": "Blue", "color_2": "White", "ship_by_date": "2026-03-01"}
+    willi = {"quantity": "3", "color_1": "Ultraviolet"}
+    take_in(shop, order(1, "Vera", **vera), order(1, "Willi", STYLE3, **willi), order(3, "\U0001f496"))
     drain(shop)
 
-    notices = rows(database, "SELECT payload FROM notification ORDER BY id")
+    notices = [one["payload"] for one in rows(database, "SELECT payload FROM notification ORDER BY key")]
     services.close()
-    assert [one["payload"]["data"]["order_number"] for one in notices] == ["1", "2"]
-    assert notices[0]["payload"]["shop_order_id"] == "77"
-    assert notices[0]["payload"]["link"].startswith("http")
+    assert [one["data"]["order_number"] for one in notices] == ["1", "1"]
+    assert notices[0]["shop_order_id"] == "77"
+    assert notices[0]["link"] == notices[1]["link"], "one link leads to all prints of an order"
+    first, second = (one["data"] for one in notices)
+    assert (first["quantity"], first["color_1"], first["color_2"], first["ship_by_date"]) == (
+        1, "blue", "white", "2026-03-01",
+    )  # fmt: skip
+    assert second["quantity"] == 3
+    assert "ultraviolet" in second["review_reason"]
+    assert notices[1]["subject"] == "Order 1: 3 x Willi is ready to review"
+    for said in ("3 x Willi", "ultraviolet", "To review"):
+        assert said in notices[1]["text"]
+    assert "Ship by 2026-03-01" in notices[0]["text"]
 
 
 def test_a_cable_clip_owns_both_its_files(print_services: Services, database: Database) -> None:

@@ -65,6 +65,16 @@ def test_a_refresh_with_skip_if_exists_keeps_what_is_in_the_store(done: Prints, 
     assert {task["stl_render_state"] for task in tasks(database)[:3]} == {"completed"}
 
 
+def test_files_of_another_text_are_not_kept(done: Prints, database: Database) -> None:
+    run_sql(database, "UPDATE print_task SET custom_text = 'Other' WHERE id = 1")
+    run_sql(database, "UPDATE print_task SET color_1 = 'Red' WHERE id = 3")
+
+    send_back(done, RenderOptions(skip_if_exists=True))
+
+    assert endings(drain(done)) == {Printing.SKIPPED: 1, Printing.RENDERED: 2}
+    assert tasks(database)[0]["stl_path"] == "dual-colours/O/Other.stl"
+
+
 def test_a_refresh_of_one_sku_leaves_the_others(done: Prints) -> None:
     assert send_back(done, skus=[STYLE3]) == [2]
 

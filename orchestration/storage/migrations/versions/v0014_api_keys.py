@@ -1,4 +1,4 @@
-"""API keys, and the ids by which callers know their requests for work."""
+"""API keys, the ids by which callers know their requests for work, and queues that are paused."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Create the table of keys, and give the table of requests two columns."""
+    """Create two tables, and give the table of requests two columns."""
     op.create_table(
         "api_key",
         sa.Column("id", sa.BigInteger, sa.Identity(always=True), nullable=False),
@@ -26,6 +26,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_api_key")),
         sa.UniqueConstraint("name", name=op.f("uq_api_key_name")),
     )
+    op.create_table(
+        "task_pause",
+        sa.Column("queue", sa.Text, nullable=False),
+        sa.Column("paused_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("paused_by", sa.Text, nullable=False),
+        sa.PrimaryKeyConstraint("queue", name=op.f("pk_task_pause")),
+        comment="Queues of which no task is claimed",
+    )
     op.add_column("work_request", sa.Column("request_id", sa.Text, comment="The caller's own id of it"))
     op.add_column("work_request", sa.Column("http_request_id", sa.Text, comment="Of the HTTP request that asked"))
 
@@ -34,4 +42,5 @@ def downgrade() -> None:
     """Drop them."""
     op.drop_column("work_request", "http_request_id")
     op.drop_column("work_request", "request_id")
+    op.drop_table("task_pause")
     op.drop_table("api_key")

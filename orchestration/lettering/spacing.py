@@ -1,0 +1,114 @@
+"""Letters spaced by their outlines, so that the gaps between neighbours look even and no two letters grow together.
+
+A factor on the advance takes more from wide letters than from narrow ones: between two stems a gap stays, M and I fuse.
+Here each pair is moved until the mean of its gap over the height of the letters is the wanted one, and at least until
+its narrowest place is as wide as it must be. A pair that touches on a short stretch, as two round letters do, may keep
+touching where the rule says so. Keep out: shaping, and lines (`paragraph`, and the layout of a product).
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from orchestration.lettering.layout import Placed
+
+    Profile = NDArray[np.float64]
+
+_ROWS = 80
+
+
+class SpacingRule(NamedTuple):
+    """How far apart letters stand, in the unit of the em.
+
+    `least` is the narrowest gap, so that neighbours are told apart. `mean` is the gap over the height of a pair, of
+    which nothing beyond `deep` counts; None leaves a pair where its font has it, unless it is nearer than `least`. A
+    pair may overlap by `overlap` where it touches over no more than `touch` of its height.
+    """
+
+    least: float
+    mean: float | None = None
+    deep: float = 3.0
+    overlap: float = 0.0
+    touch: float = 0.0
+
+
+def spaced(row: Sequence[Placed], rule: SpacingRule) -> list[Placed]:
+    """Return a line with its letters moved apart or together; what joins by touching, as in Arabic, stays."""
+    moved: list[Placed] = list(row[:1])
+    shift = 0.0
+    for before, placed in pairwise(row):
+        if placed.glyph.is_spaced:
+            shift += _correction(before, placed, rule)
+        moved.append(placed._replace(x=placed.x + shift))
+    return moved
+
+
+class _Gaps(NamedTuple):
+    """The gap between two letters in each of some rows that are `step` high; infinite where one has no ink."""
+
+    values: Profile
+    step: float
+
+
+def _correction(before: Placed, after: Placed, rule: SpacingRule) -> float:
+    """Return how far the second letter is to be moved to the right."""
+    gaps = _gaps(before, after)
+    if gaps is None:
+        return 0.0
+    nearest = float(gaps.values.min())
+    apart = rule.least - nearest
+    if rule.mean is None:
+        return max(0.0, apart)
+    wanted = _shift_to_mean(gaps.values, rule.mean, rule.deep)
+    if wanted >= apart or rule.touch <= 0:
+        return max(wanted, apart)
+    touching = float((gaps.values + wanted < rule.least).sum()) * gaps.step
+    return max(wanted, -rule.overlap - nearest) if touching <= rule.touch else apart
+
+
+def _shift_to_mean(gaps: Profile, mean: float, deep: float) -> float:
+    """Return the shift at which the mean of the gaps, none of them counted above `deep`, is `mean`."""
+    low, high = -deep - float(np.min(gaps)), mean - float(np.min(gaps))
+    for _ in range(20):
+        middle = (low + high) / 2
+        low, high = (middle, high) if np.minimum(gaps + middle, deep).mean() < mean else (low, middle)
+    return high
+
+
+def _gaps(before: Placed, after: Placed) -> _Gaps | None:
+    """Measure the gaps of two letters over the height that both have; None when one stands above the other."""
+    bottom, top = max(before.box.bottom, after.box.bottom), min(before.box.top, after.box.top)
+    if top <= bottom:
+        return None
+    heights = bottom + (np.arange(_ROWS) + 0.5) * (top - bottom) / _ROWS
+    right, left = _edge(before, heights, 1.0), _edge(after, heights, -1.0)
+    values = -(left + right)
+    return None if np.isinf(values).all() else _Gaps(_near(values), (top - bottom) / _ROWS)
+
+
+def _edge(placed: Placed, heights: Profile, side: float) -> Profile:
+    """Return how far a letter reaches to a side in each row; minus infinity where it has no ink."""
+    reach = np.full(len(heights), -np.inf)
+    for ring in placed.outline.section.to_polygons():
+        x, y = ring[:, 0] + placed.x, ring[:, 1] + placed.y
+        x_after, y_after = np.roll(x, -1), np.roll(y, -1)
+        crosses = (y[None, :] > heights[:, None]) != (y_after[None, :] > heights[:, None])
+        with np.errstate(divide="ignore", invalid="ignore"):
+            at = x + (heights[:, None] - y) * (x_after - x) / (y_after - y)
+        reach = np.maximum(reach, np.where(crosses, side * at, -np.inf).max(axis=1))
+    return reach
+
+
+def _near(values: Profile) -> Profile:
+    """Return the gaps with each row's neighbours counted too, since corners are near without facing each other."""
+    padded = np.pad(values, 1, mode="edge")
+    nearest: Profile = np.minimum(np.minimum(padded[:-2], padded[2:]), values)
+    return nearest

@@ -1,0 +1,1 @@
+"""Print plates: finished products of equal filaments side by side on the printer's bed, one file a plate."""

@@ -1,0 +1,59 @@
+"""A picture that takes too long or too much memory fails alone, and the next one goes on."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+
+import pytest
+from PIL import Image
+
+from orchestration.media.encodings import blur_placeholder, encode_renditions
+from orchestration.media.image_problems import ImageProblem, InvalidImageError
+from orchestration.media.picture_process import PictureLimits, PictureProcess
+from orchestration.rendering.errors import KilledError
+
+
+def png(width: int = 60, height: int = 40, **options: object) -> bytes:
+    out = io.BytesIO()
+    Image.effect_noise((width, height), 80).convert("RGB").save(out, "PNG", **options)
+    return out.getvalue()
+
+
+async def test_renditions_and_blur_are_those_of_a_picture_in_this_process() -> None:
+    body = png()
+    with PictureProcess(PictureLimits()) as process:
+        rendered = await process.render(body, "a.png")
+    assert rendered.renditions == encode_renditions(body)
+    assert rendered.blur.startswith("data:image/webp;base64,")
+    assert len(rendered.blur) == len(blur_placeholder(body))
+
+
+async def test_a_picture_that_takes_too_long_is_killed_and_the_next_one_goes_on() -> None:
+    with PictureProcess(PictureLimits(seconds=0.05)) as process:
+        with pytest.raises(InvalidImageError, match=r"slow\.png: the image took longer than 0\.05 s") as refused:
+            await process.render(png(3_000, 3_000), "slow.png")
+        assert refused.value.code is ImageProblem.TOO_SLOW
+        process._limits = PictureLimits()
+        assert len((await process.render(png(), "next.png")).renditions) == 3
+
+
+async def test_a_picture_that_takes_too_much_memory_fails_alone() -> None:
+    out = io.BytesIO()
+    Image.new("RGB", (9_000, 9_000)).save(out, "AVIF", quality=10, speed=10)
+    with PictureProcess(PictureLimits(memory_bytes=150 * 2**20)) as process:
+        with pytest.raises((InvalidImageError, KilledError)):
+            await process.render(out.getvalue(), "vast.avif")
+        assert len((await process.render(png(), "next.png")).renditions) == 3
+
+
+async def test_a_process_that_dies_takes_only_its_picture_along() -> None:
+    with PictureProcess(PictureLimits()) as process:
+        with pytest.raises(KilledError, match=r"a\.png"):
+            await process._pool.run(_die, item="a.png", seconds=10)
+        assert len((await process.render(png(), "next.png")).renditions) == 3
+
+
+def _die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
