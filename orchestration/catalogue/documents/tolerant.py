@@ -102,7 +102,7 @@ class _Walk:
         """The member that the JSON type points to; None where the union has it and nothing else fits a blank."""
         members = [member for member in kind.types if not isinstance(member, types.NoneType)]
         if value in _BLANKS and not (value == "" and any(isinstance(one, types.StrType) for one in members)):
-            return None
+            return None if len(members) < len(kind.types) else _NONE
         objects = [one for one in members if isinstance(one, types.StructType | types.DictType)]
         fitting = objects if isinstance(value, dict) and objects else [one for one in members if one not in objects]
         return self.value((fitting or members)[0], value, at)
