@@ -44,11 +44,12 @@ def _encode(path: Path, frames: Iterable[Pixels], size: int, frames_per_second: 
         stream.width = stream.height = size
         stream.pix_fmt = "yuv420p"
         context = stream.codec_context
-        # One thread, so that the same frames give the same bytes on every machine.
+        # One thread: the processes of a drain keep the cores busy as it is.
         context.thread_count = 1
         context.color_primaries = context.color_trc = context.colorspace = _BT709
         context.color_range = _LIMITED
         for pixels in frames:
             frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels[:, :, :3]), format="rgb24")
-            container.mux(stream.encode(frame.reformat(format="yuv420p", dst_colorspace=Colorspace.ITU709)))
+            converted = frame.reformat(format="yuv420p", dst_colorspace=Colorspace.ITU709, threads=1)
+            container.mux(stream.encode(converted))
         container.mux(stream.encode(None))

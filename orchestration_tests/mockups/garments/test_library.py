@@ -124,3 +124,8 @@ def test_another_pattern_is_another_version(tmp_path: Path) -> None:
     (tmp_path / "b.toml").write_text(text.replace("px_per_mm = 4.8", "px_per_mm = 4.7"), encoding="utf-8")
     versions = {garment.version for garment in garments(tmp_path)}
     assert len(versions) == 2
+
+
+@every_garment
+def test_every_garment_ships_its_thumbnail(garment: Garment) -> None:
+    assert (DATA / garment.thumbnail).read_bytes().startswith(b"\x89PNG")
