@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from orchestration.observability.logs import get_logger
 from orchestration.previews.film.segments import prune_segments
-from orchestration.previews.jobs.handler import PreviewHandler, RenderedPreview
 from orchestration.previews.jobs.rows import forget_jobs
 from orchestration.previews.jobs.scratch import clear_leftovers
 from orchestration.previews.jobs.states import Counted
@@ -20,6 +19,7 @@ from orchestration.work_queue.drain import drain_queue
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from orchestration.previews.jobs.handler import RenderedPreview
     from orchestration.previews.previews import Previews
     from orchestration.work_queue.drain import Heartbeat
     from orchestration.work_queue.options import DrainOptions
@@ -38,6 +38,8 @@ async def render_previews(
 
     `on_batch` is called after each commit, and at the end once for the keys that this drain did not settle.
     """
+    from orchestration.previews.jobs.handler import PreviewHandler, RenderedPreview
+
     clear_leftovers()
     forget(previews, datetime.now(UTC))
     # A job that was held ready would wait while another drain is free.

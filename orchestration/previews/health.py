@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from orchestration.observability.findings import SAMPLE, Finding
-from orchestration.previews.jobs.artifacts import FOLDER
+from orchestration.previews.jobs.states import ARTIFACTS_FOLDER
 
 if TYPE_CHECKING:
     from orchestration.storage.objects import ObjectStore
@@ -54,7 +54,7 @@ def invalid_jobs(connection: sa.Connection) -> Finding:
 def missing_artifacts(connection: sa.Connection, objects: ObjectStore) -> Finding:
     """Files of completed jobs that the object store does not have, or not whole."""
     files = connection.execute(_FILES).all()
-    stored = objects.sizes(FOLDER) if files else {}
+    stored = objects.sizes(ARTIFACTS_FOLDER) if files else {}
     missing = [row for row in files if stored.get(row.key) != row.bytes]
     return Finding(
         len(missing),

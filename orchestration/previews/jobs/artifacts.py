@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from orchestration.errors import TransientError
 from orchestration.previews.film.film import described
+from orchestration.previews.jobs.states import ARTIFACTS_FOLDER
 from orchestration.previews.records import CONTAINER, PREVIEW, container_record, preview_record, record_text
 
 if TYPE_CHECKING:
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from orchestration.previews.film.order import FilmReport, MadeFile, Storyboard
     from orchestration.previews.payload.model import PreviewJob
     from orchestration.storage.objects import ObjectStore
-
-FOLDER: Final = "previews/sha256"
 
 
 async def store_film(
@@ -77,7 +76,7 @@ def _written(path: Path, body: bytes, kind: str) -> MadeFile:
 
 async def _put(objects: ObjectStore, folder: Path, made: MadeFile) -> str:
     extension = made.name.rpartition(".")[2]
-    stored = await objects.put_file(folder / made.name, folder=FOLDER, extension=extension, mime=made.mime)
+    stored = await objects.put_file(folder / made.name, folder=ARTIFACTS_FOLDER, extension=extension, mime=made.mime)
     return stored.key
 
 

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
+
+ARTIFACTS_FOLDER: Final = "previews/sha256"
+"""What the keys of artifacts in the object store begin with."""
 
 
 class JobState(StrEnum):
