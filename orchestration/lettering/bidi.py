@@ -39,7 +39,7 @@ class Run(NamedTuple):
 def base_level(text: str) -> int:
     """Return 1 when the first strong letter is right-to-left, else 0 (P2, P3)."""
     for character in text:
-        kind = unicodedata.bidirectional(character)
+        kind = _class(character)
         if kind in ("L", "R", "AL"):
             return int(kind != "L")
     return 0
@@ -47,7 +47,7 @@ def base_level(text: str) -> int:
 
 def visual_runs(text: str) -> list[Run]:
     """Return the runs of a single line from left to right, brackets resolved as plain neutrals."""
-    if not any(unicodedata.bidirectional(character) in ("R", "AL", "AN") for character in text):
+    if not any(_class(character) in ("R", "AL", "AN") for character in text):
         return [Run(0, len(text), right_to_left=False)] if text else []
     return reordered(levels(text, pair_brackets=False))
 
@@ -56,11 +56,16 @@ def levels(text: str, *, pair_brackets: bool = True) -> list[int]:
     """Return the embedding level of each character (I1, I2): odd ones are drawn right to left."""
     base = base_level(text)
     direction = "R" if base else "L"
-    types = _weak_types([unicodedata.bidirectional(character) for character in text], direction)
+    types = _weak_types([_class(character) for character in text], direction)
     if pair_brackets:
         types = _bracket_types(text, types, direction)
     types = _neutral_types(types, direction)
     return [_level(base, kind) for kind in types]
+
+
+def _class(character: str) -> str:
+    """The bidirectional class (UAX 9, table 4); noncharacters, which have none, are as letters."""
+    return unicodedata.bidirectional(character) or "L"
 
 
 def _level(base: int, kind: str) -> int:

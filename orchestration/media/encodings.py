@@ -92,14 +92,6 @@ def encode_renditions(
         return [_render(picture, spec) for spec in specs]
 
 
-def blur_placeholder(data: bytes, *, max_pixels: int = MAX_PIXELS) -> str:
-    """Return the image within 20 x 20 pixels as a data URL, to be shown blurred until the real one arrives.
-
-    Raises InvalidImageError as `encode_renditions` does.
-    """
-    return data_url(*encode_renditions(data, (BLUR,), max_pixels=max_pixels))
-
-
 def preview_data_url(
     data: bytes, *, size: int = 160, max_pixels: int = MAX_PIXELS, max_bytes: int = PREVIEW_BYTES
 ) -> str:

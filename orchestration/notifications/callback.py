@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from orchestration.errors import PermanentError, TransientError
-from orchestration.media.resolver import PinningResolver
 from orchestration.media.rules import HostRules, parse_web_url
 from orchestration.media.statuses import error_for_status
 from orchestration.notifications.endpoint import CONNECT_SECONDS, TOTAL_SECONDS
@@ -64,6 +63,8 @@ class CallbackChannel:
     async def send(self, message: Message) -> None:
         """Post the message; any 2xx is success, and no redirect is followed."""
         import aiohttp
+
+        from orchestration.media.resolver import PinningResolver
 
         if (text := message.notice.callback_url) is None:
             raise PermanentError("The notice names no URL to call")

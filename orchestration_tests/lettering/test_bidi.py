@@ -68,3 +68,7 @@ def test_a_mark_stays_in_the_run_of_its_letter() -> None:
 def test_every_character_is_drawn_exactly_once(text: str) -> None:
     covered = sorted(at for run in visual_runs(text) for at in range(run.start, run.end))
     assert covered == list(range(len(text)))
+
+
+def test_a_noncharacter_beside_a_neutral_is_as_a_letter() -> None:
+    assert next(iter(levels("\u05d0 \U0010ffff!"))) == 1

@@ -17,11 +17,12 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
 from orchestration.media.encodings import (
+    BLUR,
     DEFAULT_RENDITIONS,
     EncodedRendition,
     RenditionFormat,
     RenditionSpec,
-    blur_placeholder,
+    data_url,
     encode_renditions,
     preview_data_url,
 )
@@ -177,7 +178,7 @@ def test_of_an_animation_the_first_frame_is_shown() -> None:
         assert colour(rendition) == like((*RED, 255))
 
 
-@pytest.mark.parametrize("render", [encode_renditions, blur_placeholder, preview_data_url])
+@pytest.mark.parametrize("render", [encode_renditions, preview_data_url])
 def test_what_is_no_image_is_refused_before_any_decoder_sees_it(render: Callable[[bytes], object]) -> None:
     with pytest.raises(InvalidImageError) as caught:
         render(b"<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>")
@@ -222,7 +223,7 @@ def test_a_picture_whose_rows_end_early_within_sound_chunks_is_refused() -> None
 
 
 def test_a_placeholder_is_a_small_data_url() -> None:
-    url = blur_placeholder(encode(scene(900, 600), "JPEG"))
+    url = data_url(*encode_renditions(encode(scene(900, 600), "JPEG"), (BLUR,)))
     picture = from_data_url(url)
     assert picture.size == (20, 13)
     assert len(url) < 1000

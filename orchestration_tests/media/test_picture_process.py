@@ -9,7 +9,7 @@ import signal
 import pytest
 from PIL import Image
 
-from orchestration.media.encodings import blur_placeholder, encode_renditions
+from orchestration.media.encodings import BLUR, data_url, encode_renditions
 from orchestration.media.image_problems import ImageProblem, InvalidImageError
 from orchestration.media.picture_process import PictureLimits, PictureProcess
 from orchestration.rendering.errors import KilledError
@@ -27,7 +27,7 @@ async def test_renditions_and_blur_are_those_of_a_picture_in_this_process() -> N
         rendered = await process.render(body, "a.png")
     assert rendered.renditions == encode_renditions(body)
     assert rendered.blur.startswith("data:image/webp;base64,")
-    assert len(rendered.blur) == len(blur_placeholder(body))
+    assert rendered.blur == data_url(*encode_renditions(body, (BLUR,)))
 
 
 async def test_a_picture_that_takes_too_long_is_killed_and_the_next_one_goes_on() -> None:

@@ -1,6 +1,6 @@
 """Which line of its order a row means.
 
-A row that names its line (`line`) means the line of that name. Any other is known by what it says: SKU, text and
+A row that names its line, in the column `line`, means the line of that name. Any other is known by what it says: SKU, text and
 colours, as far as it says them. Its place in the file never counts, so a file that is sorted, cut, repeated or
 corrected changes no line that it does not mean. In turn, a row without a name means
 

@@ -17,10 +17,8 @@ import msgspec
 
 from orchestration.errors import OrchestrationError
 from orchestration.prints.plates.packing import Bed, plan_plates
-from orchestration.prints.plates.plate_file import Piece, Standing, draw_plate, write_plate
 from orchestration.prints.plates.rows import NewPlate, ready_tasks, write_plate_rows
 from orchestration.prints.solid.colours import Filaments, filament
-from orchestration.prints.solid.threemf import read_parts
 from orchestration.prints.tasks.products import StoredFile
 from orchestration.storage.objects import content_key
 
@@ -28,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from orchestration.prints.plates.packing import PlatePlan
+    from orchestration.prints.plates.plate_file import Piece
     from orchestration.prints.plates.rows import ReadyTask
     from orchestration.prints.prints import Prints
     from orchestration.prints.solid.printer import Printer
@@ -85,6 +84,9 @@ def make_plates(prints: Prints, options: PlateOptions) -> MadePlates:
 
 def _loaded(prints: Prints, task: ReadyTask, left_out: list[LeftOut]) -> _Loaded | None:
     """Read the files of a task; one that cannot be read is left out."""
+    from orchestration.prints.plates.plate_file import Piece
+    from orchestration.prints.solid.threemf import read_parts
+
     pieces: list[Piece] = []
     try:
         for file in task.outputs:
@@ -124,6 +126,8 @@ def _make_group(prints: Prints, loaded: Sequence[_Loaded], left_out: list[LeftOu
 
 def _written(prints: Prints, plan: PlatePlan, loaded: Sequence[_Loaded], margin: float) -> NewPlate:
     """Write the files of a plate into the object store."""
+    from orchestration.prints.plates.plate_file import Standing, draw_plate, write_plate
+
     chosen = [loaded[number] for number in plan.places]
     standing = [
         Standing(piece, place._replace(x=place.x + margin, y=place.y + margin))

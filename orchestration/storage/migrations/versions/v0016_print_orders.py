@@ -71,10 +71,10 @@ def _create_plates() -> None:
         sa.Column("product_address", sa.Text, nullable=False, comment="What was put on the plate"),
         sa.CheckConstraint("pieces > 0", name=op.f("ck_print_plate_task_pieces")),
         sa.ForeignKeyConstraint(
-            ["task_id"], ["print_task.id"], name=op.f("fk_print_plate_task_task_id_print_task"), ondelete="CASCADE"
+            ["task_id"], ["print_task.id"], name=op.f("fk_print_plate_task_task_id"), ondelete="CASCADE"
         ),
         sa.ForeignKeyConstraint(
-            ["plate_id"], ["print_plate.id"], name=op.f("fk_print_plate_task_plate_id_print_plate"), ondelete="CASCADE"
+            ["plate_id"], ["print_plate.id"], name=op.f("fk_print_plate_task_plate_id"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("task_id", name=op.f("pk_print_plate_task")),
     )
