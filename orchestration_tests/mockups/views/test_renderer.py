@@ -107,7 +107,7 @@ def test_a_grid_of_10_mm_lies_where_the_mesh_has_it(renderer: Renderer, garment:
     places = _grid(garment)
     shown = still(renderer, Artwork(garment, (255, 255, 255), (_dots(garment, places, dot),)), angle, size=size)
     blank = still(renderer, Artwork(garment, (255, 255, 255)), angle, size=size)
-    ink = np.clip(blank[..., 1].astype(float) - shown[..., 1], 0, None)
+    ink: NDArray[np.float64] = np.maximum(blank[..., 1].astype(np.float64) - shown[..., 1].astype(np.float64), 0.0)
     expected, facing = _projected(garment, angle, places, size)
     errors = [_centroid(ink, point) - point for point in expected[facing > 0.8] if _centroid(ink, point) is not None]
     assert len(errors) > 100
@@ -180,7 +180,8 @@ def _centroid(ink: NDArray[np.float64], point: NDArray[np.float64]) -> NDArray[n
     near = window * (np.hypot(columns - point[0], rows - point[1]) <= reach)
     if near.max() < 60:
         return None
-    return np.array([(near * columns).sum(), (near * rows).sum()]) / near.sum()
+    centre: NDArray[np.float64] = np.array([(near * columns).sum(), (near * rows).sum()]) / near.sum()
+    return centre
 
 
 def test_the_background_is_exactly_the_colour_that_was_asked_for_or_nothing(renderer: Renderer) -> None:
@@ -230,7 +231,8 @@ def test_later_layers_lie_on_earlier_ones_and_half_transparent_ink_lets_the_clot
 
     def middle(*layers: InkLayer) -> NDArray[np.float64]:
         picture = still(renderer, Artwork(garment, (255, 255, 255), layers))
-        return picture[160:170, 123:133, :3].reshape(-1, 3).mean(axis=0)
+        mean: NDArray[np.float64] = picture[160:170, 123:133, :3].reshape(-1, 3).mean(axis=0)
+        return mean
 
     assert middle(red, blue)[2] > middle(red, blue)[0] + 100
     assert middle(red)[0] > middle(red, half)[0] > middle(red, blue)[0]
