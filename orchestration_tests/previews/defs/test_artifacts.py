@@ -47,7 +47,7 @@ def test_a_run_shows_what_it_made_and_what_it_could_not(runner: JobRunner) -> No
     assert list(outcome.failed) == ["bad"]
     counts = {name: outcome.metadata[name] for name in ("completed", "dryrun", "invalid", "failed")}
     assert counts == {"completed": 2, "dryrun": 1, "invalid": 1, "failed": 0}
-    assert outcome.metadata["film_seconds"] == 7.0
+    assert outcome.metadata["film_seconds"] == 3.5
     assert outcome.metadata["picture of good"].startswith("![good](data:image/")
     assert "/objects/previews/sha256/" in outcome.metadata["video of good"]
     assert "video of poster" not in outcome.metadata
