@@ -1,8 +1,8 @@
 """Which line of its order a row means.
 
-A row that names its line, in the column `line`, means the line of that name. Any other is known by what it says: SKU, text and
-colours, as far as it says them. Its place in the file never counts, so a file that is sorted, cut, repeated or
-corrected changes no line that it does not mean. In turn, a row without a name means
+A row that names its line, in the column `line`, means the line of that name. Any other is known by what it says: SKU,
+text and colours, as far as it says them. Its place in the file never counts, so a file that is sorted, cut, repeated
+or corrected changes no line that it does not mean. In turn, a row without a name means
 
 1. the only stored line that it does not contradict, or one of several if it changes nothing of that;
 2. the only line that is left, when the file has every other line of the order and this row says its SKU or its text:

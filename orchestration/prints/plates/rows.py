@@ -116,7 +116,10 @@ def ready_tasks(
         "most": most,
     }
     found = connection.execute(_READY, values)
-    return [ReadyTask(*row[:-1], msgspec.convert(row[-1], tuple[StoredFile, ...])) for row in found]
+    return [
+        ReadyTask(**{**row, "outputs": msgspec.convert(row["outputs"], tuple[StoredFile, ...])})
+        for row in found.mappings()
+    ]
 
 
 def write_plate_rows(connection: sa.Connection, plate: NewPlate) -> int | None:

@@ -98,7 +98,7 @@ def test_forty_products_on_a_large_bed_keep_their_distance_in_the_file_itself(sh
     assert Image.open(io.BytesIO(shop.services.objects.get(plate.picture_key))).size == (900, 944)
 
 
-def _nodes(scene: trimesh.Scene) -> list[tuple[Any, str]]:
+def _nodes(scene: trimesh.Scene) -> list[tuple[Any, Any]]:
     return [scene.graph[node] for node in scene.graph.nodes_geometry]
 
 
