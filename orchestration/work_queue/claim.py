@@ -146,9 +146,9 @@ class Claim(Generic[T]):
         """Keep these tasks from being enqueued again until the transaction ends; returns those it succeeded with.
 
         A task that is being enqueued again at this moment is passed over. Leave it unsettled: the worker puts it back,
-        and the attempt does not count. What is read after this is as new as the tasks are: see `TaskQueue.hold`.
+        and the attempt does not count. What is read after this is as new as the tasks are: see `TaskQueue.lock`.
         """
-        held = self._queue.hold(connection, tasks)
+        held = self._queue.lock(connection, tasks)
         self._passed_over.update(task.id for task in tasks)
         self._passed_over.difference_update(task.id for task in held)
         return held
@@ -156,7 +156,7 @@ class Claim(Generic[T]):
     def free(self, tasks: Sequence[Task]) -> list[Task]:
         """Those of the tasks that are still held, and whose row nobody has locked at this moment."""
         with self._database.begin() as connection:
-            return self._queue.hold(connection, tasks)
+            return self._queue.lock(connection, tasks)
 
     def settle(self, connection: sa.Connection, outcomes: Sequence[Outcome]) -> list[Settled]:
         """Record how these tasks ended, in a `transaction` of this claim; returns what that makes of each.

@@ -147,7 +147,7 @@ class TaskQueue:
             raise TransientError(f"Two claims on the queue {self.name!r} met on one order key") from error
         return [Task(*row) for row in rows.all()]
 
-    def hold(self, connection: sa.Connection, tasks: Sequence[Task], *, wait: bool = False) -> list[Task]:
+    def lock(self, connection: sa.Connection, tasks: Sequence[Task], *, wait: bool = False) -> list[Task]:
         """Lock those `tasks` that are still the caller's until its transaction ends; which ones those are.
 
         Until then nobody can enqueue them again. So a handler that brings something in step with its source holds the
@@ -155,7 +155,7 @@ class TaskQueue:
         that somebody is enqueueing again just now is passed over, or waited for: `LOCK_SECONDS` at most, as for every
         lock that the transaction takes from then on, or it fails with `LockTimeoutError`.
         """
-        statement = statements.HOLD if wait else statements.HOLD_FREE
+        statement = statements.LOCK if wait else statements.LOCK_FREE
         ids, tokens = [task.id for task in tasks], [task.token for task in tasks]
         locks = milliseconds(LOCK_SECONDS)
         held = set(self._execute(connection, statement, ids=ids, tokens=tokens, locks=locks).scalars())
@@ -165,7 +165,7 @@ class TaskQueue:
         """Record how the tasks ended: completed, cancelled, waiting for the next attempt, or dead by policy.
 
         Raises `StaleClaimError` if any of them is no longer held under its token. Let it pass, so that the transaction
-        with all that it wrote is rolled back. A task that somebody keeps locked is waited for as in `hold`.
+        with all that it wrote is rolled back. A task that somebody keeps locked is waited for as in `lock`.
         """
         settled = self.settle_held(connection, outcomes)
         if len(settled) < len(outcomes):

@@ -128,13 +128,13 @@ _IS_LIMITED = "(SELECT locks FROM limited) IS NOT NULL"
 
 # Whoever enqueues one of these tasks again has to wait for the end of this transaction, and one who has done so
 # already, but not committed, keeps its task from being held. So what is read after this is as new as the tasks are.
-_HOLD = f"""
+_LOCK = f"""
 WITH {_LIMITED}
 SELECT t.id FROM task AS t
 JOIN unnest(CAST(:ids AS bigint[]), CAST(:tokens AS int[])) AS o (id, token) ON t.id = o.id AND t.token = o.token
 WHERE t.state = 'active' AND {_IS_LIMITED} ORDER BY t.id FOR UPDATE OF t"""  # noqa: S608 - of our own constants
-HOLD = sa.text(_HOLD)
-HOLD_FREE = sa.text(f"{_HOLD} SKIP LOCKED")
+LOCK = sa.text(_LOCK)
+LOCK_FREE = sa.text(f"{_LOCK} SKIP LOCKED")
 
 # A task that was enqueued again while it ran goes back to waiting, however the run ended: its payload is new. One that
 # is to be cancelled is not tried again.

@@ -97,7 +97,7 @@ class JobRecorder:
 
     def _hold(self, connection: sa.Connection, task: Task) -> None:
         """Keep the task; another step of the same job may have it just now, and is waited for."""
-        if not self._queue.hold(connection, [task], wait=True):
+        if not self._queue.lock(connection, [task], wait=True):
             raise StaleClaimError([task])
 
     def _taken_over(self, plan: Plan, own: Sequence[StoredOutput], found: Reusable | None) -> list[StoredOutput]:

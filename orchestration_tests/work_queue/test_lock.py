@@ -20,7 +20,7 @@ def test_enqueueing_a_held_task_waits_for_its_end_and_makes_a_new_one(database: 
     tasks = claim(database, queue)
     writer = threading.Thread(target=enqueue, args=(database, queue, NewTask("a", "newer")))
     with database.begin() as connection:
-        assert keys(queue.hold(connection, tasks)) == ["a", "b"]
+        assert keys(queue.lock(connection, tasks)) == ["a", "b"]
         writer.start()
         writer.join(0.3)
         assert writer.is_alive()
@@ -40,13 +40,13 @@ def test_a_task_that_is_being_enqueued_is_passed_over_or_waited_for(
 
     def hold_patiently() -> None:
         with database.begin() as connection:
-            held.extend(keys(queue.hold(connection, tasks[:1], wait=True)))
+            held.extend(keys(queue.lock(connection, tasks[:1], wait=True)))
 
     waiter = threading.Thread(target=hold_patiently)
     with database.begin() as connection:
         queue.enqueue(connection, [NewTask("a", "newer")])
         with database.begin() as other:
-            assert keys(queue.hold(other, tasks)) == ["b"]
+            assert keys(queue.lock(other, tasks)) == ["b"]
         waiter.start()
         waiter.join(0.3)
         assert held == []
@@ -66,5 +66,5 @@ def test_a_task_that_was_settled_or_taken_back_cannot_be_held(database: Database
     claim(database, queue)
     late = make_claim(database, queue, tasks)
     with database.begin() as connection:
-        assert late.lock(connection, tasks) == queue.hold(connection, tasks, wait=True) == []
-        assert queue.hold(connection, []) == []
+        assert late.lock(connection, tasks) == queue.lock(connection, tasks, wait=True) == []
+        assert queue.lock(connection, []) == []
