@@ -80,11 +80,13 @@ def _with_examples(openapi: dict[str, Any]) -> dict[str, Any]:
 
 
 def _example(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> Any:  # noqa: ANN401 - any JSON
-    """The example of a schema; of a page, a page with the example of its items."""
+    """The example of a schema; of a list or a page, one with the example of its items."""
     if name := schema.get("$ref", "").removeprefix(_SCHEMAS):
         return _example(schemas[name], schemas)
     if examples := schema.get("examples"):
         return examples[0]
+    if schema.get("type") == "array":
+        return [_example(schema["items"], schemas)]
     properties = schema.get("properties", {})
     if {"items", "next"} == properties.keys():
         return {"items": [_example(properties["items"]["items"], schemas)], "next": None}

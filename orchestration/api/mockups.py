@@ -60,6 +60,17 @@ _JOB: Final[dict[str, Any]] = {
 }  # fmt: skip
 
 
+_FORM: Final[dict[str, Any]] = {
+    "requestBody": {
+        "content": {
+            "multipart/form-data": {
+                "example": {"design_file": "(the file)", "product_id": "A461-1000", "preset": "chest-medium"}
+            }
+        }
+    }
+}
+
+
 class JobModel(ApiModel):
     """A render job with how far it is, in percent, and links to its results that work for a while."""
 
@@ -183,7 +194,7 @@ def _add_submitting(api: APIRouter, mockups: Mockups) -> None:
         response_model=JobModel,
         status_code=HTTPStatus.CREATED,
         dependencies=[ENQUEUES],
-        openapi_extra=takes_bytes(LARGEST_UPLOAD),
+        openapi_extra=takes_bytes(LARGEST_UPLOAD) | _FORM,
         responses=documented(HTTPStatus.NOT_FOUND),
     )
     async def create_job(

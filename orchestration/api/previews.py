@@ -224,7 +224,10 @@ def _add_intake(api: APIRouter, previews: Previews) -> None:
 
 
 _SCHEMA: dict[int | str, dict[str, Any]] = {
-    200: {"description": "The schema", "content": {"application/schema+json": {"schema": {"type": "object"}}}}
+    200: {
+        "description": "The schema",
+        "content": {"application/schema+json": {"schema": {"type": "object"}, "example": {"title": "PreviewJob"}}},
+    }
 }
 
 

@@ -29,7 +29,7 @@ def test_it_serves_and_ends_on_a_signal(variables: Path, unused_tcp_port: int) -
         process.kill()
     assert process.returncode == 0
     assert written == b"There are no API keys: only programs on this machine may call, with every right\n"
-    assert variables.exists() is False, "it keeps nothing in the home until it signs a link"
+    assert list(variables.iterdir()) == [], "it keeps nothing in the home until it signs a link"
 
 
 def wait_for(url: str) -> requests.Response:

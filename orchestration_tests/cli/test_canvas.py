@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from orchestration.canvas.operations import replay
-from orchestration_tests.canvas.boards import PROJECT, add_projects, change, do, elements_of, flip_byte, snapshot, work
+from orchestration_tests.canvas.boards import (
+    PROJECT,
+    add_projects,
+    change,
+    do,
+    elements_of,
+    flip_byte,
+    made_by,
+    snapshot,
+    work,
+)
 
 if TYPE_CHECKING:
     from orchestration.canvas.model import Operation
@@ -55,11 +65,11 @@ def test_a_state_is_kept_under_a_name_and_restored(
     assert orchestration("canvas", "snapshot", "--name", "fair").code == 2
     back = orchestration("canvas", "restore", PROJECT, "--at", 40)
     assert back.code == 0, back.err
-    assert elements_of(database) == replay({}, history[:41])
+    assert elements_of(database) == made_by(history[:41])
     assert f"`orchestration canvas restore {PROJECT} --at 119` takes this back" in back.out
     again = orchestration("canvas", "restore", PROJECT, "--snapshot", kept.json["snapshot_id"], "--json")
     assert again.json["op_index"] == 119
-    assert elements_of(database) == replay({}, history)
+    assert elements_of(database) == made_by(history)
     refused = orchestration("canvas", "restore", PROJECT, "--at", 40, "--as", "stranger")
     assert (refused.code, "stranger may not change" in refused.err) == (1, True)
     assert orchestration("canvas", "restore", PROJECT).code == 2
@@ -72,7 +82,7 @@ def test_a_project_loads_now_and_as_it_was(
     flip_byte(database, snapshot(database))
     now = orchestration("canvas", "load", PROJECT, "--json")
     assert now.json["op_index"] == 119
-    assert set(now.json["elements"]) == set(replay({}, history))
+    assert set(now.json["elements"]) == set(made_by(history))
     assert "is corrupt" in now.err
     earlier = orchestration("canvas", "load", PROJECT, "--at", 10)
     assert "after operation 10" in earlier.out
@@ -97,6 +107,6 @@ def test_a_repair_brings_the_elements_back_in_step_with_the_log(
 ) -> None:
     change(database, "DELETE FROM canvas_element WHERE project_id = 'p-1'")
     repaired = orchestration("canvas", "repair", PROJECT, "--json").json
-    assert (repaired["elements"], repaired["snapshots"]) == (len(replay({}, history)), [])
-    assert elements_of(database) == replay({}, history)
+    assert (repaired["elements"], repaired["snapshots"]) == (len(made_by(history)), [])
+    assert elements_of(database) == made_by(history)
     assert f"{PROJECT}: 0 elements, 0 snapshots were wrong" in orchestration("canvas", "repair", PROJECT).out

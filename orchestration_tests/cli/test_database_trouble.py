@@ -98,7 +98,7 @@ def test_an_error_of_the_database_in_the_middle_of_a_run_is_one_line(
         except sa.exc.OperationalError as error:
             raise RuntimeError("too many retries for DB connection") from error  # as Dagster's storage does it
 
-    monkeypatch.setattr(main, "app", fail)
+    monkeypatch.setattr(main, "command_line", lambda _: fail)
     ended = disconnected("sync")
     assert (ended.code, ended.err.count("\n")) == (1, 1)
     assert ended.err.startswith("The database did not answer: ")
@@ -108,6 +108,6 @@ def test_an_error_of_the_program_keeps_its_traceback(monkeypatch: pytest.MonkeyP
     def fail(**_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(main, "app", fail)
+    monkeypatch.setattr(main, "command_line", lambda _: fail)
     with pytest.raises(ZeroDivisionError):
         main.main()

@@ -144,7 +144,8 @@ ROWS: Mapping[str, str] = {
     """,
     "0012": """
         INSERT INTO render_job (id, product_id, variant_id, preset, options)
-            VALUES ('rjob_1', 'A1-1', 'A1-1-red', 'chest-medium', '{"further_prints": [{"design_key": "k"}]}');
+            VALUES ('rjob_1', 'A1-1', 'A1-1-red', 'chest-medium',
+                '{"further_prints": [{"preset": "back-small", "design_key": "k"}]}');
         INSERT INTO render_output (job_id, kind, angle, object_key, bytes, sha256, garment_version, renderer_version)
             VALUES ('rjob_1', 'still', 'front_0deg', 'mockups/ab/ab.png', 5, 'ab', '1', '1');
     """,
