@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def serving(services: Services) -> Iterator[str]:
-    """Run the API in a thread; its base URL."""
+    """Run the API in a thread; its base URL. The services are closed at the end."""
     config = uvicorn.Config(
         build_api(services), port=0, log_level="error", lifespan="off", http=PunctualProtocol, server_header=False
     )
@@ -38,6 +38,7 @@ def serving(services: Services) -> Iterator[str]:
     yield f"http://{host}:{port}"
     server.should_exit = True
     thread.join(30)
+    services.close()
 
 
 @pytest.fixture

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from orchestration.catalogue.feed.category_rows import NotACategoryFileError
 from orchestration.catalogue.feed.feed import NotAFeedError, parse_feed
-from orchestration_tests.catalogue.sample_documents import family_document, feed_bytes
+from orchestration_tests.catalogue.sample_documents import as_bytes, family_document, feed_bytes
 from orchestration_tests.catalogue.syncing import plan, rows, sync
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from orchestration_tests.catalogue.feed_folder import FeedFolder
 
 ACTIVE = "SELECT a_number FROM product_family WHERE is_active ORDER BY a_number"
+ACTIVE_VARIANTS = "SELECT sku FROM product_variant WHERE is_active ORDER BY sku"
 
 
 def cut(feed: FeedFolder, end: int) -> None:
@@ -78,12 +80,13 @@ def test_a_file_cut_between_two_lines_removes_nothing_until_another_file_says_th
 
 
 @settings(max_examples=60)
-@given(st.data())
-def test_a_truncated_import_txt_shows_damage_unless_it_was_cut_between_two_lines(data: st.DataObject) -> None:
+@example(end=198)
+@given(end=st.integers(0, 4_000))
+def test_a_truncated_import_txt_shows_damage_unless_it_was_cut_between_two_lines(end: int) -> None:
     """A reading that lacks a family shows damage, or was cut between two lines."""
     known = {f"A{supplier}-{number}": f"{number:040x}" for supplier in (23, 24) for number in range(12)}
     whole = feed_bytes(known)
-    feed_text = whole[: data.draw(st.integers(0, len(whole)))]
+    feed_text = whole[:end]
     try:
         feed = parse_feed(feed_text)
     except NotAFeedError:
@@ -92,7 +95,10 @@ def test_a_truncated_import_txt_shows_damage_unless_it_was_cut_between_two_lines
     assert listed <= set(known)
     if listed | {name for code in ("A23", "A24") for name in feed.refused(code)} < set(known):
         lines = feed_text.rstrip(b"\r\n")
-        assert feed.damage or not lines or whole[len(lines) :].startswith((b"\r", b"\n"))
+        # 32 digits are a whole hash too, and no other line tells of 40. The plan holds such removals back all the same,
+        # since the lines at the end of the file before are missing.
+        is_lone_hash = [len(entry.supplier_hash) for entry in feed.entries] == [32]
+        assert feed.damage or is_lone_hash or not lines or whole[len(lines) :].startswith((b"\r", b"\n"))
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -115,6 +121,26 @@ def test_no_truncation_of_the_feeds_files_changes_what_is_published(
             asyncio.run(catalogue.sync_categories())
     assert len(rows(catalogue.database, ACTIVE)) == 14
     assert rows(catalogue.database, "SELECT code FROM category ORDER BY sort_order") == list(stored)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_truncation_of_a_document_changes_what_is_published(
+    catalogue: Catalogue, feed: FeedFolder, seed: int
+) -> None:
+    documents = [family_document(f"A23-{number}", children=3, pictures=1) for number in range(6)]
+    feed.put(*documents)
+    sync(catalogue)
+    published = [rows(catalogue.database, query) for query in (ACTIVE, ACTIVE_VARIANTS)]
+    choose = random.Random(seed)
+    for number, document in enumerate(documents):
+        whole = as_bytes(document)
+        feed.put_broken(f"A23-{number}", whole[: choose.randrange(len(whole))], f"{seed * 100 + number:040X}")
+
+    synced = sync(catalogue)
+
+    assert synced.families.get("removed", 0) == 0
+    assert sum(synced.families.values()) == 6
+    assert [rows(catalogue.database, query) for query in (ACTIVE, ACTIVE_VARIANTS)] == published
 
 
 def _read(catalogue: Catalogue) -> None:
