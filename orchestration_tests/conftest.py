@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 TEMPLATE = "template_migrated"
 DAGSTER_TEMPLATE = "template_dagster"
 # Most tests wait for other processes most of the time.
-WORKERS_PER_CORE = 2.5
+WORKERS_PER_CORE = 2.0
 MOST_WORKERS = 16
 SERVER_URL = pytest.StashKey[str]()
 

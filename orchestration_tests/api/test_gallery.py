@@ -25,7 +25,7 @@ KEY = "media/avif/aa/aa.avif"
 
 
 def get(url: str, **headers: str) -> requests.Response:
-    return requests.get(url, headers={name.replace("_", "-"): value for name, value in headers.items()}, timeout=10)
+    return requests.get(url, headers={name.replace("_", "-"): value for name, value in headers.items()}, timeout=30)
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ def link(services: Services, base_url: str, key: str, filename: str | None = Non
 
 
 def get(url: str, **headers: str) -> requests.Response:
-    return requests.get(url, headers={name.replace("_", "-"): value for name, value in headers.items()}, timeout=10)
+    return requests.get(url, headers={name.replace("_", "-"): value for name, value in headers.items()}, timeout=30)
 
 
 def refused(answer: requests.Response, status: HTTPStatus) -> str:
@@ -136,7 +136,7 @@ def test_who_has_the_bytes_already_gets_none(services: Services, base_url: str) 
 def test_head_tells_everything_but_the_bytes(services: Services, base_url: str) -> None:
     put(services, "prints/ab/abc.stl")
     url = link(services, base_url, "prints/ab/abc.stl")
-    answer = requests.head(url, timeout=10)
+    answer = requests.head(url, timeout=30)
     assert (answer.status_code, answer.content, answer.headers["content-length"]) == (200, b"", str(len(BODY)))
     assert answer.headers["etag"] == get(url).headers["etag"]
 
@@ -144,6 +144,6 @@ def test_head_tells_everything_but_the_bytes(services: Services, base_url: str) 
 def test_nothing_can_be_written(services: Services, base_url: str) -> None:
     put(services, "prints/ab/abc.stl")
     url = link(services, base_url, "prints/ab/abc.stl")
-    assert refused(requests.delete(url, timeout=10), HTTPStatus.METHOD_NOT_ALLOWED)
-    assert refused(requests.put(url, b"other", timeout=10), HTTPStatus.METHOD_NOT_ALLOWED)
+    assert refused(requests.delete(url, timeout=30), HTTPStatus.METHOD_NOT_ALLOWED)
+    assert refused(requests.put(url, b"other", timeout=30), HTTPStatus.METHOD_NOT_ALLOWED)
     assert services.objects.get("prints/ab/abc.stl") == BODY

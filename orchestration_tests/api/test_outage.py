@@ -58,6 +58,6 @@ def test_without_dagster_work_is_accepted_and_can_be_followed(base_url: str) -> 
     accepted = requests.post(f"{base_url}/api/gallery/repair", json={"requestId": "job-7"}, timeout=10,
                              headers={"X-Request-ID": "http-7"})  # fmt: skip
     assert accepted.status_code == 202
-    followed = requests.get(f"{base_url}{accepted.headers['location']}", timeout=10).json()
+    followed = requests.get(f"{base_url}{accepted.headers['location']}", timeout=30).json()
     assert (followed["state"], followed["requestId"], followed["httpRequestId"]) == ("waiting", "job-7", "http-7")
     assert followed["requestedBy"] == "api:loopback"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def page_of(database: Database, base_url: str, number: str) -> requests.Response:
     [found] = rows(database, "SELECT link_token FROM shop_order WHERE order_number = :number", number=number)
-    return requests.get(order_link(base_url, found["link_token"]), timeout=10)
+    return requests.get(order_link(base_url, found["link_token"]), timeout=30)
 
 
 def test_it_shows_every_print_and_its_files_open(services: Services, database: Database, base_url: str) -> None:
@@ -50,9 +50,9 @@ def test_it_shows_every_print_and_its_files_open(services: Services, database: D
     links = [unescape(url) for url in re.findall(r'href="([^"]+)"', answer.text)]
     assert len(links) == 9
     for link in links:
-        assert requests.get(re.sub(r"^https?://[^/]+", base_url, link), timeout=10).status_code == 200
+        assert requests.get(re.sub(r"^https?://[^/]+", base_url, link), timeout=30).status_code == 200
 
 
 @pytest.mark.parametrize("token", ["0" * 32, "1", "%00", "%25' OR 1=1", "%ED%A0%80"])
 def test_what_nobody_was_given_leads_nowhere(base_url: str, token: str) -> None:
-    assert requests.get(order_link(base_url, token), timeout=10).status_code == 404
+    assert requests.get(order_link(base_url, token), timeout=30).status_code == 404

@@ -83,7 +83,8 @@ async def test_no_more_batches_are_handled_or_held_than_asked_for(
     with Worker(database, queue) as worker:
         await drain(worker, handle, idle_seconds=0, concurrency=concurrency, prefetch=prefetch)
     assert max(handled) == concurrency
-    assert max(held) == 2 * (concurrency + prefetch)
+    # On a busy machine the next batches may come too late to be seen.
+    assert 2 * concurrency <= max(held) <= 2 * (concurrency + prefetch)
 
 
 @pytest.mark.usefixtures("no_poll")

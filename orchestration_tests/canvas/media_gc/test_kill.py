@@ -6,8 +6,10 @@ import signal
 from typing import TYPE_CHECKING
 
 import pytest
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from orchestration.canvas.media_gc.model import FOLDER
+from orchestration.errors import TransientError
 from orchestration_tests.canvas.media_gc.killing import POINTS, collect_until_killed
 from orchestration_tests.canvas.media_gc.worlds import body_of, key_of
 
@@ -16,6 +18,12 @@ if TYPE_CHECKING:
 
 USED = 13
 DUE = [f"due-{number}" for number in range(3)]
+
+
+def _collect_once_the_lock_is_free(real: RealWorld) -> None:
+    """The server needs a moment to notice that the killed process, which held the lock, is gone."""
+    wait = Retrying(retry=retry_if_exception_type(TransientError), wait=wait_fixed(0.1), stop=stop_after_delay(30))
+    wait(real.collect)
 
 
 @pytest.mark.parametrize("point", POINTS)
@@ -36,7 +44,7 @@ def test_the_next_collection_finishes_what_a_killed_one_began(real: RealWorld, p
     rows = {key_of(name) for name in real.media()}
     assert rows <= real.objects().keys(), "whatever has a row has its object"
     assert real.collector.reconcile().unexplained == 0
-    real.collect()
+    _collect_once_the_lock_is_free(real)
 
     assert real.media() == {f"used-{number}" for number in range(USED)} | {"new"}
     assert real.marked() == {"new"}
