@@ -106,9 +106,12 @@ def _sample(stack: ExitStack, settings: Settings, port: int) -> Settings:
             submit_mockup_samples(runner)
             load_gallery_samples(runner, root, base_url)
             canvas_samples(runner)
+            # The next day's pictures are those that are served from now on.
+            write_feed(root, day=NEXT_DAY, base_url=base_url)
             # The sensor's drain renders them, so that there is something to watch.
             queue_preview_samples(runner, root, base_url)
-    write_feed(root, day=NEXT_DAY, base_url=base_url)
+    else:
+        write_feed(root, day=NEXT_DAY, base_url=base_url)
     return settings
 
 
