@@ -9,12 +9,17 @@ import asyncio
 from typing import TYPE_CHECKING, NamedTuple
 
 from orchestration.cli.canvas_commands import check_canvas, save_due
+from orchestration.cli.catalogue_sync import SyncOptions, check_catalogue, sync_catalogue
 from orchestration.cli.gallery_commands import check_gallery, mirror, refresh_signup, render_images
 from orchestration.cli.gc_commands import collect
+from orchestration.cli.job_runner import job_runner
 from orchestration.cli.mockups_commands import check_mockups, render_mockups
+from orchestration.cli.output import note
 from orchestration.cli.previews_commands import check_previews, render_previews
 from orchestration.cli.prints_commands import check_prints, notify, render_prints
 from orchestration.demo.canvas_media import SAMPLE_MEDIA, load_media
+from orchestration.demo.days import FIRST_DAY, NEXT_DAY
+from orchestration.demo.feed import write_feed
 from orchestration.demo.histories import SAMPLE_HISTORIES, SAMPLE_SEED, load_histories, served_pictures
 from orchestration.demo.mockups import sample_mockups
 from orchestration.demo.orders import write_orders
@@ -30,6 +35,7 @@ if TYPE_CHECKING:
     from orchestration.demo.canvas_media import LoadedMedia
     from orchestration.demo.histories import LoadedHistories
     from orchestration.demo.projects import LoadedProjects
+    from orchestration.settings import Settings
 
 
 class CanvasSamples(NamedTuple):
@@ -39,6 +45,27 @@ class CanvasSamples(NamedTuple):
     media: LoadedMedia
     saved: RunOutcome
     collected: RunOutcome
+
+
+def load_all(settings: Settings, root: Path, base_url: str) -> None:
+    """Sync the first day of the sample feed, which `root` is served from, and load the samples of every domain.
+
+    The next day lies in `root` then, so that sensors find something to do.
+    """
+    note("Syncing the first day of the sample feed")
+    write_feed(root, day=FIRST_DAY, base_url=base_url)
+    with job_runner(settings) as runner:
+        sync_catalogue(runner, SyncOptions())
+        check_catalogue(runner)
+        note("Rendering the sample orders, and loading the sample histories, canvas projects and previews")
+        print_samples(runner, root / "orders.csv")
+        submit_mockup_samples(runner)
+        load_gallery_samples(runner, root, base_url)
+        canvas_samples(runner)
+        # The next day's pictures are those that are served from now on.
+        write_feed(root, day=NEXT_DAY, base_url=base_url)
+        # The sensor's drain renders them, so that there is something to watch.
+        queue_preview_samples(runner, root, base_url)
 
 
 def print_samples(runner: JobRunner, file: Path) -> RunOutcome:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     Edit = Callable[[ProductLine], ProductLine]
 
-DAYS = (1, 2, 3)
+DAYS = FIRST_DAY, NEXT_DAY, LAST_DAY = 1, 2, 3
 SUPPLIERS = (A23, A360, A461)
 
 
