@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from orchestration.cli.canvas_commands import check_canvas, save_due
@@ -26,9 +27,11 @@ from orchestration.demo.orders import write_orders
 from orchestration.demo.previews import TRACK, sample_jobs, write_track
 from orchestration.demo.projects import SAMPLE_PROJECTS, load_projects
 from orchestration.mockups.jobs.submission import submit
+from orchestration.observability.logs import configure_logging
 from orchestration.prints.orders.csv_rows import read_csv
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from orchestration.cli.job_runner import JobRunner, RunOutcome
@@ -54,7 +57,7 @@ def load_all(settings: Settings, root: Path, base_url: str) -> None:
     """
     note("Syncing the first day of the sample feed")
     write_feed(root, day=FIRST_DAY, base_url=base_url)
-    with job_runner(settings) as runner:
+    with job_runner(settings) as runner, _logging_to(settings.home / "logs" / "samples.jsonl", settings.log_level):
         sync_catalogue(runner, SyncOptions())
         check_catalogue(runner)
         note("Rendering the sample orders, and loading the sample histories, canvas projects and previews")
@@ -66,6 +69,18 @@ def load_all(settings: Settings, root: Path, base_url: str) -> None:
         write_feed(root, day=NEXT_DAY, base_url=base_url)
         # The sensor's drain renders them, so that there is something to watch.
         queue_preview_samples(runner, root, base_url)
+
+
+@contextmanager
+def _logging_to(file: Path, level: str) -> Iterator[None]:
+    """Keep the console to a line for each step."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("a", encoding="utf-8") as stream:
+        configure_logging(level, stream)
+        try:
+            yield
+        finally:
+            configure_logging(level)
 
 
 def print_samples(runner: JobRunner, file: Path) -> RunOutcome:
