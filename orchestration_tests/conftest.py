@@ -6,7 +6,9 @@ One embedded server serves all processes of the session; each test gets a copy o
 from __future__ import annotations
 
 import functools
+import gc
 import os
+import sys
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,6 +46,18 @@ SERVER_URL = pytest.StashKey[str]()
 # How long an example takes says how busy the machine is.
 hypothesis_settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 hypothesis_settings.load_profile("busy")
+
+
+def pytest_configure() -> None:
+    """Keep compiled modules, also where the environment says otherwise: a test starts several interpreters."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
+
+
+def pytest_collection_finish() -> None:
+    """Leave the tests and all that they import out of the search for garbage: millions of objects, which stay."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
