@@ -28,6 +28,7 @@ from orchestration.services import Services
 from orchestration.settings import Settings
 from orchestration.storage.database import DRIVER, Database
 from orchestration.storage.migrate import migrate
+from orchestration_tests.forking import OF_THE_POOLS, keep_preloads
 from orchestration_tests.server import running_server
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 
 TEMPLATE = "template_migrated"
 DAGSTER_TEMPLATE = "template_dagster"
+# The other strategy writes each page to the log first, which takes twice the time.
+COPIED = "STRATEGY FILE_COPY"
 # Most tests wait for other processes most of the time.
 WORKERS_PER_CORE = 2.0
 MOST_WORKERS = 16
@@ -48,10 +51,15 @@ hypothesis_settings.register_profile("busy", deadline=None, suppress_health_chec
 hypothesis_settings.load_profile("busy")
 
 
-def pytest_configure() -> None:
-    """Keep compiled modules, also where the environment says otherwise: a test starts several interpreters."""
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep what other processes need again.
+
+    Compiled modules, also where the environment says otherwise, since a test starts several interpreters; and what
+    forked processes import.
+    """
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False
+    keep_preloads(OF_THE_POOLS if hasattr(config, "workerinput") else ())
 
 
 def pytest_collection_finish() -> None:
@@ -137,7 +145,7 @@ def template(server_url: URL) -> str:
 def fresh_database(server: URL, template: str | None = None) -> Iterator[str]:
     """A database of one's own, copied from the template if one is given, as a URL; dropped at the end."""
     name = f"test_{uuid4().hex}"
-    run_on_server(server, f"CREATE DATABASE {name}" + (f" TEMPLATE {template}" if template else ""))
+    run_on_server(server, f"CREATE DATABASE {name}" + (f" TEMPLATE {template} {COPIED}" if template else ""))
     yield url_of(server, name)
     run_on_server(server, f"DROP DATABASE {name} WITH (FORCE)")
 
