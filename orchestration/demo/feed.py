@@ -22,7 +22,7 @@ from orchestration.demo import days, documents, faults
 from orchestration.demo.categories import CATEGORIES, category_file
 from orchestration.demo.gallery import Gallery
 from orchestration.demo.german import GERMAN_FAMILIES, german_category_file, in_german_form
-from orchestration.demo.oddities import odd
+from orchestration.demo.oddities import LOST_CHILDREN, odd
 from orchestration.demo.pictures import USUAL_SIZE
 
 if TYPE_CHECKING:
@@ -172,11 +172,14 @@ def _document(line: ProductLine, offer: Offer, gallery: Gallery, base_url: str) 
 
 def _family(listing: _Listing, gallery: Gallery, base_url: str) -> SampleFamily:
     offer = listing.offer
+    variants = documents.variants(offer.line, offer.supplier)
+    if offer.sku in LOST_CHILDREN:
+        variants.pop()
     return SampleFamily(
         sku=offer.sku,
         supplier=offer.supplier.code,
         url=listing.url,
-        variants=tuple(variant.sku for variant in documents.variants(offer.line, offer.supplier)),
+        variants=tuple(variant.sku for variant in variants),
         pictures=tuple(f"{base_url}/{path}" for path in gallery.in_order(offer)),
     )
 

@@ -177,6 +177,11 @@ ROWS: Mapping[str, str] = {
     "0017": """
         INSERT INTO media_unreferenced (media_id, since) SELECT media_id, now() FROM canvas_media;
     """,
+    "0020": """
+        UPDATE media SET unused_since = now();
+        INSERT INTO media_tombstone (run_id, reason, storage_path, bytes, marked_at, deleted_at)
+        SELECT id, 'unshown', 'media/ab/old.png', 3, now(), now() FROM media_gc_run;
+    """,
 }
 
 
