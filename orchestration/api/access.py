@@ -81,7 +81,7 @@ Admin = Annotated[Caller, ADMINISTERS]
 
 
 def _caller(request: Request, services: Services, key: str | None) -> Caller:
-    with services.database.begin() as connection:
+    with services.database.connect() as connection:
         found: ApiKey | None = find_key(connection, key) if key else None
         if found is not None:
             return Caller(found.name, found.role)
