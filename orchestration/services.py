@@ -21,10 +21,11 @@ if TYPE_CHECKING:
 
 
 class Services:
-    """The database and the object store of one process."""
+    """The database and the object store of one process, whose statements may each take `statement_seconds`."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, statement_seconds: float | None = None) -> None:
         self.settings = settings
+        self._statement_seconds = statement_seconds
 
     @cached_property
     def database_urls(self) -> DatabaseUrls:
@@ -39,7 +40,7 @@ class Services:
         A reader never migrates: raises `ConfigurationError` for a schema that is missing, behind or ahead. Only the
         embedded database of a home that is used for the first time gets its schema here, by the first command.
         """
-        database = Database(self.database_urls.domain)
+        database = Database(self.database_urls.domain, statement_seconds=self._statement_seconds)
         try:
             require_current_schema(database, may_create=self.settings.database_url is None)
         except BaseException:
