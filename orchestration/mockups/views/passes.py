@@ -79,7 +79,7 @@ def build_passes(garment: Garment, key: ViewKey) -> Passes:
     corners = Corners(projected, mesh.triangles, _values(mesh, camera, light))
     nearest = visible_triangles(corners, (x1 - x0) * key.grid, (y1 - y0) * key.grid)
     table = _tones(garment, max(1.0, garment.px_per_mm * 1000 * camera.step(samples)))
-    tones = Tones(table, len(table) / garment.canvas_px)
+    tones = Tones(table, len(table) / garment.canvas_px, NEUTRAL)
     found = resolve(nearest, corners, tones, grid=key.grid, place_steps=PLACE_STEPS)
     return Passes(
         box=np.array([x0, y0], np.int32),
@@ -100,13 +100,12 @@ def _mesh(garment: Garment) -> GarmentMesh:
 
 
 @lru_cache(maxsize=4)
-def _tones(garment: Garment, step: float) -> NDArray[np.float32]:
-    """The cloth's small details, 1 = none; what is finer than `step` canvas px is averaged away."""
+def _tones(garment: Garment, step: float) -> NDArray[np.uint8]:
+    """The cloth's small details; what is finer than `step` canvas px is averaged away."""
     import cv2
 
     size = round(garment.canvas_px / step)
-    tones = cv2.resize(_tone_map(garment), (size, size), interpolation=cv2.INTER_AREA)
-    return np.asarray(tones, np.float32) / np.float32(NEUTRAL)
+    return np.asarray(cv2.resize(_tone_map(garment), (size, size), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 @lru_cache(maxsize=2)

@@ -36,10 +36,11 @@ class Corners(NamedTuple):
 
 
 class Tones(NamedTuple):
-    """A table of tones, looked up at canvas px times `scale`."""
+    """A table of tones, looked up at canvas px times `scale`; `neutral` leaves the light as it is."""
 
-    table: NDArray[np.float32]
+    table: NDArray[np.uint8]
     scale: float
+    neutral: int
 
 
 class Resolved(NamedTuple):
@@ -78,7 +79,7 @@ def resolve(nearest: NDArray[np.int32], corners: Corners, tones: Tones, *, grid:
     return Resolved(covered, light, bounce, sheen, takes_ink, label, place)
 
 
-@njit(cache=True, fastmath=True)
+@njit(cache=True, fastmath=True, error_model="numpy")
 def _find_nearest(
     points: NDArray[np.float32], triangles: NDArray[np.int32], depth: NDArray[np.float32], nearest: NDArray[np.int32]
 ) -> None:
@@ -109,7 +110,7 @@ def _find_nearest(
                 s1 += step1
 
 
-@njit(cache=True, fastmath=True)
+@njit(cache=True, fastmath=True, error_model="numpy")
 def _light_samples(
     nearest: NDArray[np.int32],
     corners: Corners,
@@ -118,54 +119,74 @@ def _light_samples(
     steps: tuple[int, int],
 ) -> None:
     averages, place = out
-    grid, place_steps = steps
-    found = np.zeros(CHANNELS, np.float32)
+    grid, place_steps = np.uint32(steps[0]), np.float32(steps[1])
+    scale, per_tone, half = np.float32(tones.scale), np.float32(1 / tones.neutral), np.float32(_HALF)
+    start, step = np.zeros(CHANNELS + 1, np.float32), np.zeros(CHANNELS + 1, np.float32)
+    outside = False
     for row in range(nearest.shape[0]):
+        run, first = -1, 0
         for column in range(nearest.shape[1]):
             if nearest[row, column] < 0:
                 continue
-            outside = _interpolate(corners, nearest[row, column], column + _HALF, row + _HALF, found)
-            x, y, is_label = found[0], found[1], found[8] > _HALF
-            tone = 1.0 if is_label else _bilinear(tones.table, x * tones.scale, y * tones.scale)
-            light = found[2] if outside else found[3]
-            pixel = averages[row // grid, column // grid]
+            if nearest[row, column] != run:
+                run, first = nearest[row, column], column
+                outside = _begin_run(corners, run, column + _HALF, row + _HALF, start, step)
+            ahead = np.float32(column - first)
+            depth = np.float32(1) / (start[CHANNELS] + ahead * step[CHANNELS])
+            x, y = (start[0] + ahead * step[0]) * depth, (start[1] + ahead * step[1]) * depth
+            is_label = (start[8] + ahead * step[8]) * depth > half
+            tone = np.float32(1) if is_label else _bilinear(tones.table, x * scale - half, y * scale - half) * per_tone
+            side = 2 if outside else 3
+            light = (start[side] + ahead * step[side]) * depth
+            pixel = averages[np.uint32(row) // grid, np.uint32(column) // grid]
             pixel[_COVERED] += 1
             pixel[_LIGHT] += light * tone
-            pixel[_BOUNCE] += (found[4] if outside else found[5]) * tone
-            grazing = max(np.float32(0), 1 - abs(found[6]))
+            pixel[_BOUNCE] += (start[side + 2] + ahead * step[side + 2]) * depth * tone
+            grazing = max(np.float32(0), np.float32(1) - abs((start[6] + ahead * step[6]) * depth))
             pixel[_SHEEN] += light * grazing * grazing * grazing
             if is_label:
                 pixel[_LABEL] += 1
-            elif outside and found[7] < _HALF:
+            elif outside and (start[7] + ahead * step[7]) * depth < half:
                 pixel[_TAKES_INK] += 1
-                place[row, column, 0] = min(_MOST, int(x * place_steps + _HALF))
-                place[row, column, 1] = min(_MOST, int(y * place_steps + _HALF))
+                place[row, column, 0] = min(_MOST, int(x * place_steps + half))
+                place[row, column, 1] = min(_MOST, int(y * place_steps + half))
 
 
-@njit(cache=True, fastmath=True)
-def _interpolate(corners: Corners, triangle: np.int32, x: float, y: float, found: NDArray[np.float32]) -> bool:
-    """Fill `found` with the values at a sample of a triangle; whether it is seen from outside."""
+@njit(cache=True, fastmath=True, error_model="numpy")
+def _begin_run(
+    corners: Corners, triangle: int, x: float, y: float, start: NDArray[np.float32], step: NDArray[np.float32]
+) -> bool:
+    """Fill `start` with a triangle's values at a sample and `step` with their growth a sample to the right.
+
+    Both are divided by the depth, which makes them linear; the last of them is 1 / depth. Whether the triangle is seen
+    from outside.
+    """
     points, triangles, values = corners
     a, b, c = triangles[triangle, 0], triangles[triangle, 1], triangles[triangle, 2]
     x0, y0, x1, y1, x2, y2 = points[a, 0], points[a, 1], points[b, 0], points[b, 1], points[c, 0], points[c, 1]
     area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
     s0 = ((x1 - x) * (y2 - y) - (x2 - x) * (y1 - y)) / area
     s1 = ((x2 - x) * (y0 - y) - (x0 - x) * (y2 - y)) / area
-    s2 = (1 - s0 - s1) * points[c, 2]
-    s0, s1 = s0 * points[a, 2], s1 * points[b, 2]
-    total = s0 + s1 + s2
+    d0, d1 = (y1 - y2) / area, (y2 - y0) / area
+    w0, w1, w2 = points[a, 2], points[b, 2], points[c, 2]
+    at0, at1, at2 = np.float32(s0 * w0), np.float32(s1 * w1), np.float32((1 - s0 - s1) * w2)
+    to0, to1, to2 = np.float32(d0 * w0), np.float32(d1 * w1), np.float32(-(d0 + d1) * w2)
     for k in range(CHANNELS):
-        found[k] = (s0 * values[a, k] + s1 * values[b, k] + s2 * values[c, k]) / total
+        start[k] = at0 * values[a, k] + at1 * values[b, k] + at2 * values[c, k]
+        step[k] = to0 * values[a, k] + to1 * values[b, k] + to2 * values[c, k]
+    start[CHANNELS] = at0 + at1 + at2
+    step[CHANNELS] = to0 + to1 + to2
     # In a picture whose y points down, counter-clockwise outside is a negative area.
     return bool(area < 0)
 
 
-@njit(cache=True, fastmath=True)
-def _bilinear(table: NDArray[np.float32], x: np.float32, y: np.float32) -> np.float32:
-    """The value between the centres of a table's cells; the border goes on outside."""
-    across = min(max(float(x) - _HALF, 0.0), table.shape[1] - 1.001)
-    down = min(max(float(y) - _HALF, 0.0), table.shape[0] - 1.001)
+@njit(cache=True, fastmath=True, error_model="numpy")
+def _bilinear(table: NDArray[np.uint8], x: np.float32, y: np.float32) -> np.float32:
+    """The value at x, y from the centre of a table's first cell; the border goes on outside."""
+    across = min(max(x, np.float32(0)), np.float32(table.shape[1] - 1.001))
+    down = min(max(y, np.float32(0)), np.float32(table.shape[0] - 1.001))
     i, j = int(down), int(across)
-    a, b = np.float32(down - i), np.float32(across - j)
-    upper = table[i, j] * (1 - b) + table[i, j + 1] * b
-    return np.float32(upper * (1 - a) + (table[i + 1, j] * (1 - b) + table[i + 1, j + 1] * b) * a)
+    a, b = down - np.float32(i), across - np.float32(j)
+    upper = np.float32(table[i, j]) + (np.float32(table[i, j + 1]) - np.float32(table[i, j])) * b
+    lower = np.float32(table[i + 1, j]) + (np.float32(table[i + 1, j + 1]) - np.float32(table[i + 1, j])) * b
+    return np.float32(upper + (lower - upper) * a)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from orchestration.mockups.artwork import Artwork
     from orchestration.mockups.views.compose import Background, Picture
 
-RENDERER_VERSION: Final = "1"
+RENDERER_VERSION: Final = "2"
 MIN_SIZE: Final = 16
 MAX_SIZE: Final = 4096
 # More samples than this a pixel show no difference.
