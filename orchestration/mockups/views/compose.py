@@ -118,8 +118,7 @@ def compose(artwork: Artwork, ink: Sequence[Ink], passes: Passes, size: int, bac
     colours = [np.full(passes.covered.shape, channel, np.float32) for channel in cloth]
     if passes.label.any():
         share = passes.label.astype(np.float32) / BYTE_STEPS
-        for colour in colours:
-            colour += share * (_LABEL - colour)
+        colours = [colour + share * (_LABEL - colour) for colour in colours]
     for layer in ink:
         _print(colours, layer, passes)
     return _placed(_lit(colours, cloth, passes), passes, size, background)

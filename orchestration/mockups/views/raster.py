@@ -6,6 +6,7 @@ view is rastered.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -43,21 +44,6 @@ class Tones(NamedTuple):
     neutral: int
 
 
-class Resolved(NamedTuple):
-    """Per pixel, (height, width) float32: the share that is covered, and averages over what is covered.
-
-    `place` (samples, uint16): where on the canvas each sample that takes ink is, in steps; 0 for the others.
-    """
-
-    covered: NDArray[np.float32]
-    light: NDArray[np.float32]
-    bounce: NDArray[np.float32]
-    sheen: NDArray[np.float32]
-    takes_ink: NDArray[np.float32]
-    label: NDArray[np.float32]
-    place: NDArray[np.uint16]
-
-
 def visible_triangles(corners: Corners, width: int, height: int) -> NDArray[np.int32]:
     """The number of the nearest triangle of each sample (height, width), -1 where there is none."""
     depth = np.zeros((height, width), np.float32)
@@ -66,8 +52,15 @@ def visible_triangles(corners: Corners, width: int, height: int) -> NDArray[np.i
     return nearest
 
 
-def resolve(nearest: NDArray[np.int32], corners: Corners, tones: Tones, *, grid: int, place_steps: int) -> Resolved:
-    """Light every sample and average `grid` x `grid` of them to a pixel."""
+def resolve(
+    nearest: NDArray[np.int32], corners: Corners, tones: Tones, *, grid: int, place_steps: int
+) -> tuple[NDArray[np.float32], NDArray[np.uint16]]:
+    """Light every sample and average `grid` x `grid` of them to a pixel.
+
+    Per pixel, (height, width, 6): the share that is covered, and averages over what is covered: light, bounce, sheen,
+    the shares that take ink and that are label. Per sample, (height, width, 2): where on the canvas it is, in steps; 0
+    for those that take no ink.
+    """
     height, width = nearest.shape
     averages = np.zeros((height // grid, width // grid, 6), np.float32)
     place = np.zeros((height, width, 2), np.uint16)
@@ -75,8 +68,7 @@ def resolve(nearest: NDArray[np.int32], corners: Corners, tones: Tones, *, grid:
     hits = averages[..., _COVERED].copy()
     averages /= np.maximum(hits, 1)[..., None]
     averages[..., _COVERED] = hits / grid**2
-    covered, light, bounce, sheen, takes_ink, label = (averages[..., k] for k in range(_LABEL + 1))
-    return Resolved(covered, light, bounce, sheen, takes_ink, label, place)
+    return averages, place
 
 
 @njit(cache=True, fastmath=True, error_model="numpy")
@@ -84,6 +76,7 @@ def _find_nearest(
     points: NDArray[np.float32], triangles: NDArray[np.int32], depth: NDArray[np.float32], nearest: NDArray[np.int32]
 ) -> None:
     height, width = depth.shape
+    half, one, edge = np.float32(_HALF), np.float32(1), np.float32(_EDGE)
     for t in range(triangles.shape[0]):
         a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
         x0, y0, w0 = points[a, 0], points[a, 1], points[a, 2]
@@ -92,22 +85,38 @@ def _find_nearest(
         area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
         if abs(area) < _NOTHING:
             continue
-        left, right = max(0, int(min(x0, x1, x2) - _HALF)), min(width - 1, int(max(x0, x1, x2) + _HALF))
-        top, bottom = max(0, int(min(y0, y1, y2) - _HALF)), min(height - 1, int(max(y0, y1, y2) + _HALF))
-        inverse = 1 / area
+        left, right = max(0, int(min(x0, x1, x2) - half)), min(width - 1, int(max(x0, x1, x2) + half))
+        top, bottom = max(0, int(min(y0, y1, y2) - half)), min(height - 1, int(max(y0, y1, y2) + half))
+        inverse = np.float32(1) / area
         step0, step1 = (y1 - y2) * inverse, (y2 - y0) * inverse
+        step2, deeper = -step0 - step1, step0 * (w0 - w2) + step1 * (w1 - w2)
+        per0, per1, per2 = _inverse(step0), _inverse(step1), _inverse(step2)
+        x = np.float32(left) + half
         for row in range(top, bottom + 1):
-            x, y = left + _HALF, row + _HALF
+            y = np.float32(row) + half
             s0 = ((x1 - x) * (y2 - y) - (x2 - x) * (y1 - y)) * inverse
             s1 = ((x2 - x) * (y0 - y) - (x0 - x) * (y2 - y)) * inverse
-            for column in range(left, right + 1):
-                if s0 >= _EDGE and s1 >= _EDGE and s0 + s1 <= 1 - _EDGE:
-                    w = s0 * w0 + s1 * w1 + (1 - s0 - s1) * w2
-                    if w > depth[row, column]:
-                        depth[row, column] = w
-                        nearest[row, column] = t
-                s0 += step0
-                s1 += step1
+            s2 = one - s0 - s1
+            w = s0 * w0 + s1 * w1 + s2 * w2
+            # The samples of this row where no share is negative.
+            first, last = np.float32(0), np.float32(right - left)
+            for share, per in ((s0, per0), (s1, per1), (s2, per2)):
+                crossing = (edge - share) * per
+                if per > 0:
+                    first = max(first, crossing)
+                else:
+                    last = min(last, crossing)
+            for ahead in range(math.ceil(first), math.floor(last) + 1):
+                near = w + np.float32(ahead) * deeper
+                if near > depth[row, left + ahead]:
+                    depth[row, left + ahead] = near
+                    nearest[row, left + ahead] = t
+
+
+@njit(cache=True, fastmath=True, error_model="numpy")
+def _inverse(step: np.float32) -> np.float32:
+    """1 / step; a share that does not change along a row is taken for one that falls very slowly."""
+    return np.float32(1) / (step if abs(step) > np.float32(_NOTHING) else np.float32(-_NOTHING))
 
 
 @njit(cache=True, fastmath=True, error_model="numpy")
@@ -130,7 +139,7 @@ def _light_samples(
                 continue
             if nearest[row, column] != run:
                 run, first = nearest[row, column], column
-                outside = _begin_run(corners, run, column + _HALF, row + _HALF, start, step)
+                outside = _begin_run(corners, run, (column + _HALF, row + _HALF), start, step)
             ahead = np.float32(column - first)
             depth = np.float32(1) / (start[CHANNELS] + ahead * step[CHANNELS])
             x, y = (start[0] + ahead * step[0]) * depth, (start[1] + ahead * step[1]) * depth
@@ -154,7 +163,7 @@ def _light_samples(
 
 @njit(cache=True, fastmath=True, error_model="numpy")
 def _begin_run(
-    corners: Corners, triangle: int, x: float, y: float, start: NDArray[np.float32], step: NDArray[np.float32]
+    corners: Corners, triangle: int, at: tuple[float, float], start: NDArray[np.float32], step: NDArray[np.float32]
 ) -> bool:
     """Fill `start` with a triangle's values at a sample and `step` with their growth a sample to the right.
 
@@ -162,6 +171,7 @@ def _begin_run(
     from outside.
     """
     points, triangles, values = corners
+    x, y = at
     a, b, c = triangles[triangle, 0], triangles[triangle, 1], triangles[triangle, 2]
     x0, y0, x1, y1, x2, y2 = points[a, 0], points[a, 1], points[b, 0], points[b, 1], points[c, 0], points[c, 1]
     area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
