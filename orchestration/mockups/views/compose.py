@@ -6,7 +6,7 @@ Colours are mixed in linear light. Keep out: how passes are made.
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,16 +67,35 @@ def _develop_table() -> NDArray[np.uint8]:
     """The sRGB codes of the studio's light, with a soft shoulder, so that highlights on white cloth keep their form."""
     light = np.arange(_CODES) / (_CODES - 1) * _BRIGHTEST
     over = np.maximum(light - _KNEE, 0) / (1 - _KNEE)
-    return _encoded(np.where(light > _KNEE, _KNEE + (1 - _KNEE) * (1 - np.exp(-over)), light).astype(np.float32))
+    return encoded(np.where(light > _KNEE, _KNEE + (1 - _KNEE) * (1 - np.exp(-over)), light).astype(np.float32))
 
 
-def _encoded(light: NDArray[np.floating[Any]]) -> NDArray[np.uint8]:
+def encoded(light: NDArray[np.floating[Any]]) -> NDArray[np.uint8]:
     """The sRGB codes of linear light from 0 to 1 (IEC 61966-2-1)."""
     codes = np.where(light <= _DARK_LIGHT, light * 12.92, 1.055 * np.maximum(light, 1e-9) ** (1 / 2.4) - 0.055)
     return np.clip(np.round(codes * 255), 0, 255).astype(np.uint8)
 
 
-def reflectance(colour: Rgb) -> NDArray[np.float32]:
+def develop(light: NDArray[np.float32]) -> Picture:
+    """The sRGB codes (h, w, 3) of linear light as the studio's camera shows them."""
+    import cv2
+
+    steps = cv2.multiply(light, (_CODES - 1) / _BRIGHTEST, dtype=cv2.CV_16U)
+    return np.asarray(cv2.LUT(steps, _develop_table()), np.uint8)
+
+
+def lay_ink(cloth: Picture, layer: InkLayer) -> None:
+    """Print a layer on a picture (canvas, canvas, 3) of the cloth's reflectance as sRGB codes, in place."""
+    height, width = cloth.shape[:2]
+    left, top = max(-layer.x, 0), max(-layer.y, 0)
+    kept = layer.pixels[top : max(height - layer.y, 0), left : max(width - layer.x, 0)]
+    under = cloth[layer.y + top : layer.y + top + kept.shape[0], layer.x + left : layer.x + left + kept.shape[1]]
+    cover = kept[..., 3:].astype(np.float32) * np.float32(_INK_COVER / BYTE_STEPS)
+    below = _decode_table()[under]
+    under[:] = encoded(below + cover * (reflectance(kept[..., :3]) - below))
+
+
+def reflectance(colour: Rgb | NDArray[np.uint8]) -> NDArray[np.float32]:
     """How much of each channel a cloth or an ink of that colour gives back."""
     return (_BLACKEST + (_WHITEST - _BLACKEST) * linear(np.asarray(colour))).astype(np.float32)
 
@@ -112,6 +131,14 @@ class Ink:
         return self._levels[min(times, len(self._levels) - 1)]
 
 
+class Cutout(NamedTuple):
+    """A lit garment: sRGB `codes` (h, w, 3), the share of each pixel that it covers, its upper left corner."""
+
+    codes: Picture
+    covered: NDArray[np.uint8]
+    corner: tuple[int, int]
+
+
 def compose(artwork: Artwork, ink: Sequence[Ink], passes: Passes, size: int, background: Background) -> Picture:
     """The picture (size, size, 4) uint8, sRGB with straight alpha, of an artwork whose layers are `ink`."""
     cloth = reflectance(artwork.fabric)
@@ -121,7 +148,9 @@ def compose(artwork: Artwork, ink: Sequence[Ink], passes: Passes, size: int, bac
         colours = [colour + share * (_LABEL - colour) for colour in colours]
     for layer in ink:
         _print(colours, layer, passes)
-    return _placed(_lit(colours, cloth, passes), passes, size, background)
+    corner = (int(passes.box[0]), int(passes.box[1]))
+    cut = Cutout(_lit(colours, cloth, passes), np.asarray(passes.covered), corner)
+    return place_on(background, cut, passes.floor, size)
 
 
 def _lit(colours: Sequence[NDArray[np.float32]], cloth: NDArray[np.float32], passes: Passes) -> Picture:
@@ -186,27 +215,24 @@ def _times_halved(step: float) -> int:
     return max(0, int(np.log2(max(step, 1e-3) / 1.1)))
 
 
-def _placed(garment: Picture, passes: Passes, size: int, background: Background) -> Picture:
-    """The lit garment (h, w, 3) on the background."""
+def place_on(background: Background, cut: Cutout, floor: NDArray[np.uint8], size: int) -> Picture:
+    """The picture (size, size, 4) of a garment on the background, on which its shadow falls."""
     import cv2
 
-    height, width = passes.covered.shape
-    x, y = (int(value) for value in passes.box)
-    covered = np.asarray(passes.covered)
+    height, width = cut.covered.shape
+    area = (slice(cut.corner[1], cut.corner[1] + height), slice(cut.corner[0], cut.corner[0] + width))
     if background is None:
         picture = np.zeros((size, size, 4), np.uint8)
-        whole = np.asarray(cv2.merge([*cv2.split(garment), covered]), np.uint8)
-        picture[y : y + height, x : x + width] = np.where(covered[..., None] > 0, whole, 0)
+        seen = np.asarray(cv2.merge([*cv2.split(cut.codes), cut.covered]), np.uint8)
+        picture[area] = np.where(cut.covered[..., None] > 0, seen, 0)
         return picture
-    picture = _backdrop(background, passes.floor, size)
-    area = picture[y : y + height, x : x + width]
-    partly = (covered > 0) & (covered < BYTE_STEPS)
-    share = covered[partly].astype(np.float32)[:, None] / BYTE_STEPS
-    behind, front = _decode_table()[area[partly][:, :3]], _decode_table()[garment[partly]]
-    mixed = _encoded(behind + share * (front - behind))
-    whole = cv2.cvtColor(garment, cv2.COLOR_RGB2RGBA)
-    area[...] = cv2.copyTo(whole, cv2.inRange(covered, BYTE_STEPS, BYTE_STEPS), np.ascontiguousarray(area))
-    area[partly, :3] = mixed
+    picture = _backdrop(background, floor, size)
+    partly = (cut.covered > 0) & (cut.covered < BYTE_STEPS)
+    share = cut.covered[partly].astype(np.float32)[:, None] / BYTE_STEPS
+    behind, front = _decode_table()[picture[area][partly][:, :3]], _decode_table()[cut.codes[partly]]
+    whole = cv2.inRange(cut.covered, BYTE_STEPS, BYTE_STEPS)
+    picture[area] = cv2.copyTo(cv2.cvtColor(cut.codes, cv2.COLOR_RGB2RGBA), whole, np.ascontiguousarray(picture[area]))
+    picture[area][partly, :3] = encoded(behind + share * (front - behind))
     return picture
 
 
@@ -216,7 +242,7 @@ def _backdrop(colour: Rgb, floor: NDArray[np.uint8], size: int) -> Picture:
 
     shades = np.arange(BYTE_STEPS + 1, dtype=np.float32)[:, None] / BYTE_STEPS
     codes = np.full((BYTE_STEPS + 1, 4), BYTE_STEPS, np.uint8)
-    codes[:, :3] = _encoded(shades * linear(np.asarray(colour)))
+    codes[:, :3] = encoded(shades * linear(np.asarray(colour)))
     shadow = np.asarray(cv2.resize(floor, (size, size), interpolation=cv2.INTER_LINEAR), np.uint8)
     # A whole pixel is looked up at once.
     picture: Picture = np.take(codes.view(np.uint32)[:, 0], shadow).view(np.uint8).reshape(size, size, 4)

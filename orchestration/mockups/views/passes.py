@@ -93,7 +93,7 @@ def build_passes(garment: Garment, key: ViewKey) -> Passes:
         box=np.array([x0, y0], np.int32),
         **{name: _steps(averages[..., k], steps, kind) for k, (name, steps, kind) in enumerate(_PER_PIXEL)},
         place=place,
-        floor=_floor(mesh, camera, light, key.size),
+        floor=floor_shadow(mesh, camera, light, key.size),
     )
 
 
@@ -108,11 +108,12 @@ def _tones(garment: Garment, step: float) -> NDArray[np.uint8]:
     import cv2
 
     size = round(garment.canvas_px / step)
-    return np.asarray(cv2.resize(_tone_map(garment), (size, size), interpolation=cv2.INTER_AREA), np.uint8)
+    return np.asarray(cv2.resize(kept_tone_map(garment), (size, size), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 @lru_cache(maxsize=2)
-def _tone_map(garment: Garment) -> NDArray[np.uint8]:
+def kept_tone_map(garment: Garment) -> NDArray[np.uint8]:
+    """The tone map of a garment, whose views follow one another."""
     return tone_map(garment)
 
 
@@ -147,8 +148,8 @@ def _steps(values: NDArray[np.float32], steps: float, kind: type[np.unsignedinte
     return np.clip(np.round(values * steps), 0, np.iinfo(kind).max).astype(kind)
 
 
-def _floor(mesh: GarmentMesh, camera: Camera, light: NDArray[np.float32], size: int) -> NDArray[np.uint8]:
-    """How much of the free floor's light reaches each second pixel of the picture."""
+def floor_shadow(mesh: GarmentMesh, camera: Camera, light: NDArray[np.float32], size: int) -> NDArray[np.uint8]:
+    """How much of the free floor's light reaches each second pixel of the picture, uint8 in 255ths."""
     import cv2
 
     cells = int(len(mesh.ground.weights) ** 0.5)
