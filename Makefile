@@ -8,7 +8,7 @@ UV := $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install up demo test check bench garments format lock clean
+.PHONY: help install up demo test check bench garments blender format lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -46,6 +46,11 @@ bench: install ## Race the product against named rivals
 garments: install ## Drape the garments of the mockups again, and bake their light
 	$(BIN)/python -m orchestration.mockups.garments.draping
 
+blender: ## Install Blender as a Python module for the mockups' optional engine, about 1 GB, in .venv-blender
+	$(PYTHON) -m venv .venv-blender
+	.venv-blender/bin/python -m pip install --quiet bpy==4.5.15
+	@echo "export ORCHESTRATION_MOCKUP_BLENDER=$(CURDIR)/.venv-blender/bin/python"
+
 format: install ## Format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -55,4 +60,4 @@ lock: install ## Renew requirements.lock from pyproject.toml
 		--no-emit-index-url --no-header --quiet --upgrade --output-file requirements.lock
 
 clean: ## Remove .venv and the state directory
-	rm -rf .venv .orchestration
+	rm -rf .venv .venv-blender .orchestration

@@ -32,7 +32,7 @@ COMMANDS: Final[dict[str, dict[str, str]]] = {
     },
     "system_commands": {
         "migrate": "Bring the database to the schema of today.",
-        "doctor": "Check database, object store, fonts and feed; one line each.",
+        "doctor": "Check database, object store, fonts, Blender and feed; one line each.",
         "materialize": "Materialize any set of an asset's partitions in one run; without keys, what is queued.",
         "queue": "The work queues: counts, workers, single tasks, dead letters.",
     },
