@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 LOCAL = "loopback"
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
-_SCHEME = HTTPBearer(
+SCHEME = HTTPBearer(
     auto_error=False,
     scheme_name="key",
     description="An API key of `orchestration api-keys create`. Without any key, callers from the machine itself.",
@@ -44,7 +44,7 @@ class Caller(NamedTuple):
 def authenticate(
     request: Request,
     scopes: SecurityScopes,
-    given: Annotated[HTTPAuthorizationCredentials | None, Depends(_SCHEME)],
+    given: Annotated[HTTPAuthorizationCredentials | None, Depends(SCHEME)],
 ) -> Caller:
     """The caller, who has the role that the endpoint names; answers 401 without a valid key, 403 without the role."""
     services: Services = request.app.state.services

@@ -105,9 +105,9 @@ class QueuePolicy:
 
     `most_waiting` tasks may wait, now due or later; None is no limit. `reserved_shares` of them, one for high, normal
     and low, are kept for that level, so that no level shuts out another. `promise_seconds` is how long a due task may
-    wait before somebody is to look; whoever watches the queue compares with it. `replay_with` is the command that revives dead
-    tasks of a queue where letting them begin again is not enough: then `replay` refuses, and names it. Raises
-    `ConfigurationError` for shares that are negative or more than the whole, and for ageing of less than a second.
+    wait before somebody is to look. `replay_with` is the command that revives dead tasks of a queue where letting them
+    begin again is not enough: then `replay` refuses, and names it. Raises `ConfigurationError` for shares that are
+    negative or more than the whole, and for ageing of less than a second.
     """
 
     name: str
