@@ -6,7 +6,7 @@ Building a `Services` touches nothing, so definitions may hold one at import.
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import ExitStack, closing
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,8 @@ from orchestration.storage.migrate import migrate, require_current_schema
 from orchestration.storage.objects import ObjectStore
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from orchestration.settings import Settings
 
 
@@ -26,6 +28,7 @@ class Services:
     def __init__(self, settings: Settings, *, statement_seconds: float | None = None) -> None:
         self.settings = settings
         self._statement_seconds = statement_seconds
+        self._closing = ExitStack()
 
     @cached_property
     def database_urls(self) -> DatabaseUrls:
@@ -69,7 +72,12 @@ class Services:
         make_private_home(self.settings.home.absolute())
         return Links(self.settings, self.objects)
 
+    def at_close(self, callback: Callable[[], object]) -> None:
+        """Have something else closed together with these services, before them."""
+        self._closing.callback(callback)
+
     def close(self) -> None:
-        """Close the database's connections."""
+        """Close the database's connections, and what was to be closed together with them."""
+        self._closing.close()
         if "database" in self.__dict__:
             self.database.close()

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 LOCAL = "loopback"
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
-_SCHEME = HTTPBearer(
+SCHEME = HTTPBearer(
     auto_error=False,
     scheme_name="key",
     description="An API key of `orchestration api-keys create`. Without any key, callers from the machine itself.",
