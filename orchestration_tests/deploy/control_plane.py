@@ -1,7 +1,7 @@
 """A real control plane of Kubernetes on this machine: etcd, API server, controllers, and what stands for a node.
 
-Started by the tests that ask for it, where its programs are: the variable `ORCHESTRATION_TEST_KUBERNETES` names a folder
-with kube-apiserver and kube-controller-manager; etcd is on the path. Keep out: what is applied to it.
+Started by the tests that ask for it, where its programs are: the variable `ORCHESTRATION_TEST_KUBERNETES` names a
+folder with kube-apiserver and kube-controller-manager; etcd is on the path. Keep out: what is applied to it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import threading
 import time
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import kubernetes
 import urllib3
@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
 
 FOLDER = os.environ.get("ORCHESTRATION_TEST_KUBERNETES", "")
 PROGRAMS = ("kube-apiserver", "kube-controller-manager")
@@ -55,41 +55,46 @@ def kubeconfig(path: Path, server: str, token: str, namespace: str = "default") 
 @contextmanager
 def control_plane(folder: Path) -> Iterator[Path]:
     """A running control plane with authorization by roles; the kubeconfig of its administrator."""
-    etcd_port, peer_port, port = _free_port(), _free_port(), _free_port()
-    etcd, server = f"http://127.0.0.1:{etcd_port}", f"https://127.0.0.1:{port}"
+    etcd, peer = (f"http://127.0.0.1:{_free_port()}" for _ in range(2))
+    port = _free_port()
     private, public = _keys(folder)
     tokens = folder / "tokens.csv"
     tokens.write_text(f"{_ADMIN},admin,admin,system:masters\n", encoding="utf-8")
-    admin = kubeconfig(folder / "admin.yaml", server, _ADMIN)
+    admin = kubeconfig(folder / "admin.yaml", f"https://127.0.0.1:{port}", _ADMIN)
+    store = {
+        "data-dir": folder / "etcd",
+        "listen-client-urls": etcd,
+        "advertise-client-urls": etcd,
+        "listen-peer-urls": peer,
+        "initial-advertise-peer-urls": peer,
+        "initial-cluster": f"default={peer}",
+    }
+    server = {
+        "etcd-servers": etcd,
+        "bind-address": "127.0.0.1",
+        "secure-port": port,
+        "cert-dir": folder / "certificates",
+        "token-auth-file": tokens,
+        "authorization-mode": "RBAC",
+        "service-account-key-file": public,
+        "service-account-signing-key-file": private,
+        "service-account-issuer": f"https://127.0.0.1:{port}",
+        "service-cluster-ip-range": "10.96.0.0/16",
+        "disable-admission-plugins": "ServiceAccount",
+    }
+    controllers = {
+        "kubeconfig": admin,
+        "leader-elect": "false",
+        "controllers": "job,serviceaccount,serviceaccount-token",
+        "port": 0,
+        "secure-port": 0,
+        "service-account-private-key-file": private,
+    }
     with ExitStack() as stack:
-        peer = f"http://127.0.0.1:{peer_port}"
-        _start(
-            stack,
-            folder,
-            ["etcd", f"--data-dir={folder}/etcd", f"--listen-client-urls={etcd}", f"--advertise-client-urls={etcd}"]
-            + [
-                f"--listen-peer-urls={peer}",
-                f"--initial-advertise-peer-urls={peer}",
-                f"--initial-cluster=default={peer}",
-            ],
-        )
-        _start(
-            stack,
-            folder,
-            [f"{FOLDER}/kube-apiserver", f"--etcd-servers={etcd}", f"--secure-port={port}", "--bind-address=127.0.0.1"]
-            + [f"--cert-dir={folder}/certificates", f"--token-auth-file={tokens}", "--authorization-mode=RBAC"]
-            + [f"--service-account-key-file={public}", f"--service-account-signing-key-file={private}"]
-            + [f"--service-account-issuer={server}", "--service-cluster-ip-range=10.96.0.0/16"]
-            + ["--disable-admission-plugins=ServiceAccount"],
-        )
+        _start(stack, folder, "etcd", store)
+        _start(stack, folder, f"{FOLDER}/kube-apiserver", server)
         wait_until(lambda: bool(_core(admin).list_namespace().items), "the API server does not answer")
-        _start(
-            stack,
-            folder,
-            [f"{FOLDER}/kube-controller-manager", f"--kubeconfig={admin}", "--leader-elect=false"]
-            + ["--controllers=job,serviceaccount,serviceaccount-token", "--port=0", "--secure-port=0"]
-            + [f"--service-account-private-key-file={private}"],
-        )
+        _start(stack, folder, f"{FOLDER}/kube-controller-manager", controllers)
         yield admin
 
 
@@ -102,8 +107,9 @@ def _keys(folder: Path) -> tuple[Path, Path]:
     return private, public
 
 
-def _start(stack: ExitStack, folder: Path, command: Sequence[str]) -> None:
-    log = stack.enter_context((folder / f"{Path(command[0]).name}.log").open("wb"))
+def _start(stack: ExitStack, folder: Path, program: str, options: Mapping[str, object]) -> None:
+    log = stack.enter_context((folder / f"{Path(program).name}.log").open("wb"))
+    command = [program, *(f"--{name}={value}" for name, value in options.items())]
     process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)  # noqa: S603 - our own
     stack.callback(process.wait, 30)
     stack.callback(process.terminate)
@@ -141,7 +147,7 @@ class Node:
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._work)
 
-    def __enter__(self) -> Node:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -169,10 +175,9 @@ class Node:
                 self._delete(pod)
             elif pod.status.phase == "Running":
                 self._report(pod, "Failed" if code else "Succeeded")
-        elif process is not None and pod.metadata.deletion_timestamp:
-            if pod.metadata.uid not in self._asked:  # a second signal would mean: at once
-                self._asked.add(pod.metadata.uid)
-                process.terminate()
+        elif process is not None and pod.metadata.deletion_timestamp and pod.metadata.uid not in self._asked:
+            self._asked.add(pod.metadata.uid)  # a second signal would mean: at once
+            process.terminate()
 
     def _bind(self, pod: Any) -> None:  # noqa: ANN401
         target = {"apiVersion": "v1", "kind": "Node", "name": "here"}
