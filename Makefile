@@ -8,7 +8,7 @@ UV := $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install up demo test check bench garments blender format lock clean
+.PHONY: help install up demo test check bench garments blender format variants lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -34,11 +34,14 @@ demo: install ## Sync two days of the sample feed, headless, and show what chang
 test: install ## Run the tests
 	$(BIN)/pytest
 
-check: install ## Lint, types, import contracts, lock file
+check: install ## Lint, types, import contracts, manifests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec deploy/compose/compose.yaml
+	$(BIN)/kubernetes-validate --quiet --strict -k 1.33 deploy/kubernetes/base/resources/*.yaml
 
 bench: install ## Race the product against named rivals
 	$(BIN)/python -m orchestration_tests.benchmarks
@@ -55,9 +58,14 @@ format: install ## Format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-lock: install ## Renew requirements.lock from pyproject.toml
+variants: install ## Make the dagster.yaml of Kubernetes and of ECS from this one
+	$(BIN)/python deploy/dagster/variants.py
+
+lock: install ## Renew requirements.lock from pyproject.toml, and what of it the image holds
 	$(BIN)/uv pip compile pyproject.toml --group dev --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-header --quiet --upgrade --output-file requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --group deploy --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-header --quiet --constraint requirements.lock --output-file deploy/image/requirements.lock
 
 clean: ## Remove .venv and the state directory
 	rm -rf .venv .venv-blender .orchestration

@@ -51,14 +51,14 @@ class Services:
             raise
         return database
 
-    def migrate(self) -> tuple[str | None, str | None]:
-        """Bring the database to the schema of this version; the revisions before and after.
+    def migrate(self, revision: str = "head") -> tuple[str | None, str | None]:
+        """Bring the database to the schema of this version, or to another `revision`; the ones before and after.
 
         For the start of a factory and for `orchestration migrate`. Raises `ConfigurationError` when a newer version
         has made the schema.
         """
         with closing(Database(self.database_urls.domain)) as database:
-            return migrate(database)
+            return migrate(database, revision)
 
     @cached_property
     def objects(self) -> ObjectStore:

@@ -30,8 +30,8 @@ COMMANDS: Final[dict[str, dict[str, str]]] = {
         "gc": "Mark canvas media that nothing refers to, and delete those whose grace is over.",
         "canvas": "Canvas projects.",
     },
+    "migrate_command": {"migrate": "Bring the database to the schema of this version."},
     "system_commands": {
-        "migrate": "Bring the database to the schema of today.",
         "doctor": "Check database, object store, fonts, Blender and feed; one line each.",
         "materialize": "Materialize any set of an asset's partitions in one run; without keys, what is queued.",
         "queue": "The work queues: counts, workers, single tasks, dead letters.",

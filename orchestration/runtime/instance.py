@@ -102,6 +102,21 @@ def open_instance(services: Services, pools: Mapping[str, int] | None = None) ->
         yield instance
 
 
+def prepare_instance(services: Services, pools: Mapping[str, int]) -> None:
+    """Bring Dagster's own tables to this version, and set the pools' limits, in the instance that this process has.
+
+    For a deployment, whose instance is configured by a file of its own. Raises `ConfigurationError` when the variables
+    of the instance are missing.
+    """
+    import dagster as dg
+
+    if not is_prepared():
+        raise ConfigurationError(f"{HOME} and {LOG_DIRECTORY} must say where Dagster's instance is")
+    with _alone(services.database_urls.dagster), dg.DagsterInstance.get() as instance:
+        instance.upgrade()
+        limit_pools(instance, pools, services.settings.pool_sizes)
+
+
 def limit_pools(instance: dg.DagsterInstance, pools: Mapping[str, int], sizes: Mapping[str, int]) -> None:
     """Set each pool's limit, or what the settings ask for if that is more.
 
