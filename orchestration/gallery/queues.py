@@ -38,6 +38,7 @@ def mirror_queue(settings: Settings) -> TaskQueue:
         batch=settings.mirror_batch,
         poll_seconds=settings.mirror_poll_ms / 1000,
         longest_poll_seconds=settings.mirror_longest_poll_ms / 1000,
+        promise_seconds=60.0,
     )
     return TaskQueue(policy)
 

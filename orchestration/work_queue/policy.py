@@ -104,7 +104,8 @@ class QueuePolicy:
     that came up to `ageing` later.
 
     `most_waiting` tasks may wait, now due or later; None is no limit. `reserved_shares` of them, one for high, normal
-    and low, are kept for that level, so that no level shuts out another. `replay_with` is the command that revives dead
+    and low, are kept for that level, so that no level shuts out another. `promise_seconds` is how long a due task may
+    wait before somebody is to look; whoever watches the queue compares with it. `replay_with` is the command that revives dead
     tasks of a queue where letting them begin again is not enough: then `replay` refuses, and names it. Raises
     `ConfigurationError` for shares that are negative or more than the whole, and for ageing of less than a second.
     """
@@ -121,6 +122,7 @@ class QueuePolicy:
     ageing: timedelta = AGEING
     most_waiting: int | None = None
     reserved_shares: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    promise_seconds: float = 3600.0
     replay_with: str | None = None
 
     def __post_init__(self) -> None:

@@ -57,6 +57,15 @@ WITH fresh AS MATERIALIZED (
         AND hour IN (SELECT hour FROM fresh) FOR UPDATE SKIP LOCKED
 ), taken AS (
     DELETE FROM task_statistic WHERE id = ANY (ARRAY(SELECT id FROM fresh UNION SELECT id FROM totals)) RETURNING *
+), former AS (
+    DELETE FROM task_total WHERE id = ANY (ARRAY(SELECT id FROM task_total
+        WHERE queue = :queue AND EXISTS (SELECT FROM taken WHERE NOT is_folded) FOR UPDATE SKIP LOCKED)) RETURNING *
+), lasting AS (
+    INSERT INTO task_total (queue, outcome, waited_class, ran_class, tasks, waited_seconds, ran_seconds)
+    SELECT queue, outcome, waited_class, ran_class, {_sums} FROM (
+        SELECT queue, outcome, waited_class, ran_class, tasks, waited_seconds, ran_seconds FROM former UNION ALL
+        SELECT queue, outcome, waited_class, ran_class, tasks, waited_seconds, ran_seconds FROM taken WHERE NOT is_folded
+    ) AS t GROUP BY queue, outcome, waited_class, ran_class
 )
 INSERT INTO task_statistic
     (queue, outcome, hour, waited_class, ran_class, tasks, waited_seconds, ran_seconds, is_folded)

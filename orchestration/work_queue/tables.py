@@ -104,6 +104,7 @@ sa.Index(
     postgresql_where=sa.text("state IN ('completed', 'cancelled')"),
 )
 sa.Index("ix_task_claim", task.c.queue, task.c.sort_at, task.c.id, postgresql_where=_waiting)
+sa.Index("ix_task_due", task.c.queue, task.c.run_at, postgresql_where=_waiting)
 sa.Index("ix_task_held", task.c.queue, task.c.worker, postgresql_where=_active)
 sa.Index(
     "ix_task_order",
@@ -181,4 +182,18 @@ sa.Index(
     task_statistic.c.queue,
     task_statistic.c.id,
     postgresql_where=sa.text("NOT is_folded"),
+)
+
+task_total = sa.Table(
+    "task_total",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+    sa.Column("queue", sa.Text, nullable=False, index=True),
+    sa.Column("outcome", sa.Text, nullable=False),
+    sa.Column("waited_class", sa.SmallInteger, nullable=False),
+    sa.Column("ran_class", sa.SmallInteger, nullable=False),
+    sa.Column("tasks", sa.BigInteger, nullable=False),
+    sa.Column("waited_seconds", sa.Float, nullable=False),
+    sa.Column("ran_seconds", sa.Float, nullable=False),
+    comment="The statistics of all hours together, but for what is not folded yet",
 )
