@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -16,22 +16,32 @@ if TYPE_CHECKING:
 LONGEST_MESSAGE, KEPT_VALUES = 2_000, 100
 
 
-def record_action(
-    connection: sa.Connection,
-    visitor: Visitor,
-    action: str,
-    target: str,
-    values: Mapping[str, Sequence[str]],
-    outcome: str,
-    message: str,
-    http_request_id: str,
-) -> None:
+class Deed(NamedTuple):
+    """What somebody did or tried: the action, what it was done to, with which arguments, and how it ended."""
+
+    action: str
+    target: str
+    values: Mapping[str, Sequence[str]]
+    outcome: str
+    message: str
+    http_request_id: str
+
+
+def record_action(connection: sa.Connection, visitor: Visitor, deed: Deed) -> None:
     """Write a line, in the transaction of what was done; of long lists of arguments the first are kept."""
-    kept: dict[str, Any] = {name: found[0] if len(found) == 1 else found[:KEPT_VALUES] for name, found in values.items()}
+    kept: dict[str, Any] = {
+        name: found[0] if len(found) == 1 else found[:KEPT_VALUES] for name, found in deed.values.items()
+    }
     row = {
-        "caller": visitor.caller.name, "role": visitor.caller.role.value, "action": action, "target": target,
-        "arguments": kept, "outcome": outcome, "message": message[:LONGEST_MESSAGE], "http_request_id": http_request_id,
-    }  # fmt: skip
+        "caller": visitor.caller.name,
+        "role": visitor.caller.role.value,
+        "action": deed.action,
+        "target": deed.target,
+        "arguments": kept,
+        "outcome": deed.outcome,
+        "message": deed.message[:LONGEST_MESSAGE],
+        "http_request_id": deed.http_request_id,
+    }
     connection.execute(sa.insert(admin_action).values(row))
 
 

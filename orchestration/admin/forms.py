@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from starlette.responses import RedirectResponse
 
 from orchestration.admin import shown
-from orchestration.admin.audit import record_action
+from orchestration.admin.audit import Deed, record_action
 from orchestration.admin.frame import FLASH, local_target, require_own_form
 from orchestration.admin.session import PATH
 from orchestration.errors import NotFoundError, OrchestrationError, RefusedError
@@ -95,16 +95,38 @@ class Action:
     is_harmful: bool = False
 
 
+class _Posted(NamedTuple):
+    """A form that was sent, by whom, and where it came from."""
+
+    frame: Frame
+    request: Request
+    visitor: Visitor
+    action: Action
+    values: Mapping[str, Sequence[str]]
+    back: str
+
+    @property
+    def request_id(self) -> str:
+        return str(self.request.scope["request_id"])
+
+    def doing(self, connection: sa.Connection) -> Doing:
+        return Doing(connection, self.frame.domains, self.visitor, self.request_id, self.values)
+
+    def deed(self, outcome: str, message: str) -> Deed:
+        first = next((found[0] for found in self.values.values() if found and found[0]), "")
+        target = f"{self.action.target}:{first}"
+        return Deed(self.action.name, target, self.values, outcome, message, self.request_id)
+
+
 def answer_form(frame: Frame, request: Request, visitor: Visitor, action: Action, form: FormData) -> Response:
     """Do what a form asks for, or ask back; raises `RefusedError` without the role or for another's form."""
     if not visitor.may(action.role):
         raise RefusedError(f"{visitor.caller.name} has the role {visitor.caller.role}; this needs {action.role}")
     require_own_form(frame, visitor, str(form.get("form_token", "")))
-    values = _values(form)
-    back = local_target(str(form.get("back", PATH)))
+    posted = _Posted(frame, request, visitor, action, _values(form), local_target(str(form.get("back", PATH))))
     if action.question is not None and form.get("confirmed") != "yes":
-        return _ask(frame, request, visitor, action, values, back)
-    return _do(frame, request, visitor, action, values, back)
+        return _ask(posted, action.question)
+    return _do(posted)
 
 
 def _values(form: FormData) -> dict[str, list[str]]:
@@ -115,43 +137,39 @@ def _values(form: FormData) -> dict[str, list[str]]:
     return values
 
 
-def _ask(
-    frame: Frame, request: Request, visitor: Visitor, action: Action, values: Mapping[str, Sequence[str]], back: str
-) -> Response:
-    assert action.question is not None  # noqa: S101 - for the type checker
+def _ask(posted: _Posted, ask: Callable[[Doing], str]) -> Response:
     try:
-        with frame.services.database.begin() as connection:
-            question = action.question(_doing(frame, request, visitor, connection, values))
+        with posted.frame.services.database.begin() as connection:
+            question = ask(posted.doing(connection))
     except OrchestrationError as error:
-        return _back(back, str(error), is_good=False)
-    return frame.render(
-        request, visitor, "confirm.html", title=action.label, action=action, question=question, values=values, back=back
+        return _back(posted.back, str(error), is_good=False)
+    return posted.frame.render(
+        posted.request,
+        posted.visitor,
+        "confirm.html",
+        title=posted.action.label,
+        action=posted.action,
+        question=question,
+        values=posted.values,
+        back=posted.back,
     )
 
 
-def _do(
-    frame: Frame, request: Request, visitor: Visitor, action: Action, values: Mapping[str, Sequence[str]], back: str
-) -> Response:
-    target = f"{action.target}:{next((found[0] for found in values.values() if found and found[0]), '')}"
-    request_id = str(request.scope["request_id"])
+def _do(posted: _Posted) -> Response:
+    database = posted.frame.services.database
     try:
-        with frame.services.database.begin() as connection:
-            done = action.act(_doing(frame, request, visitor, connection, values))
-            record_action(connection, visitor, action.name, target, values, "done", done.message, request_id)
+        with database.begin() as connection:
+            done = posted.action.act(posted.doing(connection))
+            record_action(connection, posted.visitor, posted.deed("done", done.message))
     except OrchestrationError as error:
-        with frame.services.database.begin() as connection:
-            record_action(connection, visitor, action.name, target, values, "refused", str(error), request_id)
-        return _back(back, str(error), is_good=False)
-    return _back(done.href or back, done.message, is_good=True)
-
-
-def _doing(
-    frame: Frame, request: Request, visitor: Visitor, connection: sa.Connection, values: Mapping[str, Sequence[str]]
-) -> Doing:
-    return Doing(connection, frame.domains, visitor, str(request.scope["request_id"]), values)
+        with database.begin() as connection:
+            record_action(connection, posted.visitor, posted.deed("refused", str(error)))
+        return _back(posted.back, str(error), is_good=False)
+    return _back(done.href or posted.back, done.message, is_good=True)
 
 
 def _back(target: str, message: str, *, is_good: bool) -> Response:
     response = RedirectResponse(target, HTTPStatus.SEE_OTHER)
-    response.set_cookie(FLASH, shown.say(message, is_good=is_good), max_age=60, path=PATH, httponly=True, samesite="lax")
+    said = shown.say(message, is_good=is_good)
+    response.set_cookie(FLASH, said, max_age=60, path=PATH, httponly=True, samesite="lax")
     return response

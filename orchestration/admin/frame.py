@@ -24,16 +24,19 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from orchestration.admin import shown
+from orchestration.admin.bulk import BulkRunner
 from orchestration.admin.navigation import NAVIGATION
 from orchestration.admin.session import PATH, LoginNeededError, Sessions, Visitor
 from orchestration.api.problems import ANSWERS
 from orchestration.api.routes import ApiRoute
 from orchestration.errors import OrchestrationError, RefusedError
 from orchestration.observability.logs import get_logger
+from orchestration.storage.database import Database
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
 
+    from orchestration.admin.forms import Action
     from orchestration.admin.parts import Page
     from orchestration.domains import Domains
 
@@ -47,10 +50,17 @@ log = get_logger()
 class Frame:
     """What makes answers of pages. Nothing is read before the first page."""
 
-    def __init__(self, domains: Domains) -> None:
+    def __init__(self, domains: Domains, actions: Mapping[str, Action]) -> None:
         self.domains = domains
         self.services = domains.services
+        self.actions = actions
+        self.bulk = BulkRunner(domains)
         self.sessions = Sessions(domains.services)
+
+    @cached_property
+    def dagster_database(self) -> Database:
+        """Dagster's own database, of which single tables are read."""
+        return Database(self.services.database_urls.dagster)
 
     @cached_property
     def _templates(self) -> Environment:
@@ -118,7 +128,7 @@ class Frame:
             here=here(request),
             said=shown.said(said) if said else None,
             as_of=datetime.now(UTC),
-            actions=request.app.state.admin_actions,
+            actions=self.actions,
             **values,
         )
         response = HTMLResponse(html, status, headers={"Content-Security-Policy": self._policy})
@@ -168,6 +178,7 @@ def page_route(frame: Frame) -> type[ApiRoute]:
             handle = super().get_route_handler()
 
             async def shown_handler(request: Request) -> Response:
+                request.scope["admin"] = frame
                 try:
                     return await handle(request)
                 except LoginNeededError:
@@ -188,7 +199,7 @@ def page_route(frame: Frame) -> type[ApiRoute]:
 
 
 def _visitor(request: Request) -> Visitor:
-    frame: Frame = request.app.state.admin
+    frame: Frame = request.scope["admin"]
     visitor = frame.sessions.visitor(request)
     request.app.state.rates.take(visitor.caller.name)
     request.scope["caller"] = visitor.caller.name

@@ -82,7 +82,15 @@ def show_list(frame: Frame, request: Request, visitor: Visitor, page: ListPage) 
         found = page.read(connection, query)
     more = None if found.next is None else address(*page.path.split("/"), **values, after=found.next)
     return frame.render(
-        request, visitor, "list.html", title=page.title, page=page, values=values,
-        table=Table(page.columns, found.rows, page.empty, page.pick), more=more, is_first=query.after is None,
-        first=address(*page.path.split("/"), **values), all_rows=address(*page.path.split("/")),
-    )  # fmt: skip
+        request,
+        visitor,
+        "list.html",
+        title=page.title,
+        page=page,
+        values=values,
+        table=Table(page.columns, found.rows, page.empty, page.pick),
+        more=more,
+        is_first=query.after is None,
+        first=address(*page.path.split("/"), **values),
+        all_rows=address(*page.path.split("/")),
+    )

@@ -87,9 +87,14 @@ class Sessions:
         value = self._cookies.dumps([visitor.key_number, visitor.session])
         # Lax, so that links from Dagster's UI find whoever follows them logged in; forms have a token of their own.
         response.set_cookie(
-            COOKIE, value if isinstance(value, str) else value.decode(), max_age=SESSION_SECONDS, path=PATH,
-            httponly=True, samesite="lax", secure=self._services.settings.public_url.startswith("https:"),
-        )  # fmt: skip
+            COOKIE,
+            value if isinstance(value, str) else value.decode(),
+            max_age=SESSION_SECONDS,
+            path=PATH,
+            httponly=True,
+            samesite="lax",
+            secure=self._services.settings.public_url.startswith("https:"),
+        )
 
     def form_token(self, visitor: Visitor) -> str:
         """What a form of this session carries."""

@@ -15,16 +15,49 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 _HEX = re.compile(r"#[0-9A-Fa-f]{6}")
-_GOOD = {"completed", "active", "success", "done", "healthy", "delivered", "replayed", "alive", "public", "resolved", "SUCCESS"}
+_GOOD = {
+    "completed",
+    "active",
+    "success",
+    "done",
+    "healthy",
+    "delivered",
+    "replayed",
+    "alive",
+    "public",
+    "resolved",
+    "SUCCESS",
+}
 _BAD = {
-    "failed", "dead", "refused", "lost", "quarantined", "given up", "regressed", "corrupt", "FAILURE", "removed",
-    "critical", "private",
-}  # fmt: skip
+    "failed",
+    "dead",
+    "refused",
+    "lost",
+    "quarantined",
+    "given up",
+    "regressed",
+    "corrupt",
+    "FAILURE",
+    "removed",
+    "critical",
+    "private",
+}
 _BUSY = {
-    "running", "rendering", "compositing", "started", "in_progress", "importing_families", "mirroring_images",
-    "STARTED", "STARTING", "mirrored",
-}  # fmt: skip
+    "running",
+    "rendering",
+    "compositing",
+    "started",
+    "in_progress",
+    "importing_families",
+    "mirroring_images",
+    "STARTED",
+    "STARTING",
+    "mirrored",
+}
 _WARN = {"paused", "stopped", "held back", "delayed", "cancelled", "gone", "warning", "CANCELED", "never", "inactive"}
+NOTHING: Final = "\u2013"
+"""What stands where there is no value."""
+
 _UNITS: Final = ("B", "kB", "MB", "GB", "TB")
 
 
@@ -38,7 +71,7 @@ class Said(NamedTuple):
 def whole(value: float | None) -> str:
     """A number with thin spaces between the thousands."""
     if value is None:
-        return "–"
+        return NOTHING
     rounded = f"{value:,.0f}" if value == int(value) else f"{value:,.2f}"
     return rounded.replace(",", "\u202f")
 
@@ -46,7 +79,7 @@ def whole(value: float | None) -> str:
 def size(value: float | None) -> str:
     """A number of bytes."""
     if value is None:
-        return "–"
+        return NOTHING
     for unit in _UNITS:
         if value < 1000 or unit == _UNITS[-1]:  # noqa: PLR2004 - decimal units
             return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
@@ -57,7 +90,7 @@ def size(value: float | None) -> str:
 def span(value: float | None) -> str:
     """A duration in seconds, in the two units that say most."""
     if value is None:
-        return "–"
+        return NOTHING
     if value < 0.9995:  # noqa: PLR2004 - what is shown as a second is one
         return f"{1000 * value:.0f} ms"
     if value < 60:  # noqa: PLR2004 - a minute
@@ -71,7 +104,7 @@ def span(value: float | None) -> str:
 def utc(value: datetime | date | None) -> str:
     """A time in UTC, to the second; a day as it is."""
     if value is None:
-        return "–"
+        return NOTHING
     return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S}" if isinstance(value, datetime) else value.isoformat()
 
 
@@ -90,7 +123,7 @@ def tone(state: object) -> str:
 def words(value: object) -> str:
     """A value of any form as one line of words."""
     if value is None:
-        return "–"
+        return NOTHING
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, datetime):
@@ -114,7 +147,9 @@ def trend(counts: Sequence[float], width: int = 120, height: int = 28) -> str:
     """The points of a line over these counts, for an SVG of that size."""
     most = max(*counts, 1)
     step = width / max(1, len(counts) - 1)
-    return " ".join(f"{place * step:.1f},{height - 2 - (height - 4) * one / most:.1f}" for place, one in enumerate(counts))
+    return " ".join(
+        f"{place * step:.1f},{height - 2 - (height - 4) * one / most:.1f}" for place, one in enumerate(counts)
+    )
 
 
 def say(text: str, *, is_good: bool) -> str:

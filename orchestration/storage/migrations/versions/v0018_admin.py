@@ -123,6 +123,7 @@ def _create_indexes() -> None:
         [sa.text("to_tsvector('simple'::regconfig, name)")],
         postgresql_using="gin",
     )
+    op.create_index("ix_product_family_beginning", "product_family", [sa.text("a_number text_pattern_ops")])
     op.create_index("ix_product_family_supplier_a_number", "product_family", ["supplier", "a_number"])
     op.create_index("ix_product_family_category_a_number", "product_family", ["category", "a_number"])
     op.create_index(
@@ -140,6 +141,7 @@ def downgrade() -> None:
         ("ix_product_family_inactive", "product_family"),
         ("ix_product_family_category_a_number", "product_family"),
         ("ix_product_family_supplier_a_number", "product_family"),
+        ("ix_product_family_beginning", "product_family"),
         ("ix_product_family_words", "product_family"),
         ("ix_shop_order_order_number", "shop_order"),
         ("ix_print_task_newest", "print_task"),
