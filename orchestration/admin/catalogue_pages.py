@@ -102,7 +102,7 @@ def _read_families(frame: Frame, connection: sa.Connection, query: Query) -> Fou
         )
         return Row(
             (
-                picture(frame.link(key) if key else None, href=page),
+                picture(frame.link(key) if key else None, f"Picture of {one['a_number']}", href=page),
                 code(one["a_number"], href=page),
                 text(by_language(one["name"])),
                 text(one["supplier"], href=address("suppliers", one["supplier"])),
@@ -131,15 +131,13 @@ def _add_suppliers(pages: APIRouter, frame: Frame) -> None:
         columns = (
             "Supplier",
             "Status",
-            "Step",
             "Progress",
-            "A minute",
             "Time left",
             "Added",
             "Changed",
             "Removed",
             "Held back",
-            "Quarantined",
+            "In quarantine",
             "Failed",
             "Images failed",
             "Last sync",
@@ -167,21 +165,19 @@ def _add_suppliers(pages: APIRouter, frame: Frame) -> None:
 def _supplier_row(one: SupplierStatus) -> Row:
     counts = one.counts
     kinds = ("added", "changed", "removed", "held_back", "quarantined", "failed", "images_failed")
-    done = 100 * one.progress.completed / one.progress.total if one.progress.total else None
-    where = {"supplier": one.supplier}
     is_running = one.status == "running"
+    done = 100 * one.progress.completed / one.progress.total if one.progress.total and is_running else None
+    action = "sync.stop" if is_running else "sync.start"
     return Row(
         (
             text(one.supplier, href=address("suppliers", one.supplier), note=one.name),
             state(one.status),
-            text(one.progress.message),
-            progress(done if is_running else None),
-            number(one.per_minute),
+            progress(done) if is_running else text(one.progress.message),
             text(span(one.eta_seconds) if is_running else None),
             *(number(counts[kind]) for kind in kinds),
             moment(one.finished_at or one.started_at),
         ),
-        (Button("sync.stop" if is_running else "sync.start", where),),
+        (Button(action, {"supplier": one.supplier}, is_short=True),),
     )
 
 

@@ -35,7 +35,7 @@ USUAL_WINDOW: Final = 24
 class Attention(NamedTuple):
     """Something that waits for a person."""
 
-    count: int
+    number: int
     words: str
     remedy: str
     href: str
@@ -73,7 +73,7 @@ def add_dashboard(pages: APIRouter, frame: Frame) -> None:
             windows=WINDOWS,
             hours=window,
             groups=groups,
-            attention=sorted(attention, key=lambda one: (one.tone != "bad", -one.count)),
+            attention=sorted(attention, key=lambda one: (one.tone != "bad", -one.number)),
             syncs=_syncs(statuses),
         )
 
@@ -116,23 +116,55 @@ def _of_rows(connection: sa.Connection) -> Iterator[Attention]:
     notices = read_row_counts(connection, "notification").get(("", "given up"))
     if found.quarantined:
         yield Attention(
-            found.quarantined, "documents in quarantine", "The supplier must fix them", address("quarantine")
+            found.quarantined,
+            _count_word(found.quarantined, "document", "in quarantine"),
+            "The supplier must fix them",
+            address("quarantine"),
         )
     if prints and prints.rows:
         remedy = "Each names its remedy"
-        yield Attention(prints.rows, "prints failed or refused", remedy, address("prints", state="failed"))
+        yield Attention(
+            prints.rows,
+            _count_word(prints.rows, "print", "failed or refused"),
+            remedy,
+            address("prints", state="failed"),
+        )
     if found.mockups:
-        yield Attention(found.mockups, "mockups failed", "Read why, then retry", address("mockups", status="failed"))
+        yield Attention(
+            found.mockups,
+            _count_word(found.mockups, "mockup", "failed"),
+            "Read why, then retry",
+            address("mockups", status="failed"),
+        )
     if notices and notices.rows:
         remedy = "Their receivers did not take them"
-        yield Attention(notices.rows, "notifications given up", remedy, address("notifications", state="given up"))
+        yield Attention(
+            notices.rows,
+            _count_word(notices.rows, "notification", "given up"),
+            remedy,
+            address("notifications", state="given up"),
+        )
     if found.requests:
         remedy = "Read what they say"
-        yield Attention(found.requests, "requests failed in the last day", remedy, address("requests", state="failed"))
+        yield Attention(
+            found.requests,
+            _count_word(found.requests, "request", "failed in the last day"),
+            remedy,
+            address("requests", state="failed"),
+        )
     if found.lost:
-        yield Attention(found.lost, "workers silent for a minute", "Their tasks run elsewhere", address("workers"))
+        yield Attention(
+            found.lost,
+            _count_word(found.lost, "worker", "silent for a minute"),
+            "Their tasks run elsewhere",
+            address("workers"),
+        )
     if regressed := count_regressed(connection):
         yield Attention(regressed, "errors came again after they were resolved", "Look again", address("errors"), "bad")
+
+
+def _count_word(number: int, noun: str, rest: str) -> str:
+    return f"{noun}{'' if number == 1 else 's'} {rest}"
 
 
 def _syncs(statuses: Sequence[SupplierStatus]) -> Table | None:

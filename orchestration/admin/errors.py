@@ -52,7 +52,7 @@ def known_errors(
     for one in groups:
         mark = marks.get((one.queue, one.fingerprint))
         by_hour = hours.get((one.queue, one.fingerprint), [0] * HOURS)
-        found.append(KnownError(one, by_hour, mark and mark.resolved_at, mark and mark.resolved_by))
+        found.append(KnownError(one, by_hour, *((mark.resolved_at, mark.resolved_by) if mark else (None, None))))
     return found
 
 

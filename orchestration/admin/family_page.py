@@ -163,7 +163,7 @@ def _variants(frame: Frame, variants: Sequence[sa.RowMapping], thumbs: dict[str,
                 )
             )
         )
-    return Table(("", "SKU", "Name", "Colour", "Size", "Weight", "EAN", ""), rows, "It has no variant.")
+    return Table(("", "SKU", "Name", "Colour", "Size", "Weight", "EAN", "State"), rows, "It has no variant.")
 
 
 def _prices(tiers: Sequence[dict[str, Any]]) -> Section:

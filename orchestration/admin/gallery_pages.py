@@ -123,7 +123,7 @@ def _read(frame: Frame, connection: sa.Connection, query: Query) -> Found:
         key = next((shown[url] for url in image_urls({"images": one["images"]}) if url in shown), None)
         return Row(
             (
-                picture(frame.link(key) if key else None, href=page),
+                picture(frame.link(key) if key else None, f"Picture of {one['history_id']}", href=page),
                 code(one["history_id"], href=page),
                 text(one["generation_type"]),
                 number(one["aesthetic_score"]),

@@ -83,8 +83,7 @@ def _add_sessions(pages: APIRouter, frame: Frame) -> None:
 
     @pages.get("/admin/login", dependencies=counted)
     def show_login(request: Request, next: str = PATH) -> Response:  # noqa: A002 - the name in the address
-        values = {"title": "Log in", "problem": None, "target": local_target(next)}
-        return frame.render(request, None, "login.html", **values)
+        return frame.render(request, None, "login.html", title="Log in", problem=None, target=local_target(next))
 
     @pages.post("/admin/login", dependencies=counted)
     def log_in(
@@ -95,8 +94,9 @@ def _add_sessions(pages: APIRouter, frame: Frame) -> None:
         with frame.services.database.begin() as connection:
             visitor = frame.sessions.log_in(connection, key)
         if visitor is None:
-            values = {"title": "Log in", "problem": "This key is wrong or revoked.", "target": local_target(next)}
-            return frame.render(request, None, "login.html", HTTPStatus.UNAUTHORIZED, **values)
+            problem, target = "This key is wrong or revoked.", local_target(next)
+            status = HTTPStatus.UNAUTHORIZED
+            return frame.render(request, None, "login.html", status, title="Log in", problem=problem, target=target)
         response = RedirectResponse(local_target(next), HTTPStatus.SEE_OTHER)
         frame.sessions.keep(response, visitor)
         return response

@@ -46,6 +46,8 @@ class Button:
     action: str
     arguments: Mapping[str, str] = field(default_factory=dict)
     label: str | None = None
+    is_short: bool = False
+    """Without the fields, as in the row of a table."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,7 +133,7 @@ def _read(frame: Frame, connection: sa.Connection, query: Query) -> Found:
 def _row(frame: Frame, one: ListedTask) -> Row:
     page = address("prints", one.task_id)
     shown = next((file["key"] for file in one.outputs if file["kind"] == "png"), None)
-    buttons = ()
+    buttons: tuple[Button, ...] = ()
     if one.render_state in {"failed", "completed"} and is_supported(one.sku):
         action = "prints.retry" if one.render_state == "failed" else "prints.refresh"
         buttons = (Button(action, {"task": str(one.task_id)}),)

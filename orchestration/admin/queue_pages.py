@@ -63,7 +63,7 @@ def _add_lists(pages: APIRouter, frame: Frame) -> None:
             figures = queue_figures(connection, frame.domains.queues, _WINDOW_HOURS)
         columns = (
             "Queue",
-            "",
+            "State",
             "Waiting",
             "Active",
             "Delayed",
@@ -102,7 +102,7 @@ def _add_lists(pages: APIRouter, frame: Frame) -> None:
             )
             for one in workers
         ]
-        columns = ("Number", "Queue", "", "Host", "Process", "Tasks", "Since", "Last seen", "Run")
+        columns = ("Number", "Queue", "State", "Host", "Process", "Tasks", "Since", "Last seen", "Run")
         empty = "No drain is up; Dagster's sensors start one when there is work."
         sections = [Section("Those that were lost are listed for a day", table=Table(columns, rows, empty))]
         return frame.show(request, visitor, Page("Workers", sections, is_live=True))
@@ -113,7 +113,7 @@ def _add_lists(pages: APIRouter, frame: Frame) -> None:
         pick = Button("dead.replay", {"queue": name}, "Replay those chosen")
         chosen = request.query_params.get("state", "")
         is_dead = chosen == "dead" and queue.policy.replay_with is None
-        columns = ("Task", "State", "Progress", "Attempts", "Group", "Error", "When", "")
+        columns = ("Task", "State", "Progress", "Attempts", "Group", "Error", "When", "Made")
         page = ListPage(
             f"Tasks of {name}",
             f"queues/{name}/tasks",
@@ -149,7 +149,7 @@ def _add_details(pages: APIRouter, frame: Frame) -> None:
         ]
         busy = [_task_row(frame, name, one) for one in active]
         working = Table(
-            ("Task", "State", "Progress", "Attempts", "Group", "Error", "When", ""), busy, "Nothing just now."
+            ("Task", "State", "Progress", "Attempts", "Group", "Error", "When", "Made"), busy, "Nothing just now."
         )
         more = (address("queues", name, "tasks", state="active"), "All")
         sections.insert(1, Section("Being worked on", table=working, more=more))
@@ -213,7 +213,7 @@ def _durations(outcomes: list[OutcomeStatistics], queue: TaskQueue) -> Section:
         cells = [Cell(quantile(counts, share) if counts else None, Kind.SECONDS) for share in _QUANTILES]
         promise = Cell(queue.policy.promise_seconds, Kind.SECONDS) if words == "Waited" else text(None)
         rows.append(Row((text(words), *cells, promise)))
-    table = Table(("", "p50", "p95", "p99", "Promise"), rows)
+    table = Table(("Of a task", "p50", "p95", "p99", "Promise"), rows)
     note = f"Of {done.tasks if done else 0} tasks that completed in the last {_WINDOW_HOURS} hours."
     return Section("Waiting and running", table=table, note=note)
 

@@ -47,7 +47,7 @@ def add_search(pages: APIRouter, frame: Frame) -> None:
             hits = list(search(connection, words, [queue.name for queue in frame.domains.queues])) if words else []
         rows = [Row((text(one.kind), code(one.name, href=one.href), text(one.note), state(one.state))) for one in hits]
         empty = "Nothing has that name. Names are searched whole, families and errors by the beginnings of words."
-        table = Table(("What", "Name", "", "State"), rows, empty if words else "Type a name into the box above.")
+        table = Table(("What", "Name", "Note", "State"), rows, empty if words else "Type a name into the box above.")
         links = [("its timeline", address("timeline", q=words))] if words else []
         title = f"Search: {words}" if words else "Search"
         return frame.show(request, visitor, Page(title, [Section(f"{len(hits)} found", table=table)], links=links))

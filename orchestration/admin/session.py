@@ -88,7 +88,7 @@ class Sessions:
         # Lax, so that links from Dagster's UI find whoever follows them logged in; forms have a token of their own.
         response.set_cookie(
             COOKIE,
-            value if isinstance(value, str) else value.decode(),
+            str(value),
             max_age=SESSION_SECONDS,
             path=PATH,
             httponly=True,
@@ -98,8 +98,7 @@ class Sessions:
 
     def form_token(self, visitor: Visitor) -> str:
         """What a form of this session carries."""
-        token = self._forms.dumps(visitor.session)
-        return token if isinstance(token, str) else token.decode()
+        return str(self._forms.dumps(visitor.session))
 
     def is_own_form(self, visitor: Visitor, token: str) -> bool:
         """Whether a form was made for this very session, and lately."""

@@ -62,7 +62,7 @@ def add_timeline(pages: APIRouter, frame: Frame) -> None:
 
 
 def _events(frame: Frame, connection: sa.Connection, name: str) -> Iterator[Event]:
-    values = {"name": name, "queues": [queue.name for queue in frame.domains.queues]}
+    values: dict[str, object] = {"name": name, "queues": [queue.name for queue in frame.domains.queues]}
     yield from _of_tasks(connection, values)
     for row in connection.execute(_ROWS, values):
         if row.at is not None:

@@ -10,6 +10,8 @@ revision = "0018"
 down_revision = "0017"
 branch_labels = None
 depends_on = None
+# The version before works on this schema too.
+expands = True
 
 _TIME = sa.DateTime(timezone=True)
 _NOW = sa.text("now()")
