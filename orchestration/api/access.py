@@ -86,7 +86,7 @@ def _caller(request: Request, services: Services, key: str | None) -> Caller:
         if found is not None:
             return Caller(found.name, found.role)
         if key is None and not has_keys(connection):
-            _require_local(request)
+            require_local(request)
             return Caller(LOCAL, Role.ADMIN)
     request.app.state.rates.take(_address(request))
     detail = "This needs an API key: Authorization: Bearer KEY; `orchestration api-keys create` makes one"
@@ -95,7 +95,7 @@ def _caller(request: Request, services: Services, key: str | None) -> Caller:
     raise ProblemError(HTTPStatus.UNAUTHORIZED, "key_missing", detail, headers={"WWW-Authenticate": "Bearer"})
 
 
-def _require_local(request: Request) -> None:
+def require_local(request: Request) -> None:
     """Pass for a program on this machine; a browser here may be led by a page from elsewhere, which says so."""
     is_forwarded = any(name in request.headers for name in _FORWARDED)
     names = (request.headers.get("host"), request.headers.get("origin"))

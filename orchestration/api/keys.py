@@ -87,6 +87,13 @@ def find_key(connection: sa.Connection, text: str) -> ApiKey | None:
     return _key(row)
 
 
+def valid_key(connection: sa.Connection, number: int) -> ApiKey | None:
+    """The key of that number, for whoever has shown it before; None once it is revoked."""
+    valid = sa.select(*_LISTED).where(api_key.c.id == number, api_key.c.revoked_at.is_(None))
+    row = connection.execute(valid).one_or_none()
+    return None if row is None else _key(row)
+
+
 def list_keys(connection: sa.Connection) -> list[ApiKey]:
     """All keys, revoked ones too, oldest first."""
     return [_key(row) for row in connection.execute(sa.select(*_LISTED).order_by(api_key.c.id))]

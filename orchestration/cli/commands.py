@@ -23,6 +23,9 @@ COMMANDS: Final[dict[str, dict[str, str]]] = {
         "quarantine": "Documents that cannot be used.",
         "drift": "Fields that changed their shape.",
     },
+    "explain_command": {
+        "explain": "Explain one family: from feed line to shop window, what is known, and why it is as it is."
+    },
     "prints_commands": {"prints": "Print files of orders.", "orders": "Orders of personalised products."},
     "mockups_commands": {"mockups": "Render jobs of mockups, garments and colours."},
     "gallery_commands": {"gallery": "The public gallery."},

@@ -16,7 +16,7 @@ from orchestration.errors import ConfigurationError, StoppedError
 from orchestration.runtime.assets import op_config, pool_limits
 from orchestration.runtime.drains import DrainConfig
 from orchestration.runtime.instance import open_instance
-from orchestration.runtime.partitions import encode_key
+from orchestration.runtime.partition_keys import encode_key
 from orchestration.runtime.recording import REASONS
 from orchestration.runtime.shutdown import GracefulShutdown
 from orchestration.services import Services

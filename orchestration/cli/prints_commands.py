@@ -29,7 +29,7 @@ from orchestration.prints.tasks.outcomes import Printing
 from orchestration.prints.tasks.queue import RenderOptions
 from orchestration.prints.tasks.reset import TaskSelection, refresh, retry
 from orchestration.runtime.assets import run_config
-from orchestration.runtime.partitions import encode_key
+from orchestration.runtime.partition_keys import encode_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -59,6 +59,8 @@ def up(
             settings = _sample(stack, settings, sample_port)
         if "public_url" not in settings.model_fields_set:
             settings = settings.model_copy(update={"public_url": f"http://127.0.0.1:{api_port}"})
+        if "dagster_url" not in settings.model_fields_set:
+            settings = settings.model_copy(update={"dagster_url": f"http://127.0.0.1:{port}"})
         services = stack.enter_context(closing(Services(settings)))
         instance = stack.enter_context(open_instance(services))
         show("database", f"ready: {_database(settings)}")

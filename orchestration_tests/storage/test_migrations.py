@@ -178,6 +178,13 @@ ROWS: Mapping[str, str] = {
     "0017": """
         INSERT INTO media_unreferenced (media_id, since) SELECT media_id, now() FROM canvas_media;
     """,
+    "0018": """
+        INSERT INTO admin_action (caller, role, action, target, outcome, message)
+            VALUES ('ada', 'admin', 'queue.pause', 'queue:mirror', 'done', 'Paused');
+        INSERT INTO bulk_action (queue, asked_by, total) VALUES ('image-upload', 'ada', 1);
+        INSERT INTO bulk_item (bulk_id, position, key, outcome) VALUES (1, 0, 'u', 'replayed');
+        INSERT INTO error_mark (queue, fingerprint, resolved_by) VALUES ('image-upload', 'ab12', 'ada');
+    """,
     "0019": """
         INSERT INTO task_total (queue, outcome, waited_class, ran_class, tasks, waited_seconds, ran_seconds)
             VALUES ('mirror', 'completed', 5, 6, 1, 0.5, 1.5);
@@ -274,7 +281,7 @@ def test_the_metadata_holds_the_tables_of_every_package() -> None:
 
 
 # PostgreSQL spells the expression differently; the next test compares it as PostgreSQL spells both.
-@pytest.mark.filterwarnings("ignore:Computed default on task.sort_at cannot be modified")
+@pytest.mark.filterwarnings("ignore:Computed default on task.(sort_at|fingerprint) cannot be modified")
 def test_the_migrated_schema_is_the_declared_one(database: Database) -> None:
     declared = declare_all_tables()
     with database.begin() as connection:

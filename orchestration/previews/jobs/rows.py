@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from orchestration.previews.payload.model import PreviewJob
 
 _ACTIVE = (JobState.QUEUED, JobState.RUNNING)
+_POSTER = '$.files[*] ? (@.mime starts with "image/")'
 
 
 class JobRow(NamedTuple):
@@ -77,6 +78,47 @@ def list_jobs(connection: sa.Connection, state: JobState | None, limit: int) -> 
     if state is not None:
         query = query.where(preview_job.c.state == state)
     return [_row(row) for row in connection.execute(query).mappings()]
+
+
+class JobSummary(NamedTuple):
+    """A job in a list, without its payload and result. `poster_key` is the picture that stands for its film."""
+
+    job_id: str
+    project_id: str
+    request_id: str
+    state: str
+    priority: str
+    dry_run: bool
+    percent: float
+    stage: str | None
+    error: str | None
+    attempt: int
+    created_at: datetime
+    finished_at: datetime | None
+    poster_key: str | None
+
+
+def job_summaries(
+    connection: sa.Connection,
+    *,
+    state: str | None = None,
+    project_id: str | None = None,
+    after: tuple[str, str] | None = None,
+    limit: int = 100,
+) -> list[JobSummary]:
+    """The newest jobs first; `after` is the creation, in ISO 8601, and the id of the last one before."""
+    posters = sa.func.jsonb_path_query_first(preview_job.c.result, sa.cast(_POSTER, pg.JSONPATH))
+    names = JobSummary._fields[:-1]
+    query = sa.select(*(preview_job.c[name] for name in names), posters.op("->>")("key"))
+    if state is not None:
+        query = query.where(preview_job.c.state == state)
+    if project_id is not None:
+        query = query.where(preview_job.c.project_id == project_id)
+    if after is not None:
+        begin = sa.tuple_(sa.cast(after[0], sa.DateTime(timezone=True)), sa.literal(after[1]))
+        query = query.where(sa.tuple_(preview_job.c.created_at, preview_job.c.job_id) < begin)
+    query = query.order_by(preview_job.c.created_at.desc(), preview_job.c.job_id.desc()).limit(limit)
+    return [JobSummary(*row) for row in connection.execute(query)]
 
 
 def _row(row: sa.RowMapping) -> JobRow:
