@@ -15,6 +15,8 @@ from orchestration.errors import DatabaseAwayError
 from orchestration.previews.jobs.submission import submit_all
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from orchestration.previews.jobs.submission import Submitted
     from orchestration.previews.payload.model import PreviewJob
     from orchestration.storage.database import Database
@@ -57,6 +59,7 @@ class Intake:
 
     def _write(self, database: Database, arrivals: list[Arrival]) -> None:
         """Write all at once, or one by one when that fails: then it fails for the guilty one alone."""
+        answers: Sequence[Submitted | Exception]
         try:
             with database.begin() as connection:
                 answers = submit_all(connection, self._queue, [(one.job, one.document) for one in arrivals])
