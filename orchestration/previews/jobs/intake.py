@@ -50,14 +50,14 @@ class Intake:
             if arrival.answer is None:
                 with self._lock:
                     arrivals, self._waiting = self._waiting, []
-                self._write(database, arrivals)
+                self.write(database, arrivals)
         if arrival.answer is None:
             raise AssertionError("An arrival was neither written nor refused")
         if isinstance(arrival.answer, Exception):
             raise arrival.answer
         return arrival.answer
 
-    def _write(self, database: Database, arrivals: list[Arrival]) -> None:
+    def write(self, database: Database, arrivals: Sequence[Arrival]) -> None:
         """Write all at once, or one by one when that fails: then it fails for the guilty one alone."""
         answers: Sequence[Submitted | Exception]
         try:
@@ -66,7 +66,7 @@ class Intake:
         except Exception as error:  # noqa: BLE001 - each caller is answered, with what only it may have caused
             if len(arrivals) > 1 and not isinstance(error, DatabaseAwayError):
                 for one in arrivals:
-                    self._write(database, [one])
+                    self.write(database, [one])
                 return
             answers = [error] * len(arrivals)
         for one, answer in zip(arrivals, answers, strict=True):
