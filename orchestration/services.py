@@ -23,10 +23,11 @@ if TYPE_CHECKING:
 
 
 class Services:
-    """The database and the object store of one process."""
+    """The database and the object store of one process, whose statements may each take `statement_seconds`."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, statement_seconds: float | None = None) -> None:
         self.settings = settings
+        self._statement_seconds = statement_seconds
         self._closing = ExitStack()
 
     @cached_property
@@ -42,7 +43,7 @@ class Services:
         A reader never migrates: raises `ConfigurationError` for a schema that is missing, behind or ahead. Only the
         embedded database of a home that is used for the first time gets its schema here, by the first command.
         """
-        database = Database(self.database_urls.domain)
+        database = Database(self.database_urls.domain, statement_seconds=self._statement_seconds)
         try:
             require_current_schema(database, may_create=self.settings.database_url is None)
         except BaseException:
@@ -50,14 +51,14 @@ class Services:
             raise
         return database
 
-    def migrate(self) -> tuple[str | None, str | None]:
-        """Bring the database to the schema of this version; the revisions before and after.
+    def migrate(self, revision: str = "head") -> tuple[str | None, str | None]:
+        """Bring the database to the schema of this version, or to another `revision`; the ones before and after.
 
         For the start of a factory and for `orchestration migrate`. Raises `ConfigurationError` when a newer version
         has made the schema.
         """
         with closing(Database(self.database_urls.domain)) as database:
-            return migrate(database)
+            return migrate(database, revision)
 
     @cached_property
     def objects(self) -> ObjectStore:

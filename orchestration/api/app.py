@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
+from orchestration.admin import pages
 from orchestration.api import documentation, health, metrics, objects, queues, requests, short_links
 from orchestration.api.frame import Frame
 from orchestration.api.problems import EXCEPTION_HANDLERS
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from orchestration.services import Services
 
-MECHANISMS = (queues, requests, health, metrics, objects, short_links)
+MECHANISMS = (queues, requests, health, metrics, objects, short_links, pages)
 
 
 def build_api(services: Services, domains: Domains | None = None) -> FastAPI:

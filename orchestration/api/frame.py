@@ -98,7 +98,7 @@ class _Exchange:
             level,
             "request",
             method=scope["method"],
-            caller=scope.get("caller"),
+            caller=getattr(scope.get("caller"), "name", None),
             route=getattr(route, "path", None),
             status=self._status,
             milliseconds=round(1000 * seconds, 1),

@@ -9,7 +9,7 @@ from orchestration.storage.row_counts import attach_row_counts, detach_row_count
 from orchestration.work_queue.statistics import exact_seconds
 
 revision = "0019"
-down_revision = "0017"
+down_revision = "0018"
 branch_labels = None
 depends_on = None
 
