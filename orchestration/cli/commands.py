@@ -23,6 +23,9 @@ COMMANDS: Final[dict[str, dict[str, str]]] = {
         "quarantine": "Documents that cannot be used.",
         "drift": "Fields that changed their shape.",
     },
+    "explain_command": {
+        "explain": "Explain one family: from feed line to shop window, what is known, and why it is as it is."
+    },
     "prints_commands": {"prints": "Print files of orders.", "orders": "Orders of personalised products."},
     "mockups_commands": {"mockups": "Render jobs of mockups, garments and colours."},
     "gallery_commands": {"gallery": "The public gallery."},
@@ -30,8 +33,8 @@ COMMANDS: Final[dict[str, dict[str, str]]] = {
         "gc": "Mark canvas media that nothing refers to, and delete those whose grace is over.",
         "canvas": "Canvas projects.",
     },
+    "migrate_command": {"migrate": "Bring the database to the schema of this version."},
     "system_commands": {
-        "migrate": "Bring the database to the schema of today.",
         "doctor": "Check database, object store, fonts, Blender and feed; one line each.",
         "materialize": "Materialize any set of an asset's partitions in one run; without keys, what is queued.",
         "queue": "The work queues: counts, workers, single tasks, dead letters.",
