@@ -48,8 +48,9 @@ class Domains:
     def __init__(self, services: Services) -> None:
         from orchestration.canvas.canvas import Canvas
         from orchestration.catalogue.catalogue import Catalogue
+        from orchestration.catalogue.families.images import SHOWN_IMAGES
         from orchestration.gallery.gallery import Gallery
-        from orchestration.gallery.references import media_references
+        from orchestration.gallery.references import media_references, shown_images
         from orchestration.mockups.mockups import Mockups
         from orchestration.previews.previews import Previews
         from orchestration.prints.prints import Prints
@@ -59,7 +60,8 @@ class Domains:
         self.prints = Prints(services)
         self.mockups = Mockups(services)
         self.gallery = Gallery(services)
-        self.canvas = Canvas(services, references=media_references(services.settings))
+        shown = (SHOWN_IMAGES, *shown_images(services.settings))
+        self.canvas = Canvas(services, references=media_references(services.settings), shown=shown)
         self.previews = Previews(services)
 
     def named(self, name: str) -> Domain:

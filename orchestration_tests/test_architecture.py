@@ -99,7 +99,7 @@ def test_no_domain_imports_another_and_shared_code_imports_none() -> None:
     wrong = []
     for module in MODULES:
         own = module.partition("/")[0]
-        if own in {"cli", "demo", "api", "assembly.py", "domains.py"}:
+        if own in {"cli", "demo", "api", "admin", "metrics", "assembly.py", "domains.py"}:
             continue
         for name in imported(module):
             package, _, rest = name.partition(".")
@@ -189,6 +189,7 @@ PUBLIC = {
     "gallery/history.py": {"hard_delete", "save_users", "set_visibility", "soft_delete"},
     "lettering/paragraph.py": {"SANS_BOLD"},
     "media/intake.py": {"take_in"},
+    "storage/row_counts.py": {"read_row_counts"},
 }
 # Objects that register themselves where they are made, and names that Python or a process looks up.
 SELF_REGISTERED = {

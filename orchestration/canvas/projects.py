@@ -15,6 +15,7 @@ from orchestration.storage import bulk
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
 EDITORS = ("owner", "editor")
 
@@ -81,6 +82,35 @@ def lock_project(connection: sa.Connection, project_id: str) -> Project:
 def read_project(connection: sa.Connection, project_id: str) -> Project:
     """The project as it is; raises as `lock_project` does."""
     return _project(connection, project_id, sa.text(_PROJECT))
+
+
+class ListedProject(NamedTuple):
+    """A project in a list. `unsaved` are its operations that are in no snapshot."""
+
+    project_id: str
+    name: str
+    owner_uid: str
+    operations: int
+    unsaved: int
+    last_snapshot_at: datetime | None
+    updated_at: datetime
+
+
+def list_projects(
+    connection: sa.Connection, *, owner: str | None = None, after: str | None = None, limit: int = 100
+) -> list[ListedProject]:
+    """Projects by their ids, of one owner or of all."""
+    columns = canvas_project.c
+    unsaved = columns.next_op_index - sa.func.coalesce(columns.last_snapshot_op_index, -1) - 1
+    statement = sa.select(
+        columns.project_id, columns.name, columns.owner_uid, columns.next_op_index, unsaved, columns.last_snapshot_at,
+        columns.updated_at,
+    ).order_by(columns.project_id).limit(limit)  # fmt: skip
+    if owner is not None:
+        statement = statement.where(columns.owner_uid == owner)
+    if after is not None:
+        statement = statement.where(columns.project_id > after)
+    return [ListedProject(*row) for row in connection.execute(statement)]
 
 
 def known_projects(connection: sa.Connection, project_ids: Sequence[str]) -> set[str]:

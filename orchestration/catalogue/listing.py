@@ -20,17 +20,22 @@ if TYPE_CHECKING:
 
 _FAMILY, _VARIANT = product_family.c, product_variant.c
 # PostgreSQL's escape character in patterns.
+_QUOTES = str.maketrans({"'": "''", "\\": "\\\\"})
 _WILD = str.maketrans({"\\": r"\\", "%": r"\%", "_": r"\_"})
 
 
 class FamilyFilter(NamedTuple):
-    """Which families are listed; what is None does not matter. `text` is a part of the number or of a name."""
+    """Which families are listed; what is None does not matter. `text` is a part of the number or of a name.
+
+    `words` are beginnings of words of a name, or the beginning of a number: unlike `text`, an index finds them.
+    """
 
     supplier: str | None = None
     category: str | None = None
     brand: str | None = None
     text: str | None = None
     is_active: bool | None = None
+    words: str | None = None
 
 
 class VariantFilter(NamedTuple):
@@ -68,9 +73,21 @@ def list_families(
         pattern = f"%{wanted.text.translate(_WILD)}%"
         names = sa.cast(_FAMILY.name, sa.Text)
         statement = statement.where(_FAMILY.a_number.ilike(pattern) | names.ilike(pattern))
+    if wanted.words is not None:
+        statement = statement.where(_has_words(wanted.words))
     if after is not None:
         statement = statement.where(_FAMILY.a_number > after)
     return list(connection.execute(statement).mappings())
+
+
+def _has_words(words: str) -> sa.ColumnElement[bool]:
+    """Whether the number begins so, or a name has a word that begins with each of these."""
+    begins = _FAMILY.a_number.like(f"{words.strip().translate(_WILD)}%")
+    terms = " & ".join(f"'{word.translate(_QUOTES)}':*" for word in words.split())
+    if not terms:
+        return begins
+    names = sa.func.to_tsvector(sa.literal_column("'simple'::regconfig"), _FAMILY.name)
+    return begins | names.op("@@")(sa.func.to_tsquery(sa.literal_column("'simple'::regconfig"), terms))
 
 
 # What only a single family shows.
@@ -142,13 +159,18 @@ def list_media(
 
 
 def list_changes(
-    connection: sa.Connection, wanted: ChangeFilter, *, after: int | None = None, limit: int = 100
+    connection: sa.Connection,
+    wanted: ChangeFilter,
+    *,
+    after: int | None = None,
+    limit: int = 100,
+    is_newest_first: bool = False,
 ) -> list[sa.RowMapping]:
-    """Changes in the order in which they were made, so that a reader goes on where it left off."""
+    """Changes in the order in which they were made, so that a reader goes on where it left off; or the newest first."""
     statement = (
         sa.select(change, sync.c.supplier)
         .outerjoin(sync, sync.c.id == change.c.sync_id)
-        .order_by(change.c.id)
+        .order_by(change.c.id.desc() if is_newest_first else change.c.id)
         .limit(limit)
     )
     for name in ("sync_id", "a_number", "entity", "kind", "field"):
@@ -157,7 +179,7 @@ def list_changes(
     if wanted.since is not None:
         statement = statement.where(change.c.at >= wanted.since)
     if after is not None:
-        statement = statement.where(change.c.id > after)
+        statement = statement.where(change.c.id < after if is_newest_first else change.c.id > after)
     return list(connection.execute(statement).mappings())
 
 

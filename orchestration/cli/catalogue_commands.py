@@ -29,7 +29,7 @@ from orchestration.cli.output import SOME_FAILED, console, note, print_json, pri
 from orchestration.errors import ConfigurationError, InvalidInputError, NotFoundError
 from orchestration.runtime.assets import run_config
 from orchestration.runtime.drains import DrainConfig
-from orchestration.runtime.partitions import encode_key
+from orchestration.runtime.partition_keys import encode_key
 from orchestration.storage.tabular import TableFormat, write_rows
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from orchestration.catalogue.feed.sync_runs import SyncCounts, sync_counts
 from orchestration.cli.job_runner import UNTIL_EMPTY
 from orchestration.errors import StoppedError
 from orchestration.runtime.assets import run_config
-from orchestration.runtime.partitions import decode_key, encode_key
+from orchestration.runtime.partition_keys import decode_key, encode_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

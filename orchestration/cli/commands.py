@@ -23,6 +23,9 @@ COMMANDS: Final[dict[str, dict[str, str]]] = {
         "quarantine": "Documents that cannot be used.",
         "drift": "Fields that changed their shape.",
     },
+    "explain_command": {
+        "explain": "Explain one family: from feed line to shop window, what is known, and why it is as it is."
+    },
     "prints_commands": {"prints": "Print files of orders.", "orders": "Orders of personalised products."},
     "mockups_commands": {"mockups": "Render jobs of mockups, garments and colours."},
     "gallery_commands": {"gallery": "The public gallery."},
@@ -35,7 +38,7 @@ COMMANDS: Final[dict[str, dict[str, str]]] = {
     },
     "migrate_command": {"migrate": "Bring the database to the schema of this version."},
     "system_commands": {
-        "doctor": "Check database, object store, fonts and feed; one line each.",
+        "doctor": "Check database, object store, fonts, Blender and feed; one line each.",
         "materialize": "Materialize any set of an asset's partitions in one run; without keys, what is queued.",
         "queue": "The work queues: counts, workers, single tasks, dead letters.",
     },

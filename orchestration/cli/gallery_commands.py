@@ -20,7 +20,7 @@ from orchestration.gallery.reconcile import find_drift
 from orchestration.gallery.reconcile import repair as repair_drift
 from orchestration.gallery.takedowns import known_items, lift, takedown
 from orchestration.runtime.assets import run_config
-from orchestration.runtime.partitions import encode_key
+from orchestration.runtime.partition_keys import encode_key
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

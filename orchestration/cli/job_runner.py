@@ -16,7 +16,7 @@ from orchestration.errors import ConfigurationError, StoppedError
 from orchestration.runtime.assets import op_config, pool_limits
 from orchestration.runtime.drains import DrainConfig
 from orchestration.runtime.instance import open_instance
-from orchestration.runtime.partitions import encode_key
+from orchestration.runtime.partition_keys import encode_key
 from orchestration.runtime.recording import REASONS
 from orchestration.runtime.shutdown import GracefulShutdown
 from orchestration.services import Services
@@ -33,10 +33,19 @@ UNTIL_EMPTY = DrainConfig(idle_seconds=None)
 _QUIET = {"console": {"config": {"log_level": "CRITICAL"}}}
 
 
+class FailedCheck(NamedTuple):
+    """An asset check that found something: how much, and what to do about it."""
+
+    name: str
+    found: int
+    remedy: str
+
+
 class RunOutcome(NamedTuple):
     """How a run ended: `failed` are the reasons by partition key, `problems` those of steps that failed as a whole.
 
-    `metadata` is what stands beside the materializations of whole assets, their plain values by name.
+    `metadata` is what stands beside the materializations of whole assets, their plain values by name; `checks` are the
+    asset checks that found something.
     """
 
     run_id: str
@@ -44,6 +53,7 @@ class RunOutcome(NamedTuple):
     failed: Mapping[str, str]
     problems: Sequence[str]
     metadata: Mapping[str, Any]
+    checks: Sequence[FailedCheck] = ()
 
 
 NOTHING_DONE = RunOutcome("", success=True, failed={}, problems=(), metadata={})
@@ -136,7 +146,13 @@ def _outcome(result: dg.ExecuteInProcessResult) -> RunOutcome:
             failed |= reasons.data if isinstance(reasons.data, dict) else {}
         else:
             problems.append(_failure_reason(event))
-    return RunOutcome(result.run_id, result.success, failed, problems, metadata)
+    return RunOutcome(result.run_id, result.success, failed, problems, metadata, _failed_checks(result))
+
+
+def _failed_checks(result: dg.ExecuteInProcessResult) -> list[FailedCheck]:
+    evaluations = [one for one in result.get_asset_check_evaluations() if not one.passed]
+    found = [(one.check_name, _plain(one.metadata)) for one in evaluations]
+    return [FailedCheck(name, values["count"], values.get("remedy", "")) for name, values in found]
 
 
 def _config_dict(config: dg.RunConfig | None) -> dict[str, Any]:

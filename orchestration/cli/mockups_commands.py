@@ -31,7 +31,7 @@ from orchestration.mockups.presets import Preset
 from orchestration.mockups.statuses import JobStatus
 from orchestration.mockups.tasks.outcomes import Rendering
 from orchestration.runtime.assets import run_config
-from orchestration.runtime.partitions import encode_key
+from orchestration.runtime.partition_keys import encode_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

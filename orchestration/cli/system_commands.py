@@ -62,12 +62,13 @@ class Diagnosis(NamedTuple):
 
 
 def doctor(feed: Feed = None, as_json: Json = False) -> int:
-    """Check database, object store, fonts and feed; one line each."""
+    """Check database, object store, fonts, Blender and feed; one line each."""
     services = Services(settings_for(feed))
     examinations: dict[str, Callable[[Services], str]] = {
         "database": _examine_database,
         "store": _examine_store,
         "fonts": _examine_fonts,
+        "blender": _examine_blender,
         "feed": _examine_feed,
     }
     found = [_examine(name, examine, services) for name, examine in examinations.items()]
@@ -107,6 +108,18 @@ def _examine_fonts(_services: Services) -> str:
     if not fonts:
         raise ConfigurationError("No font found; install the packages of requirements.lock again")
     return f"{len(fonts)} font files in {len({font.parent for font in fonts.values()})} folders"
+
+
+def _examine_blender(services: Services) -> str:
+    from orchestration.mockups.views.blender import blender_version
+
+    settings = services.settings
+    try:
+        return f"Blender {blender_version(settings.mockup_blender)}"
+    except ConfigurationError as error:
+        if settings.mockup_engine == "blender":
+            raise
+        return f"not used. {error}"
 
 
 def _examine_feed(services: Services) -> str:

@@ -79,8 +79,8 @@ LINES = (
     ),
     ProductLine(
         sku="2130002", name=Texts("T-shirt dames Bas", "T-Shirt Damen Bas", fr="T-shirt femme Bas"),
-        kind=kinds.SHIRT, design=TEE, price=6.2, colours=(WHITE, SKY, ORANGE), sizes=WOMEN, views=(View.FRONT,),
-        brand="Havn",
+        kind=kinds.SHIRT, design=TEE, price=6.2, colours=(WHITE, SKY, ORANGE), sizes=WOMEN,
+        views=(View.FRONT, View.FOLLOWS), brand="Havn",
     ),
     ProductLine(
         sku="2130010", name=Texts("T-shirt V-hals", "T-Shirt V-Ausschnitt", fr="T-shirt col V"),
@@ -110,7 +110,7 @@ LINES = (
     ProductLine(
         sku="2140110", name=Texts("Pet Seil Duo", "Cap Seil Duo", fr="Casquette Seil Duo"),
         kind=kinds.CAP, design=Cap(two_tone=True), price=9.1, colours=(NATURAL, WHITE, GREY, SKY, OCHRE, NAVY, BLACK),
-        trim="B8322A", views=(View.FRONT,), brand="Havn",
+        trim="B8322A", views=(View.FRONT, View.FOLLOWS), brand="Havn",
     ),
 )  # fmt: skip
 

@@ -66,6 +66,8 @@ class View(Enum):
     REVERSE = "reverse"
     DETAIL = "detail"
     PRINTED = "printed"
+    FOLLOWS = "follows"
+    """Not the product: the card that stands for a picture which the supplier does not have."""
 
 
 class Encoding(Enum):
@@ -131,7 +133,7 @@ def _drawn(scene: Scene) -> Sheet:
             design = replace(design, back=True)
         case View.REVERSE:
             camera = camera._replace(flipped=True)
-        case View.FRONT | View.PRINTED:
+        case View.FRONT | View.PRINTED | View.FOLLOWS:
             pass
     sheet = Sheet(camera)
     design.draw(sheet)

@@ -22,6 +22,7 @@ from orchestration.errors import OrchestrationError
 from orchestration.media.identify import content_hash, identify
 from orchestration.media.statuses import NotFoundError
 from orchestration.media.tables import media, media_source
+from orchestration.media.unshown import MIRRORED, hold_found
 from orchestration.observability.logs import about, get_logger
 from orchestration.storage import bulk
 from orchestration.storage.objects import content_key
@@ -78,7 +79,7 @@ class _Known(NamedTuple):
 
 
 class _Original(NamedTuple):
-    """A downloaded image, whose object exists."""
+    """A downloaded image, whose object exists; `is_found` when it did before."""
 
     content_hash: str
     key: str
@@ -86,6 +87,7 @@ class _Original(NamedTuple):
     facts: ImageFacts
     etag: str | None
     last_modified: str | None
+    is_found: bool
 
 
 class _Attempt(NamedTuple):
@@ -179,13 +181,16 @@ class ImageFetcher(TaskHandler[MirroredImage]):
     async def _keep(self, answer: Download) -> _Original:
         facts = identify(answer.body, max_pixels=self._max_pixels)
         digest = content_hash(answer.body)
-        key = content_key("media", digest, facts.extension)
-        await self._store.put_once(key, answer.body, mime=facts.mime)
-        return _Original(digest, key, len(answer.body), facts, answer.etag, answer.last_modified)
+        key = content_key(MIRRORED, digest, facts.extension)
+        is_new = await self._store.put_once(key, answer.body, mime=facts.mime)
+        return _Original(digest, key, len(answer.body), facts, answer.etag, answer.last_modified, not is_new)
 
     def _write(self, claim: Claim[MirroredImage], fetched: Sequence[_Attempt]) -> None:
         with claim.transaction() as connection:
-            inserted = _insert_media(connection, [one.original for one in fetched if one.original])
+            originals = [one.original for one in fetched if one.original]
+            inserted = _insert_media(connection, originals)
+            without_row = {one.key for one in originals if one.is_found and one.content_hash in inserted}
+            hold_found(connection, self._store, without_row)
             _insert_sources(connection, fetched, self._clock())
             by_url = {one.task.key: digest for one in fetched if (digest := one.content_hash)}
             self._on_stored(connection, StoredImages(by_url, sorted(inserted)))

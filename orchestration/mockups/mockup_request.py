@@ -39,6 +39,7 @@ class EngineName(StrEnum):
     """What renders stills and turntables."""
 
     SOFTWARE = "software"
+    BLENDER = "blender"
 
 
 class StageName(StrEnum):
@@ -125,6 +126,7 @@ class MockupRequest:
     garment_size: str | None = None
     ink: InkMode = InkMode.AUTO
     pictures: PictureSizes = field(default_factory=PictureSizes)
+    engine: EngineName = EngineName.SOFTWARE
 
 
 class OutputKey(NamedTuple):

@@ -23,6 +23,8 @@ from orchestration.mockups.refusals import MockupRefusedError, RefusalCode
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
+    import sqlalchemy as sa
+
     from orchestration.mockups.jobs.model import RenderJob, RetryOverrides
     from orchestration.mockups.tasks.pool import Make
     from orchestration.services import Services
@@ -82,12 +84,16 @@ class Mockups:
     def retry(self, job_id: str, overrides: RetryOverrides) -> RenderJob:
         """Make a new job of a failed one, and queue it; raises as `RenderJobs.retry` does, and for what cannot be."""
         with self.database.begin() as connection:
-            job = RenderJobs(connection, self.link, self.clock).retry(job_id, overrides)
-            check_options(job.options, job.template_id, job.preset)
-            if not job.has_design:
-                problem = f"{job_id} has no design"
-                raise MockupRefusedError(RefusalCode.MISSING_FILE, problem, "submit the mockup with its design instead")
-            self.render_queue.enqueue_once(connection, render_task(job.id, job.sku))
+            return self.retry_in(connection, job_id, overrides)
+
+    def retry_in(self, connection: sa.Connection, job_id: str, overrides: RetryOverrides) -> RenderJob:
+        """The same in the caller's transaction."""
+        job = RenderJobs(connection, self.link, self.clock).retry(job_id, overrides)
+        check_options(job.options, job.template_id, job.preset)
+        if not job.has_design:
+            problem = f"{job_id} has no design"
+            raise MockupRefusedError(RefusalCode.MISSING_FILE, problem, "submit the mockup with its design instead")
+        self.render_queue.enqueue_once(connection, render_task(job.id, job.sku))
         return job
 
     def clean_up(self, older_than_days: float | None = None) -> int:

@@ -29,6 +29,7 @@ def render_queue(settings: Settings) -> TaskQueue:
         batch=BATCH,
         keep_completed=Retention(timedelta(hours=24), 100),
         keep_dead=Retention(timedelta(days=7), 10_000),
+        promise_seconds=1800.0,
         replay_with=RETRY_COMMAND,
     )
     return TaskQueue(policy)

@@ -55,7 +55,14 @@ class Outbox:
             LONGEST_WAIT_SECONDS,
         )
         self.queue = TaskQueue(
-            QueuePolicy("notification", retry, lease_seconds=LEASE_SECONDS, batch=BATCH, keep_dead=KEEP_DEAD)
+            QueuePolicy(
+                "notification",
+                retry,
+                lease_seconds=LEASE_SECONDS,
+                batch=BATCH,
+                keep_dead=KEEP_DEAD,
+                promise_seconds=900.0,
+            )
         )
         self.channels: tuple[Channel, ...] = (
             *shipstation_channels(settings),

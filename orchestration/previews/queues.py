@@ -42,6 +42,7 @@ def preview_queue(settings: Settings) -> TaskQueue:
         ageing=AGEING,
         most_waiting=most,
         reserved_shares=(share, share, share),
+        promise_seconds=600.0,
     )
     return TaskQueue(policy)
 

@@ -54,6 +54,7 @@ preview_job = sa.Table(
 )
 sa.Index("ix_preview_job_finished_at", preview_job.c.finished_at)
 sa.Index("ix_preview_job_created_at", preview_job.c.created_at)
+sa.Index("ix_preview_job_request_id", preview_job.c.request_id)
 
 preview_count = sa.Table(
     "preview_count",

@@ -53,6 +53,7 @@ shop_order = sa.Table(
     _moment("created_at"),
     _moment("updated_at"),
     sa.UniqueConstraint("marketplace", "order_number"),
+    sa.Index("ix_shop_order_order_number", "order_number"),
     sa.CheckConstraint(_one_of("order_status", OrderStatus), name="order_status"),
     sa.CheckConstraint(_one_of("internal_status", InternalStatus), name="internal_status"),
 )
@@ -154,6 +155,7 @@ sa.Index(
     postgresql_where=sa.text("stl_render_state = 'pending'"),
 )
 sa.Index("ix_print_task_stl_render_state", print_task.c.stl_render_state, print_task.c.updated_at)
+sa.Index("ix_print_task_newest", print_task.c.created_at, print_task.c.id)
 sa.Index("ix_print_task_status", print_task.c.status, print_task.c.updated_at)
 
 print_path = sa.Table(

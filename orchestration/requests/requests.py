@@ -125,6 +125,27 @@ def list_requests(
     return [_request(row) for row in connection.execute(statement).mappings()]
 
 
+def request_lines(
+    connection: sa.Connection,
+    *,
+    kind: str | None = None,
+    state: str | None = None,
+    before: int | None = None,
+    limit: int = PAGE,
+) -> list[sa.RowMapping]:
+    """As `list_requests`, without what was asked for and reported, which may be large."""
+    statement = sa.select(*_LINE).order_by(work_request.c.id.desc()).limit(limit)
+    for column, value in ((work_request.c.kind, kind), (work_request.c.state, state)):
+        if value is not None:
+            statement = statement.where(column == value)
+    if before is not None:
+        statement = statement.where(work_request.c.id < before)
+    return list(connection.execute(statement).mappings())
+
+
+_LINE = [column for column in work_request.c if column.name not in {"arguments", "result"}]
+
+
 def take(connection: sa.Connection, states: Sequence[RequestState], after: int) -> WorkRequest | None:
     """Lock the first request after that number in one of `states` until the transaction ends; None without one."""
     statement = (

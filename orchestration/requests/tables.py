@@ -29,4 +29,5 @@ work_request = sa.Table(
     sa.CheckConstraint("state IN ('waiting', 'started', 'completed', 'failed')", name="state"),
     sa.Index("ix_work_request_unfinished", "id", postgresql_where=sa.text("state IN ('waiting', 'started')")),
     sa.Index("ix_work_request_kind_id", "kind", "id"),
+    sa.Index("ix_work_request_request_id", "request_id"),
 )

@@ -18,7 +18,8 @@ from pydantic import Field
 from orchestration.observability.logs import about
 from orchestration.runtime.assets import AssetJob
 from orchestration.runtime.failures import step_failures
-from orchestration.runtime.partitions import UNFINISHED, decode_key
+from orchestration.runtime.partition_keys import decode_key
+from orchestration.runtime.partitions import UNFINISHED
 from orchestration.runtime.shutdown import GracefulShutdown
 from orchestration.services import Services
 from orchestration.work_queue.options import DrainOptions

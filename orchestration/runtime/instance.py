@@ -83,8 +83,10 @@ def _copy(source: Path, target: Path) -> None:
 
 
 @contextmanager
-def open_instance(services: Services, pools: Mapping[str, int]) -> Iterator[dg.DagsterInstance]:
-    """The instance, in this process. The first use makes Dagster's tables; several processes may be first at once.
+def open_instance(services: Services, pools: Mapping[str, int] | None = None) -> Iterator[dg.DagsterInstance]:
+    """The instance, in this process, with the limits of `pools` set if these are given.
+
+    The first use makes Dagster's tables; several processes may be first at once.
 
     Raises `ConfigurationError` when the server has too few connections left for a run: Dagster would fail anywhere.
     """
@@ -95,7 +97,8 @@ def open_instance(services: Services, pools: Mapping[str, int]) -> Iterator[dg.D
     with ExitStack() as stack:
         with _alone(services.database_urls.dagster):
             instance = stack.enter_context(dg.DagsterInstance.from_config(environment[HOME]))
-            _limit_pools(instance, pools, services.settings.pool_sizes)
+            if pools is not None:
+                limit_pools(instance, pools, services.settings.pool_sizes)
         yield instance
 
 
@@ -111,10 +114,10 @@ def prepare_instance(services: Services, pools: Mapping[str, int]) -> None:
         raise ConfigurationError(f"{HOME} and {LOG_DIRECTORY} must say where Dagster's instance is")
     with _alone(services.database_urls.dagster), dg.DagsterInstance.get() as instance:
         instance.upgrade()
-        _limit_pools(instance, pools, services.settings.pool_sizes)
+        limit_pools(instance, pools, services.settings.pool_sizes)
 
 
-def _limit_pools(instance: dg.DagsterInstance, pools: Mapping[str, int], sizes: Mapping[str, int]) -> None:
+def limit_pools(instance: dg.DagsterInstance, pools: Mapping[str, int], sizes: Mapping[str, int]) -> None:
     """Set each pool's limit, or what the settings ask for if that is more.
 
     On PostgreSQL, Dagster's default limit is not to be relied on. Setting one takes several connections, so those that

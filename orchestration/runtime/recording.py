@@ -28,7 +28,7 @@ from dagster._core.events import (
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
 from orchestration.runtime.event_batches import store_events
-from orchestration.runtime.partitions import encode_key
+from orchestration.runtime.partition_keys import encode_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -121,14 +122,19 @@ def _create(url: URL) -> None:
 
 
 class Database:
-    """One PostgreSQL database. `url` is a plain `postgresql://` URL; nothing connects before the first use."""
+    """One PostgreSQL database. `url` is a plain `postgresql://` URL; nothing connects before the first use.
 
-    def __init__(self, url: str) -> None:
+    A statement that takes more than `statement_seconds` ends in a `DatabaseAwayError`.
+    """
+
+    def __init__(self, url: str, *, statement_seconds: float | None = None) -> None:
         self.url = url
         self._engine = sa.create_engine(
             make_url(url).set(drivername=DRIVER), pool_pre_ping=True, pool_size=5, max_overflow=10
         )
         sa.event.listen(self._engine, "handle_error", _leave_read_only_server)
+        if statement_seconds is not None:
+            sa.event.listen(self._engine, "connect", partial(_limit_session, seconds=statement_seconds))
 
     @contextmanager
     def begin(self) -> Iterator[sa.Connection]:
@@ -148,6 +154,11 @@ class Database:
     def close(self) -> None:
         """Drop the pool's connections."""
         self._engine.dispose()
+
+
+def _limit_session(connection: psycopg.Connection[Any], _record: object, *, seconds: float) -> None:
+    connection.execute("SELECT set_config('statement_timeout', %s, false)", [str(round(1000 * seconds))])
+    connection.commit()  # the pool rolls back what is open
 
 
 def _leave_read_only_server(context: sa.engine.ExceptionContext) -> None:

@@ -87,6 +87,10 @@ class Links:
             ended = datetime.fromtimestamp(int(expires), UTC)
             raise LinkExpiredError(f"This link ended at {ended:%Y-%m-%d %H:%M} UTC; ask for a new one")
 
+    def derived_key(self, purpose: str) -> bytes:
+        """A key of its own for another purpose, which says nothing about that of the links."""
+        return hmac.new(self._key, f"key of {purpose}".encode(), "sha256").digest()
+
     def _signature(self, key: str, expires: str, filename: str | None) -> str:
         # Quoted, no part holds the separator, so no two links say the same.
         promise = "\n".join(quote(part, safe="", errors="replace") for part in (key, expires, filename or ""))

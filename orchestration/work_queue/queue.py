@@ -18,6 +18,7 @@ import sqlalchemy as sa
 
 from orchestration.errors import ConfigurationError, ConflictError, QueueFullError, TransientError
 from orchestration.storage.database import driver_connection
+from orchestration.storage.row_counts import fold_row_counts
 from orchestration.work_queue import statements
 from orchestration.work_queue.encoding import error_text, json_text, merge_by_key, milliseconds, result_text, tasks_text
 from orchestration.work_queue.model import (
@@ -323,9 +324,10 @@ class TaskQueue:
     def prune(self, connection: sa.Connection, limit: int = PRUNED_AT_ONCE) -> int:
         """Delete up to `limit` finished tasks that the policy no longer keeps; how many. It waits for nobody.
 
-        Folds statistics, forgets workers lost long ago, and gives waiting tasks the policy's ageing too.
+        Folds statistics and counts, forgets workers lost long ago, and gives waiting tasks the policy's ageing too.
         """
         fold_statistics(connection, self.name, keep_seconds=self.policy.keep_hours.total_seconds(), limit=limit)
+        fold_row_counts(connection, limit=limit)
         self._execute(connection, statements.FORGET_WORKERS, lock_class=LOCK_CLASS, age=LOST_WORKER_SECONDS)
         ageing = round(self.policy.ageing.total_seconds())
         self._execute(connection, statements.SET_AGEING, ageing=ageing, limit=limit)

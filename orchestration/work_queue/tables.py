@@ -21,6 +21,14 @@ _ageing = round(AGEING.total_seconds())
 _states = ", ".join(f"'{state}'" for state in TaskState)
 _active = sa.text("state = 'active'")
 _waiting = sa.text("state = 'waiting'")
+_dead = sa.text("state = 'dead'")
+# Errors of one cause are one text but for what they quote, addresses and numbers.
+_names = r"""'''[^'']*''|"[^"]*"|https?://\S+'::text"""
+_fingerprint = (
+    f'"left"(md5(regexp_replace(regexp_replace(error, {_names}, ' "'*'::text, 'g'::text),"
+    " '[0-9A-Fa-f]{8,}|[0-9]+'::text, '#'::text, 'g'::text)), 16)"
+)
+
 
 task = sa.Table(
     "task",
@@ -55,6 +63,12 @@ task = sa.Table(
     sa.Column("finished_at", sa.DateTime(timezone=True)),
     sa.Column("reason", sa.Text, comment="Why it is dead"),
     sa.Column("error", sa.Text, comment="The last error"),
+    sa.Column(
+        "fingerprint",
+        sa.Text,
+        sa.Computed(_fingerprint, persisted=True),
+        comment="Equal for errors that differ in names and numbers alone",
+    ),
     sa.Column("first_error", sa.Text),
     sa.Column("first_failed_at", sa.DateTime(timezone=True)),
     sa.Column("replays", sa.Integer, nullable=False, server_default="0"),
@@ -90,6 +104,7 @@ sa.Index(
     postgresql_where=sa.text("state IN ('completed', 'cancelled')"),
 )
 sa.Index("ix_task_claim", task.c.queue, task.c.sort_at, task.c.id, postgresql_where=_waiting)
+sa.Index("ix_task_due", task.c.queue, task.c.run_at, postgresql_where=_waiting)
 sa.Index("ix_task_held", task.c.queue, task.c.worker, postgresql_where=_active)
 sa.Index(
     "ix_task_order",
@@ -111,6 +126,14 @@ sa.Index(
     task.c.state,
     task.c.finished_at,
     postgresql_where=sa.text("state IN ('completed', 'dead', 'cancelled')"),
+)
+sa.Index("ix_task_dead_error", task.c.queue, task.c.fingerprint, task.c.finished_at, postgresql_where=_dead)
+sa.Index(
+    "ix_task_dead_words",
+    sa.text("to_tsvector('simple'::regconfig, error)"),
+    postgresql_using="gin",
+    postgresql_where=_dead,
+    _table=task,
 )
 
 worker_number = sa.Sequence("task_worker_number", data_type=sa.Integer, cycle=True, metadata=metadata)
@@ -159,4 +182,18 @@ sa.Index(
     task_statistic.c.queue,
     task_statistic.c.id,
     postgresql_where=sa.text("NOT is_folded"),
+)
+
+task_total = sa.Table(
+    "task_total",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+    sa.Column("queue", sa.Text, nullable=False, index=True),
+    sa.Column("outcome", sa.Text, nullable=False),
+    sa.Column("waited_class", sa.SmallInteger, nullable=False),
+    sa.Column("ran_class", sa.SmallInteger, nullable=False),
+    sa.Column("tasks", sa.BigInteger, nullable=False),
+    sa.Column("waited_seconds", sa.Float, nullable=False),
+    sa.Column("ran_seconds", sa.Float, nullable=False),
+    comment="The statistics of all hours together, but for what is not folded yet",
 )

@@ -133,11 +133,12 @@ def test_the_doctor_finds_a_sound_system_sound(orchestration: Command, feed: Fee
         ["ok", "database"],
         ["ok", "store"],
         ["ok", "fonts"],
+        ["ok", "blender"],
         ["ok", "feed"],
     ]
     assert (ended.code, ended.err) == (0, "")
     assert f"schema {head_revision()} (current)" in lines[0]
-    assert lines[3].endswith(f"{feed.url} lists 2 families of 2 suppliers")
+    assert lines[4].endswith(f"{feed.url} lists 2 families of 2 suppliers")
     assert orchestration("doctor").code == 0  # also where its own traces are
 
 
@@ -150,10 +151,10 @@ def test_the_doctor_tells_what_is_broken_and_looks_at_the_rest(
     found = orchestration("doctor", "--feed", (tmp_path / "elsewhere").as_uri(), "--json")
     assert found.code == 1
     sound = {one["name"]: one["ok"] for one in found.json}
-    assert sound == {"database": True, "store": False, "fonts": True, "feed": False}
+    assert sound == {"database": True, "store": False, "fonts": True, "blender": True, "feed": False}
     assert all("\n" not in one["message"] for one in found.json)
     table = orchestration("doctor", "--feed", (tmp_path / "elsewhere").as_uri())
-    assert [line.split()[0] for line in table.out.splitlines()] == ["ok", "FAILED", "ok", "FAILED"]
+    assert [line.split()[0] for line in table.out.splitlines()] == ["ok", "FAILED", "ok", "ok", "FAILED"]
 
 
 def test_the_doctor_survives_a_database_that_is_away(

@@ -13,7 +13,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from orchestration.errors import InvalidInputError
-from orchestration.runtime.partitions import add_partitions, decode_key, encode_key, prune_partitions
+from orchestration.runtime.partition_keys import decode_key, encode_key
+from orchestration.runtime.partitions import add_partitions, prune_partitions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,8 @@ import pytest
 from dagster._core.storage.partition_status_cache import AssetPartitionStatus
 
 from orchestration.runtime.drains import DrainConfig, requested_keys
-from orchestration.runtime.partitions import add_partitions, encode_key
+from orchestration.runtime.partition_keys import encode_key
+from orchestration.runtime.partitions import add_partitions
 from orchestration.runtime.recording import BATCH, REASONS, PartitionRecorder
 
 SET = "page"

@@ -7,7 +7,8 @@ import dagster as dg
 import pytest
 
 from orchestration.runtime.drains import DrainConfig, requested_keys
-from orchestration.runtime.partitions import add_partitions, encode_key
+from orchestration.runtime.partition_keys import encode_key
+from orchestration.runtime.partitions import add_partitions
 
 SET = "page"
 NAMES = ["a b", "é,1", "plain", "z"]

@@ -10,7 +10,8 @@ from dagster._core.storage.compute_log_manager import ComputeIOType
 
 from orchestration.runtime import retention
 from orchestration.runtime.maintenance import maintenance_definitions
-from orchestration.runtime.partitions import add_partitions, encode_key
+from orchestration.runtime.partition_keys import encode_key
+from orchestration.runtime.partitions import add_partitions
 from orchestration.runtime.retention import PrunedRuns, RunRetention, prune_runs
 from orchestration.settings import Settings
 from orchestration_tests.runtime.queued_runs import add_run

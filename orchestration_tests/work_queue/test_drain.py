@@ -45,6 +45,23 @@ async def test_a_drain_completes_everything_and_ends_when_idle(database: Databas
     assert set(states(database).values()) == {"completed"}
 
 
+async def test_claims_grow_behind_a_backlog_in_order_and_are_small_again_after_it(database: Database) -> None:
+    queue = make_queue(batch=3, largest_batch=12)
+    enqueue(database, queue, *(f"{n:02}" for n in range(40)))
+    claims: list[list[str]] = []
+
+    async def note(claim: Claim[Settled]) -> None:
+        claims.append([task.key for task in claim.tasks])
+        settle_all(claim)
+
+    with Worker(database, queue) as worker:
+        await drain(worker, note, idle_seconds=0)
+        enqueue(database, queue, *(f"later{n}" for n in range(4)))
+        await drain(worker, note, idle_seconds=0)
+    assert [len(keys) for keys in claims] == [3, 6, 12, 12, 7, 3, 1]
+    assert [key for keys in claims for key in keys] == sorted(key for keys in claims for key in keys)
+
+
 async def test_a_worker_may_drain_again(database: Database, queue: TaskQueue) -> None:
     with Worker(database, queue) as worker:
         for key in "ab":

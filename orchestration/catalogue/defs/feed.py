@@ -21,7 +21,8 @@ from orchestration.runtime.assets import AssetJob, Pool, asset_job, domain_asset
 from orchestration.runtime.checks import check
 from orchestration.runtime.drains import DrainConfig, requested_keys
 from orchestration.runtime.failures import step_failures
-from orchestration.runtime.partitions import add_partitions, count_unfinished, encode_key, prune_partitions
+from orchestration.runtime.partition_keys import encode_key
+from orchestration.runtime.partitions import add_partitions, count_unfinished, prune_partitions
 from orchestration.runtime.recording import PartitionRecorder
 from orchestration.runtime.schedules import cron_schedule
 

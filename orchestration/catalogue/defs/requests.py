@@ -14,7 +14,7 @@ from orchestration.catalogue.catalogue import Catalogue
 from orchestration.catalogue.defs.feed import FeedConfig, supplier_feed
 from orchestration.catalogue.feed.stopping import stop_supplier
 from orchestration.runtime.assets import run_config
-from orchestration.runtime.partitions import encode_key
+from orchestration.runtime.partition_keys import encode_key
 from orchestration.runtime.requests import RequestHandler
 
 

@@ -14,7 +14,7 @@ from orchestration.gallery.defs.public_generations import MirrorConfig, public_g
 from orchestration.gallery.gallery import Gallery
 from orchestration.gallery.takedowns import known_items, lift, takedown
 from orchestration.runtime.assets import run_config
-from orchestration.runtime.partitions import encode_key
+from orchestration.runtime.partition_keys import encode_key
 from orchestration.runtime.requests import RequestHandler
 
 

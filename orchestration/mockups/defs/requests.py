@@ -9,7 +9,7 @@ from orchestration.mockups import requests
 from orchestration.mockups.defs.pictures import MockupConfig, pictures
 from orchestration.mockups.mockups import Mockups
 from orchestration.runtime.assets import run_config
-from orchestration.runtime.partitions import encode_key
+from orchestration.runtime.partition_keys import encode_key
 from orchestration.runtime.requests import RequestHandler
 
 

@@ -11,7 +11,15 @@ import msgspec
 import sqlalchemy as sa
 
 from orchestration.errors import InvalidInputError
-from orchestration.mockups.jobs.model import JobFilters, JobOptions, JobStats, Order, RenderJob, StoredOutput
+from orchestration.mockups.jobs.model import (
+    RETRIED_FROM,
+    JobFilters,
+    JobOptions,
+    JobStats,
+    Order,
+    RenderJob,
+    StoredOutput,
+)
 from orchestration.mockups.mockup_request import OutputKind
 from orchestration.mockups.statuses import JobStatus
 from orchestration.mockups.tables import render_job, render_output
@@ -19,6 +27,7 @@ from orchestration.mockups.views.angles import ANGLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
+    from datetime import datetime
 
     Sign = Callable[[str], str]
 
@@ -62,6 +71,58 @@ def select_jobs(connection: sa.Connection, filters: JobFilters, sign: Sign) -> l
     chosen = page.subquery()
     query = sa.select(*_COLUMNS).join(chosen, chosen.c.id == render_job.c.id).order_by(*order)
     return [_job(row, sign) for row in connection.execute(query).mappings()]
+
+
+class JobSummary(NamedTuple):
+    """A job in a list, without its options and metadata. `picture_key` is the front's still, or the composite."""
+
+    id: str
+    sku: str
+    preset: str
+    status: str
+    progress: float
+    error_message: str | None
+    retried_from: str | None
+    created_at: datetime
+    completed_at: datetime | None
+    picture_key: str | None
+
+
+def job_summaries(
+    connection: sa.Connection,
+    *,
+    status: str | None = None,
+    sku: str | None = None,
+    product_id: str | None = None,
+    after: tuple[str, str] | None = None,
+    limit: int = 100,
+) -> list[JobSummary]:
+    """The newest jobs first; `after` is the creation, in ISO 8601, and the id of the last one before."""
+    pictured = (
+        sa.select(render_output.c.object_key)
+        .where(render_output.c.job_id == render_job.c.id, render_output.c.object_key.is_not(None))
+        .where(render_output.c.kind.in_([OutputKind.COMPOSITE, OutputKind.STILL]))
+        .order_by(render_output.c.kind != OutputKind.STILL, render_output.c.angle != THUMBNAIL_ANGLE)
+        .limit(1)
+        .scalar_subquery()
+    )
+    names = ("id", "sku", "preset", "status", "progress", "error_message")
+    retried_from = render_job.c.metadata[RETRIED_FROM].astext
+    query = sa.select(
+        *(render_job.c[name] for name in names),
+        retried_from,
+        render_job.c.created_at,
+        render_job.c.completed_at,
+        pictured,
+    ).where(_NOT_DELETED)
+    for name, value in {"status": status, "sku": sku, "product_id": product_id}.items():
+        if value is not None:
+            query = query.where(render_job.c[name] == value)
+    if after is not None:
+        begin = sa.tuple_(sa.cast(after[0], sa.DateTime(timezone=True)), sa.literal(after[1]))
+        query = query.where(sa.tuple_(render_job.c.created_at, render_job.c.id) < begin)
+    query = query.order_by(render_job.c.created_at.desc(), render_job.c.id.desc()).limit(limit)
+    return [JobSummary(*row) for row in connection.execute(query)]
 
 
 def select_job(connection: sa.Connection, job_id: str, sign: Sign, *, with_deleted: bool = False) -> RenderJob | None:

@@ -16,6 +16,7 @@ from orchestration.mockups.jobs.products import DEFAULT_FABRIC
 from orchestration.mockups.mockup_request import (
     DesignFile,
     DesignText,
+    EngineName,
     MockupRequest,
     PictureSizes,
     PrintOrder,
@@ -60,15 +61,16 @@ def mockup_request(job: RenderJob, designs: Mapping[str, bytes], settings: Setti
         garment_size=options.garment_size,
         ink=options.ink,
         pictures=pictures,
+        engine=EngineName(settings.mockup_engine),
     )
 
 
 def versions_for(request: MockupRequest) -> Versions:
     """What makes the pictures of a request now; raises `NotFoundError` and `RefusedError` as its garment asks for."""
     from orchestration.mockups.garments.library import load_garment
-    from orchestration.mockups.views.renderer import RENDERER_VERSION
+    from orchestration.mockups.views.engines import engine_version
 
-    return Versions(load_garment(request.template_id).version, RENDERER_VERSION)
+    return Versions(load_garment(request.template_id).version, engine_version(request.engine))
 
 
 def request_address(request: MockupRequest, versions: Versions) -> str:

@@ -14,11 +14,13 @@ from orchestration.previews.jobs.states import Counted, ErrorType, JobState
 from orchestration.previews.tables import preview_count, preview_job
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
     from datetime import datetime, timedelta
 
     from orchestration.previews.payload.model import PreviewJob
 
 _ACTIVE = (JobState.QUEUED, JobState.RUNNING)
+_POSTER = '$.files[*] ? (@.mime starts with "image/")'
 
 
 class JobRow(NamedTuple):
@@ -64,6 +66,12 @@ def find_job(connection: sa.Connection, job_id: str, *, lock: bool = False) -> J
     return None if row is None else _row(row)
 
 
+def find_jobs(connection: sa.Connection, job_ids: Collection[str]) -> dict[str, JobRow]:
+    """Those of these jobs that there are, by id."""
+    query = sa.select(preview_job).where(preview_job.c.job_id.in_(job_ids))
+    return {row["job_id"]: _row(row) for row in connection.execute(query).mappings()}
+
+
 def list_jobs(connection: sa.Connection, state: JobState | None, limit: int) -> list[JobRow]:
     """The newest jobs, of one state or of all."""
     query = sa.select(preview_job).order_by(preview_job.c.created_at.desc()).limit(limit)
@@ -72,23 +80,72 @@ def list_jobs(connection: sa.Connection, state: JobState | None, limit: int) -> 
     return [_row(row) for row in connection.execute(query).mappings()]
 
 
+class JobSummary(NamedTuple):
+    """A job in a list, without its payload and result. `poster_key` is the picture that stands for its film."""
+
+    job_id: str
+    project_id: str
+    request_id: str
+    state: str
+    priority: str
+    dry_run: bool
+    percent: float
+    stage: str | None
+    error: str | None
+    attempt: int
+    created_at: datetime
+    finished_at: datetime | None
+    poster_key: str | None
+
+
+def job_summaries(
+    connection: sa.Connection,
+    *,
+    state: str | None = None,
+    project_id: str | None = None,
+    after: tuple[str, str] | None = None,
+    limit: int = 100,
+) -> list[JobSummary]:
+    """The newest jobs first; `after` is the creation, in ISO 8601, and the id of the last one before."""
+    posters = sa.func.jsonb_path_query_first(preview_job.c.result, sa.cast(_POSTER, pg.JSONPATH))
+    names = JobSummary._fields[:-1]
+    query = sa.select(*(preview_job.c[name] for name in names), posters.op("->>")("key"))
+    if state is not None:
+        query = query.where(preview_job.c.state == state)
+    if project_id is not None:
+        query = query.where(preview_job.c.project_id == project_id)
+    if after is not None:
+        begin = sa.tuple_(sa.cast(after[0], sa.DateTime(timezone=True)), sa.literal(after[1]))
+        query = query.where(sa.tuple_(preview_job.c.created_at, preview_job.c.job_id) < begin)
+    query = query.order_by(preview_job.c.created_at.desc(), preview_job.c.job_id.desc()).limit(limit)
+    return [JobSummary(*row) for row in connection.execute(query)]
+
+
 def _row(row: sa.RowMapping) -> JobRow:
     kind = row["error_type"]
     return JobRow(**{**row, "state": JobState(row["state"]), "error_type": ErrorType(kind) if kind else None})
 
 
-def insert_job(connection: sa.Connection, job: PreviewJob, document: dict[str, Any]) -> bool:
-    """Insert a queued job unless there is one of that id; a transaction that inserts it meanwhile is waited for."""
-    values = {
-        "job_id": job.job_id,
-        "project_id": job.project_id,
-        "request_id": job.request_id,
-        "payload": document,
-        "priority": job.priority,
-        "dry_run": job.dry_run,
-    }
+def insert_jobs(connection: sa.Connection, jobs: Sequence[tuple[PreviewJob, dict[str, Any]]]) -> dict[str, JobRow]:
+    """Insert queued jobs with their documents, but for ids that there are; the new ones by id.
+
+    The first of one id is taken, and a transaction that inserts it meanwhile is waited for.
+    """
+    values = [
+        {
+            "job_id": job.job_id,
+            "project_id": job.project_id,
+            "request_id": job.request_id,
+            "payload": document,
+            "priority": job.priority,
+            "dry_run": job.dry_run,
+        }
+        # All callers in one order, so that none waits for another in a circle.
+        for job, document in sorted(jobs, key=lambda one: one[0].job_id)
+    ]
     statement = pg.insert(preview_job).values(values).on_conflict_do_nothing(index_elements=["job_id"])
-    return connection.execute(statement.returning(preview_job.c.job_id)).first() is not None
+    rows = connection.execute(statement.returning(preview_job)).mappings()
+    return {row["job_id"]: _row(row) for row in rows}
 
 
 def begin_job(connection: sa.Connection, job_id: str, attempt: int, now: datetime) -> JobRow | None:
@@ -175,10 +232,10 @@ def forget_jobs(connection: sa.Connection, *, now: datetime, keep: timedelta) ->
     return connection.execute(old).rowcount
 
 
-def count(connection: sa.Connection, outcome: Counted) -> None:
-    """Count one more."""
-    statement = pg.insert(preview_count).values(outcome=outcome, total=1)
-    raised = {"total": preview_count.c.total + 1}
+def count(connection: sa.Connection, outcome: Counted, more: int = 1) -> None:
+    """Count one more, or several."""
+    statement = pg.insert(preview_count).values(outcome=outcome, total=more)
+    raised = {"total": preview_count.c.total + more}
     connection.execute(statement.on_conflict_do_update(index_elements=["outcome"], set_=raised))
 
 

@@ -10,7 +10,7 @@ from orchestration.prints.defs.plates import PlateConfig, plates
 from orchestration.prints.defs.stl import PrintConfig, stl
 from orchestration.prints.prints import Prints
 from orchestration.runtime.assets import run_config
-from orchestration.runtime.partitions import encode_key
+from orchestration.runtime.partition_keys import encode_key
 from orchestration.runtime.requests import RequestHandler
 
 

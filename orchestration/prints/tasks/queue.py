@@ -50,6 +50,7 @@ def print_queue(settings: Settings) -> TaskQueue:
         batch=BATCH,
         poll_seconds=poll,
         longest_poll_seconds=poll,
+        promise_seconds=1800.0,
         replay_with="orchestration prints retry",
     )
     return TaskQueue(policy)

@@ -8,7 +8,7 @@ import dagster as dg
 
 from orchestration.catalogue.defs.feed import a_numbers
 from orchestration.cli.catalogue_sync import SyncOptions, check_catalogue, sync_catalogue
-from orchestration.runtime.partitions import encode_key
+from orchestration.runtime.partition_keys import encode_key
 from orchestration_tests.catalogue.sample_documents import as_bytes, family_document
 
 if TYPE_CHECKING:

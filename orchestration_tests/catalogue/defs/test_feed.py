@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 
 from orchestration.cli.catalogue_sync import SyncOptions, sync_catalogue
-from orchestration.runtime.partitions import encode_key
+from orchestration.runtime.partition_keys import encode_key
 from orchestration.settings import RemovalPolicy
 from orchestration_tests.catalogue.defs.executing import execute
 from orchestration_tests.catalogue.sample_documents import family_document

@@ -50,6 +50,13 @@ def decoded(body: bytes) -> list[Pixels]:
         return [np.asarray(frame.to_ndarray(format="rgb24"), np.uint8) for frame in container.decode(video=0)]
 
 
+def test_the_encoder_does_nothing_that_differs_from_run_to_run(video: bytes) -> None:
+    """x264 writes its options into the stream; its macroblock tree reads memory that nobody has written."""
+    assert b" threads=1 " in video
+    assert b" mbtree=0 " in video
+    assert {write_video(turning(), size=SIZE, frames_per_second=24) for _ in range(5)} == {video}
+
+
 def test_frame_count_duration_and_pixel_format_are_right(video: bytes) -> None:
     with av.open(io.BytesIO(video)) as container:
         (stream,) = container.streams

@@ -1,0 +1,168 @@
+"""Bulk actions: dead tasks that begin again as a set, which is frozen when it is asked for, a result for each item.
+
+A thread of this process works through the set, some items a transaction, under a lock that no other process has; so
+a set goes on after a restart, with the first look at any page of bulk actions. Keep out: the pages (`queue_pages`).
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, NamedTuple
+
+import sqlalchemy as sa
+
+from orchestration.admin.tables import bulk_action, bulk_item
+from orchestration.errors import NotFoundError, OrchestrationError
+from orchestration.observability.logs import get_logger
+from orchestration.work_queue.browsing import dead_keys
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from orchestration.domains import Domains
+    from orchestration.work_queue.queue import TaskQueue
+
+MOST_ITEMS = 100_000
+CANARY_ITEMS = 5
+ITEMS_AT_ONCE = 100
+
+log = get_logger()
+
+
+class NewBulk(NamedTuple):
+    """A set to replay: these keys of a queue, or those that died of one error; the newest `limit` of them."""
+
+    queue: str
+    asked_by: str
+    why: str = ""
+    fingerprint: str | None = None
+    keys: Sequence[str] | None = None
+    limit: int = MOST_ITEMS
+
+
+def create_bulk(connection: sa.Connection, new: NewBulk) -> tuple[int, int]:
+    """Freeze the set; its number and size. Raises `NotFoundError` when nothing of it is dead."""
+    keys = dead_keys(connection, new.queue, fingerprint=new.fingerprint, keys=new.keys, limit=new.limit)
+    if not keys:
+        raise NotFoundError(f"Nothing of that is dead in {new.queue}; somebody may have replayed it meanwhile")
+    row = {
+        "queue": new.queue,
+        "asked_by": new.asked_by,
+        "why": new.why,
+        "fingerprint": new.fingerprint,
+        "total": len(keys),
+    }
+    number = int(connection.execute(sa.insert(bulk_action).values(row).returning(bulk_action.c.id)).scalar_one())
+    connection.execute(_FREEZE, {"id": number, "keys": keys})
+    return number, len(keys)
+
+
+def stop_bulk(connection: sa.Connection, number: int, by: str) -> bool:
+    """Stop a set after the items that are being replayed just now; False when it has ended."""
+    running = sa.update(bulk_action).where(bulk_action.c.id == number, bulk_action.c.state == "running")
+    ended = running.values(state="stopped", stopped_by=by, finished_at=sa.func.now())
+    return connection.execute(ended).rowcount == 1
+
+
+def read_bulk(connection: sa.Connection, number: int) -> sa.RowMapping:
+    """A set with its counts by outcome; raises `NotFoundError`."""
+    found = connection.execute(_BULKS, {"id": number, "before": None, "limit": 1}).mappings().one_or_none()
+    if found is None:
+        raise NotFoundError(f"There is no bulk action {number}")
+    return found
+
+
+def list_bulks(connection: sa.Connection, *, before: int | None = None, limit: int = 100) -> list[sa.RowMapping]:
+    """The newest sets first."""
+    return list(connection.execute(_BULKS, {"id": None, "before": before, "limit": limit}).mappings())
+
+
+def list_items(connection: sa.Connection, number: int, *, after: int = -1, limit: int = 100) -> list[sa.RowMapping]:
+    """The items of a set in their order, and where the task of each is now."""
+    return list(connection.execute(_ITEMS, {"id": number, "after": after, "limit": limit}).mappings())
+
+
+def states_now(connection: sa.Connection, number: int) -> dict[str, int]:
+    """How many replayed items of a set are in which state now: what the canary is watched by."""
+    return dict(connection.execute(_STATES, {"id": number}).tuples().all())
+
+
+class BulkRunner:
+    """Works through the sets that are running, in one thread of this process."""
+
+    def __init__(self, domains: Domains) -> None:
+        self._domains = domains
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def wake(self) -> None:
+        """Have what is running worked on, unless it is."""
+        with self._lock:
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._run, name="bulk actions", daemon=True)
+                self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            while self.step():
+                pass
+        except OrchestrationError:
+            log.exception("bulk action interrupted; the next look at its page goes on with it")
+
+    def step(self) -> bool:
+        """Replay some items of the oldest running set; False when there is none that no other process works on."""
+        queues = {queue.name: queue for queue in self._domains.queues}
+        with self._domains.services.database.begin() as connection:
+            running = connection.execute(_TAKE).one_or_none()
+            if running is None:
+                return False
+            items = connection.execute(_OPEN, {"id": running.id, "limit": ITEMS_AT_ONCE}).all()
+            if not items:
+                done = sa.update(bulk_action).where(bulk_action.c.id == running.id)
+                connection.execute(done.values(state="completed", finished_at=sa.func.now()))
+                return True
+            for position, key in items:
+                outcome, message = _replay(connection, queues.get(running.queue), key)
+                ended = sa.update(bulk_item).where(bulk_item.c.bulk_id == running.id, bulk_item.c.position == position)
+                connection.execute(ended.values(outcome=outcome, message=message, at=sa.func.clock_timestamp()))
+        return True
+
+
+def _replay(connection: sa.Connection, queue: TaskQueue | None, key: str) -> tuple[str, str | None]:
+    """How one item ended; an error is that of its item."""
+    if queue is None:
+        return "failed", "There is no such queue any more"
+    try:
+        with connection.begin_nested():
+            return ("replayed", None) if queue.replay(connection, [key]) else ("gone", "It was no longer dead")
+    except (OrchestrationError, sa.exc.DBAPIError) as error:
+        return "failed", str(error)[:500]
+
+
+_FREEZE = sa.text("""
+INSERT INTO bulk_item (bulk_id, position, key)
+SELECT :id, place - 1, key FROM unnest(CAST(:keys AS text[])) WITH ORDINALITY AS item (key, place)""")
+_TAKE = sa.text("""
+SELECT id, queue FROM bulk_action WHERE state = 'running' ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED""")
+_OPEN = sa.text("""
+SELECT position, key FROM bulk_item WHERE bulk_id = :id AND outcome IS NULL ORDER BY position LIMIT :limit""")
+_BULKS = sa.text("""
+SELECT b.*, i.replayed, i.gone, i.failed, b.total - i.replayed - i.gone - i.failed AS open
+FROM (SELECT * FROM bulk_action WHERE (CAST(:id AS bigint) IS NULL OR id = :id)
+    AND (CAST(:before AS bigint) IS NULL OR id < :before) ORDER BY id DESC LIMIT :limit) AS b
+CROSS JOIN LATERAL (
+    SELECT count(*) FILTER (WHERE outcome = 'replayed') AS replayed, count(*) FILTER (WHERE outcome = 'gone') AS gone,
+        count(*) FILTER (WHERE outcome = 'failed') AS failed
+    FROM bulk_item WHERE bulk_id = b.id
+) AS i ORDER BY b.id DESC""")
+_ITEMS = sa.text("""
+SELECT i.position, i.key, i.outcome, i.message, i.at, (
+    SELECT t.state FROM task AS t WHERE t.queue = b.queue AND t.key = i.key ORDER BY t.id DESC LIMIT 1) AS task_state
+FROM bulk_item AS i JOIN bulk_action AS b ON b.id = i.bulk_id
+WHERE i.bulk_id = :id AND i.position > :after ORDER BY i.position LIMIT :limit""")
+_STATES = sa.text("""
+SELECT coalesce(t.state, 'completed'), count(*)
+FROM bulk_item AS i JOIN bulk_action AS b ON b.id = i.bulk_id
+LEFT JOIN LATERAL (
+    SELECT state FROM task WHERE queue = b.queue AND key = i.key ORDER BY id DESC LIMIT 1) AS t ON true
+WHERE i.bulk_id = :id AND i.outcome = 'replayed' GROUP BY 1""")

@@ -1,0 +1,234 @@
+"""One family and one supplier whole: what is known, how it came, what it looks like, what changed.
+
+Keep out: why a family is as it is (`explain`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from starlette.requests import Request
+from starlette.responses import Response
+
+from orchestration.admin.catalogue_pages import CHANGE_COLUMNS, SYNC_COLUMNS, by_language, change_row, sync_row
+from orchestration.admin.frame import Looking, address
+from orchestration.admin.media import stored_forms
+from orchestration.admin.parts import (
+    Button,
+    Cell,
+    Kind,
+    Page,
+    Picture,
+    Row,
+    Section,
+    Table,
+    code,
+    moment,
+    number,
+    picture,
+    state,
+    text,
+)
+from orchestration.admin.places import partition_address
+from orchestration.admin.runs import runs_section
+from orchestration.admin.shown import pretty
+from orchestration.catalogue.families.quarantine import list_quarantine
+from orchestration.catalogue.feed.problems import list_problems
+from orchestration.catalogue.feed.sync_runs import supplier_statuses
+from orchestration.catalogue.listing import (
+    ChangeFilter,
+    VariantFilter,
+    list_changes,
+    list_syncs,
+    list_variants,
+    read_family,
+)
+from orchestration.errors import NotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fastapi import APIRouter
+
+    from orchestration.admin.frame import Frame
+
+SHOWN_PICTURES, SHOWN_VARIANTS, SHOWN_CHANGES = 24, 200, 50
+ASSET = "catalogue/product_families"
+
+
+def add_family_pages(pages: APIRouter, frame: Frame) -> None:
+    """One family, and one supplier."""
+
+    @pages.get("/admin/families/{a_number}")
+    def show_family(request: Request, visitor: Looking, a_number: str) -> Response:
+        with frame.services.database.connect() as connection:
+            family = read_family(connection, a_number)
+            sections = _sections(frame, connection, family)
+        sections.append(runs_section(frame, ASSET, a_number))
+        links = [
+            ("why it is so", address("explain", a_number)),
+            ("timeline", address("timeline", q=a_number)),
+            ("import task", address("queues", "product-family", "task", key=a_number)),
+            ("partition in Dagster", partition_address(frame.services.settings, ASSET, a_number)),
+        ]
+        buttons = [Button("sync.start", {"supplier": family["supplier"]}, f"Sync {family['supplier']}")]
+        if family["removed_at"] and not family["is_active"]:
+            buttons.insert(0, Button("family.restore", {"a_number": a_number}))
+        name = by_language(family["name"]) or a_number
+        word = "published" if family["is_active"] else "removed"
+        return frame.show(request, visitor, Page(name, sections, a_number, word, links, buttons))
+
+    @pages.get("/admin/suppliers/{supplier}")
+    def show_supplier(request: Request, visitor: Looking, supplier: str) -> Response:
+        with frame.services.database.connect() as connection:
+            page = _supplier_page(frame, connection, supplier)
+        return frame.show(request, visitor, page)
+
+
+def _sections(frame: Frame, connection: sa.Connection, family: sa.RowMapping) -> list[Section]:
+    a_number = family["a_number"]
+    variants = list_variants(connection, VariantFilter(a_number), limit=SHOWN_VARIANTS)
+    urls = list(connection.execute(_IMAGES, {"a_number": a_number}).scalars())
+    thumbs = stored_forms(connection, [*urls, *(one["primary_image"] for one in variants)])
+    whole = stored_forms(connection, urls[:SHOWN_PICTURES], "none")
+    wanted = ChangeFilter(a_number=a_number)
+    changes = list_changes(connection, wanted, limit=SHOWN_CHANGES, is_newest_first=True)
+    quarantined = connection.execute(_QUARANTINED, {"a_number": a_number}).mappings().one_or_none()
+    pictures = [
+        Picture(frame.link(thumbs[url]), url.rpartition("/")[2][:60], frame.link(whole[url]))
+        for url in urls[:SHOWN_PICTURES]
+        if url in thumbs
+    ]
+    missing = len([url for url in urls if url not in thumbs])
+    note = f"{len(urls)} images, {missing} of them not stored yet" if missing else f"{len(urls)} images"
+    sections = [Section("Images", pictures=pictures, note=note), _facts(family)]
+    if quarantined:
+        facts = [
+            ("Why", text(quarantined["reason"])),
+            ("Where", code(quarantined["path"])),
+            ("Since", moment(quarantined["since"])),
+        ]
+        sections.insert(0, Section("The newest document is in quarantine", facts=facts))
+    sections.append(Section("Variants", table=_variants(frame, variants, thumbs)))
+    sections.append(_prices(family["price_tiers"]))
+    rows = [change_row(one) for one in changes]
+    more = (address("changes", family=a_number), "All")
+    sections.append(Section("Field changes", table=Table(CHANGE_COLUMNS, rows, "Nothing has changed yet."), more=more))
+    descriptions = {name: family[name] for name in ("description", "short_description", "material") if family[name]}
+    sections.append(Section("Texts", text=pretty(descriptions)))
+    return sections
+
+
+def _facts(family: sa.RowMapping) -> Section:
+    supplier = family["supplier"]
+    facts = [
+        ("Supplier", text(supplier, href=address("suppliers", supplier), note=family["supplier_name"])),
+        ("Supplier's number", code(family["supplier_sku"])),
+        ("Brand", text(family["brand"])),
+        ("Category", text(family["category"], href=address("families", category=family["category"]))),
+        ("Colours", Cell(family["hex_colors"], Kind.SWATCHES)),
+        ("Sizes", text(", ".join(family["available_sizes"]))),
+        ("Price from", text(family["price_min"])),
+        ("Price to", text(family["price_max"])),
+        ("Origin", text(family["country_of_origin"])),
+        ("Delivery", text(family["delivery_time"])),
+        ("Tariff number", code(family["customs_tariff_number"])),
+        ("Most print colours", text(family["max_colors"])),
+        ("Must have an imprint", text(family["must_have_imprint"])),
+        ("Variants held back", number(family["variants_held_back"])),
+        ("Synced", moment(family["synced_at"])),
+        ("Left the feed", moment(family["removed_at"])),
+        ("Feed's hash", code(family["supplier_hash"][:16])),
+        ("Content's hash", code(family["content_hash"][:16])),
+    ]
+    return Section("Facts", facts=facts)
+
+
+def _variants(frame: Frame, variants: Sequence[sa.RowMapping], thumbs: dict[str, str]) -> Table:
+    rows = []
+    for one in variants:
+        key = thumbs.get(one["primary_image"] or "")
+        rows.append(
+            Row(
+                (
+                    picture(frame.link(key) if key else None),
+                    code(one["sku"], href=address("search", q=one["sku"])),
+                    text(one["name"]),
+                    Cell([one["hex_color"]], Kind.SWATCHES, note=one["color"]),
+                    text(one["size"]),
+                    text(None if one["weight"] is None else f"{one['weight']:g} g"),
+                    code(one["ean"]),
+                    state("published" if one["is_active"] else "removed"),
+                )
+            )
+        )
+    return Table(("", "SKU", "Name", "Colour", "Size", "Weight", "EAN", "State"), rows, "It has no variant.")
+
+
+def _prices(tiers: Sequence[dict[str, Any]]) -> Section:
+    rows = [
+        Row(
+            (
+                text(one.get("price_type")),
+                text(one.get("region")),
+                number(one.get("quantity")),
+                number(one.get("price")),
+            )
+        )
+        for one in tiers
+    ]
+    return Section("Prices", table=Table(("Price", "Region", "From quantity", "Each"), rows, "It has no price."))
+
+
+def _supplier_page(frame: Frame, connection: sa.Connection, supplier: str) -> Page:
+    status = next((one for one in supplier_statuses(connection) if one.supplier == supplier), None)
+    if status is None:
+        raise NotFoundError(f"There is no supplier {supplier}")
+    syncs = list_syncs(connection, supplier=supplier, limit=20)
+    quarantine = list_quarantine(connection, supplier)[:20]
+    problems = list_problems(connection, [supplier])[:20]
+    done = status.progress
+    facts = [
+        ("Step", text(done.message)),
+        ("Progress", Cell(100 * done.completed / done.total if done.total else None, Kind.PROGRESS)),
+        ("Families a minute", number(status.per_minute)),
+        ("Time left", Cell(status.eta_seconds, Kind.SECONDS)),
+        ("Started", moment(status.started_at)),
+        ("Ended", moment(status.finished_at)),
+        ("Message", text(status.message)),
+        *((name.replace("_", " ").title(), number(count)) for name, count in status.counts.items()),
+    ]
+    bad = [
+        Row(
+            (
+                code(one.a_number, href=address("explain", one.a_number)),
+                code(one.path),
+                text(one.reason),
+                moment(one.since),
+            )
+        )
+        for one in quarantine
+    ]
+    odd = [Row((text(str(one)),)) for one in problems]
+    sections = [
+        Section("The newest sync", facts=facts),
+        Section(
+            "Last syncs",
+            table=Table(SYNC_COLUMNS, [sync_row(one) for one in syncs]),
+            more=(address("syncs", supplier=supplier), "All"),
+        ),
+        Section("Quarantine", table=Table(("Family", "Path", "Reason", "Since"), bad, "No document is in quarantine.")),
+        Section("Lines of the feed with something wrong", table=Table(("Line",), odd, "None.")),
+    ]
+    links = [
+        ("families", address("families", supplier=supplier)),
+        ("partition in Dagster", partition_address(frame.services.settings, "catalogue/supplier_feed", supplier)),
+    ]
+    action = "sync.stop" if status.status == "running" else "sync.start"
+    buttons = [Button(action, {"supplier": supplier})]
+    return Page(f"{supplier}: {status.name}", sections, None, status.status, links, buttons, is_live=True, seconds=2)
+
+
+_IMAGES = sa.text("SELECT url FROM family_image WHERE a_number = :a_number ORDER BY position")
+_QUARANTINED = sa.text("SELECT reason, path, code, since FROM quarantine WHERE a_number = :a_number")

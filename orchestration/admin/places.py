@@ -1,0 +1,61 @@
+"""Where a thing is shown: its page here, and its partition and runs in Dagster's UI.
+
+From names to addresses. Keep out: what the pages show.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
+
+from orchestration.admin.frame import address
+from orchestration.runtime.partition_keys import encode_key
+
+if TYPE_CHECKING:
+    from orchestration.domains import Domains
+    from orchestration.settings import Settings
+
+# What each queue works for: the first part of its items' addresses here, and the asset that it makes.
+_PAGES: Final = {"product-family": "families", "print": "prints", "render-engine": "mockups", "mirror": "gallery"}
+_ASSETS: Final = {
+    "product-family": "catalogue/product_families",
+    "image-upload": "catalogue/family_images",
+    "image-variant": "catalogue/image_variants",
+    "print": "prints/stl",
+    "notification": "prints/order_updates",
+    "render-engine": "mockups/composites",
+    "mirror": "gallery/public_generations",
+    "gallery-image": "gallery/image_variants",
+    "gallery-variant": "gallery/image_variants",
+}
+
+
+def task_address(queue: str, key: str) -> str:
+    """The page of a task."""
+    return address("queues", queue, "task", key=key)
+
+
+def item_address(domains: Domains, queue: str, key: str) -> str | None:
+    """The page of what a task is about; None for what has no page."""
+    if queue == domains.previews.preview_queue.name:
+        return address("previews", key)
+    if queue == "mirror" and key.startswith("creator:"):
+        return None
+    return address(_PAGES[queue], key) if queue in _PAGES else None
+
+
+def run_address(settings: Settings, run_id: str) -> str:
+    """A run in Dagster's UI."""
+    return f"{settings.dagster_url.rstrip('/')}/runs/{quote(run_id, safe='')}"
+
+
+def partition_address(settings: Settings, asset: str, key: str) -> str:
+    """A partition of an asset in Dagster's UI."""
+    view = f"view=partitions&partition={quote(encode_key(key), safe='')}"
+    return f"{settings.dagster_url.rstrip('/')}/assets/{asset}?{view}"
+
+
+def asset_address(domains: Domains, queue: str) -> str:
+    """The asset in Dagster's UI that a queue works for."""
+    asset = _ASSETS.get(queue, "previews/artifacts" if queue == domains.previews.preview_queue.name else "")
+    return f"{domains.services.settings.dagster_url.rstrip('/')}/assets/{asset}"

@@ -1,0 +1,185 @@
+"""The pages of previews: jobs with their progress, and one of them with its film, its files and its proof.
+
+Also what can be done: cancel. Keep out: rendering.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+import sqlalchemy as sa
+from starlette.requests import Request
+from starlette.responses import Response
+
+from orchestration.admin.forms import Action, Doing, Done
+from orchestration.admin.frame import Looking, address
+from orchestration.admin.lists import Found, ListPage, Query, paged, show_list
+from orchestration.admin.parts import (
+    Button,
+    Cell,
+    Choice,
+    Kind,
+    Page,
+    Picture,
+    Row,
+    Section,
+    Table,
+    code,
+    moment,
+    number,
+    picture,
+    progress,
+    state,
+    text,
+)
+from orchestration.admin.shown import pretty
+from orchestration.api.keys import Role
+from orchestration.api.models import cursor_of, parts_of
+from orchestration.errors import NotFoundError
+from orchestration.previews.jobs.rows import JobRow, JobSummary, job_summaries
+from orchestration.previews.jobs.states import JobState
+from orchestration.previews.jobs.submission import cancel
+
+if TYPE_CHECKING:
+    from fastapi import APIRouter
+
+    from orchestration.admin.frame import Frame
+
+_COLUMNS = (
+    "",
+    "Job",
+    "Project",
+    "Request",
+    "State",
+    "Progress",
+    "Priority",
+    "What is wrong",
+    "Attempts",
+    "Created",
+    "Ended",
+)
+_SHOWN = ("image/", "video/")
+
+
+def add_preview_pages(pages: APIRouter, frame: Frame) -> None:
+    """The pages of previews."""
+
+    @pages.get("/admin/previews")
+    def show_previews(request: Request, visitor: Looking) -> Response:
+        choices = (Choice("state", "State", [str(one) for one in JobState]), Choice("project", "Project"))
+        page = ListPage("Previews", "previews", _COLUMNS, choices, partial(_read, frame))
+        return show_list(frame, request, visitor, page)
+
+    @pages.get("/admin/previews/{job_id}")
+    def show_preview(request: Request, visitor: Looking, job_id: str) -> Response:
+        job = frame.domains.previews.find(job_id)
+        if job is None:
+            raise NotFoundError(f"There is no preview job {job_id}")
+        return frame.show(request, visitor, _job_page(frame, job))
+
+
+def _read(frame: Frame, connection: sa.Connection, query: Query) -> Found:
+    after = parts_of(query.after) if query.after else None
+    known = query.get("state")
+    found = job_summaries(
+        connection,
+        state=known if known in set(JobState) else None,
+        project_id=query.get("project"),
+        after=after,
+        limit=query.limit + 1,
+    )
+
+    def row(one: JobSummary) -> Row:
+        page = address("previews", one.job_id)
+        is_over = one.state in {"completed", "failed", "cancelled"}
+        return Row(
+            (
+                picture(frame.link(one.poster_key) if one.poster_key else None, one.job_id, href=page),
+                code(one.job_id, href=page),
+                text(one.project_id, href=address("previews", project=one.project_id)),
+                code(one.request_id),
+                state(one.state, note="dry run" if one.dry_run else None),
+                progress(None if is_over else one.percent, one.stage),
+                text(one.priority),
+                text(one.error),
+                number(one.attempt),
+                moment(one.created_at),
+                moment(one.finished_at),
+            ),
+            () if is_over else (Button("previews.cancel", {"job": one.job_id}),),
+        )
+
+    return paged(found, query.limit, row, lambda one: cursor_of(one.created_at.isoformat(), one.job_id))
+
+
+def _job_page(frame: Frame, job: JobRow) -> Page:
+    result = job.result or {}
+    files = result.get("files", ())
+    queue = frame.domains.previews.preview_queue.name
+    pictures = [
+        Picture(frame.link(file["key"]), file["name"], mime=file["mime"])
+        for file in files
+        if file["mime"].startswith(_SHOWN)
+    ]
+    facts = [
+        ("Progress", progress(job.percent, job.stage)),
+        ("Time left", Cell(job.eta_seconds, Kind.SECONDS)),
+        ("Project", text(job.project_id, href=address("previews", project=job.project_id))),
+        ("Request", code(job.request_id)),
+        ("Priority", text(job.priority)),
+        ("Dry run", text(job.dry_run)),
+        ("Attempts", number(job.attempt)),
+        ("Created", moment(job.created_at)),
+        ("Started", moment(job.started_at)),
+        ("Ended", moment(job.finished_at)),
+        ("Kind of error", text(job.error_type)),
+    ]
+    rows = [
+        Row(
+            (
+                text(file["kind"]),
+                text(file["name"], href=frame.link(file["key"], file["name"])),
+                Cell(file["bytes"], Kind.BYTES),
+                text(file["mime"]),
+                code(file["sha256"][:16]),
+            )
+        )
+        for file in files
+    ]
+    sections = [Section("What is wrong", text=job.error)] if job.error else []
+    if job.faults:
+        faults = [Row((code(one["path"]), text(one["problem"]))) for one in job.faults]
+        sections.append(Section("Faults of the payload", table=Table(("Where", "Problem"), faults)))
+    if pictures:
+        sections.append(Section("Film", pictures=pictures))
+    sections += [
+        Section("Job", facts=facts),
+        Section("Files", table=Table(("Kind", "File", "Size", "Type", "SHA-256"), rows, "None yet.")),
+        Section("Result", text=pretty({name: value for name, value in result.items() if name != "files"})),
+        Section("Payload", text=pretty(job.payload)),
+    ]
+    links = [
+        ("timeline", address("timeline", q=job.job_id)),
+        ("render task", address("queues", queue, "task", key=job.job_id)),
+    ]
+    links.append(("asset in Dagster", f"{frame.services.settings.dagster_url.rstrip('/')}/assets/previews/artifacts"))
+    buttons = [] if job.state.is_final else [Button("previews.cancel", {"job": job.job_id})]
+    return Page(job.job_id, sections, None, job.state, links, buttons, is_live=not job.state.is_final, seconds=2)
+
+
+def _cancel(doing: Doing) -> Done:
+    previews = doing.domains.previews
+    row = cancel(doing.connection, previews.preview_queue, previews.outbox, doing.one("job"), datetime.now(UTC))
+    return Done("The job is cancelled" if row.state is JobState.CANCELLED else "Its worker stops it within moments")
+
+
+def _ask_cancel(doing: Doing) -> str:
+    return (
+        f"One preview job is cancelled: {doing.one('job')}. Nothing of it is stored, and it "
+        f"does not begin again by itself."
+    )
+
+
+ACTIONS: Final = (Action("previews.cancel", "Cancel", Role.ENQUEUE, "preview", _cancel, _ask_cancel, is_harmful=True),)
