@@ -73,7 +73,6 @@ async def test_signed_requests_store_read_list_and_delete(signed_store: ObjectSt
     body = bytes(range(256)) * 40
     assert await signed_store.put_once("media/ab/ä b.png", body, mime="image/png")
     assert signed_store.get("media/ab/ä b.png") == body
-    assert signed_store.get_range("media/ab/ä b.png", 256, 3) == b"\x00\x01\x02"
     assert signed_store.sizes("media") == {"media/ab/ä b.png": len(body)}
     assert signed_store.delete("media/ab/ä b.png")
     assert signed_store.size("media/ab/ä b.png") is None
