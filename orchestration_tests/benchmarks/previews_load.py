@@ -165,7 +165,7 @@ def memory() -> None:
         previews = Previews(services)
         for number in range(JOBS):
             # Pictures for the most part, which end sooner and leave as much behind.
-            options = {"fps": 12, "format": "png" if number % 5 else "mp4"}
+            options = {"format": "png" if number % 5 else "mp4"}
             previews.submit(small(f"job-{number}", title=f"Number {number}", steps=[], options=options))
         drain = start_drain(settings, make_film)
         held = _held(previews, psutil.Process(drain.pid))
