@@ -11,38 +11,21 @@ from urllib.parse import unquote, urlsplit
 import pytest
 import requests
 
-from orchestration.services import Services
-from orchestration.settings import Settings
-from orchestration_tests.api.conftest import serving
-from orchestration_tests.conftest import fresh_database
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from sqlalchemy.engine import URL
+    from orchestration.services import Services
 
 BODY = bytes(range(256)) * 10_000
 
 
-@pytest.fixture(scope="module")
-def shared(server_url: URL, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Services, str]]:
-    """Services and the URL of their API, which the tests share: an object is the same whoever has stored it."""
-    folder = tmp_path_factory.mktemp("objects")
-    with fresh_database(server_url, template) as url:
-        settings = Settings(home=folder / "home", database_url=url, object_store=(folder / "objects").as_uri())
-        services = Services(settings)
-        with serving(services) as base_url:
-            yield services, base_url
+@pytest.fixture
+def services(shared_services: Services) -> Services:
+    """The same for all tests: an object is the same whoever has stored it."""
+    return shared_services
 
 
 @pytest.fixture
-def services(shared: tuple[Services, str]) -> Services:
-    return shared[0]
-
-
-@pytest.fixture
-def base_url(shared: tuple[Services, str]) -> str:
-    return shared[1]
+def base_url(shared_url: str) -> str:
+    return shared_url
 
 
 def put(services: Services, key: str, body: bytes = BODY) -> None:
