@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from orchestration.mockups.composites.compositing import Composite
     from orchestration.mockups.garments.model import Box, Garment, Piece, Size
 
     Pixels = NDArray[np.uint8]
@@ -54,12 +55,25 @@ def draw_zones(garment: Garment) -> Pixels:
         inset = round(SAFE_MARGIN_MM * garment.px_per_mm)
         _outline(picture, (zone.x0 + inset, zone.y0 + inset, zone.x1 - inset, zone.y1 - inset), _SAFE_INK, 3)
         _outline(picture, zone, _ZONE_INK, 6)
-        _ruler(picture, garment, zone)
+        _ruler(picture, zone, garment.px_per_mm)
         _label(picture, f"{side}: {_cm(garment, zone.x1 - zone.x0)} x {_cm(garment, zone.y1 - zone.y0)} cm", zone)
     for name in garment.presets:
         _outline(picture, _largest(garment, Preset(name)), _PRESET_INK, 2)
     picture[:, :, 3] = 255  # smooth lines leave their alpha behind
     return picture
+
+
+def draw_measures(picture: Pixels, composite: Composite) -> None:
+    """Draw on a composite, of its garment's size: the printed sides' rulers, and each print's measures, in place."""
+    garment = composite.garment
+    for one in composite.prints:
+        zone = garment.zone_px(garment.piece(one.placement.side))
+        _outline(picture, zone, _ZONE_INK, 4)
+        _ruler(picture, zone, 1 / composite.real_mm)
+        _outline(picture, one.placement.box, _PRESET_INK, 4)
+        width, height = (pixels * composite.real_mm / 10 for pixels in (one.placement.width, one.placement.height))
+        _label(picture, f"{width:.1f} x {height:.1f} cm, size {composite.size.name}", zone)
+    picture[:, :, 3] = 255  # smooth lines leave their alpha behind
 
 
 def _size(size: Size) -> dict[str, Any]:
@@ -109,11 +123,11 @@ def _outline(picture: Pixels, box: tuple[int, int, int, int], colour: tuple[int,
     cv2.rectangle(picture, box[:2], box[2:], (*colour, 255), thickness, lineType=cv2.LINE_AA)
 
 
-def _ruler(picture: Pixels, garment: Garment, zone: Box) -> None:
+def _ruler(picture: Pixels, zone: Box, px_per_mm: float) -> None:
     """Draw ticks each cm along the zone's upper and left edges, with numbers each 10 cm."""
     import cv2
 
-    step = _TICK_MM * garment.px_per_mm
+    step = _TICK_MM * px_per_mm
     for start, end, across in ((zone.x0, zone.x1, True), (zone.y0, zone.y1, False)):
         for number in range(int((end - start) / step) + 1):
             is_long = number % _LONG_TICK_EVERY == 0
