@@ -43,7 +43,11 @@ class Services:
         A reader never migrates: raises `ConfigurationError` for a schema that is missing, behind or ahead. Only the
         embedded database of a home that is used for the first time gets its schema here, by the first command.
         """
-        database = Database(self.database_urls.domain, statement_seconds=self._statement_seconds)
+        database = Database(
+            self.database_urls.domain,
+            statement_seconds=self._statement_seconds,
+            connections=self.settings.database_connections,
+        )
         try:
             require_current_schema(database, may_create=self.settings.database_url is None)
         except BaseException:

@@ -33,6 +33,9 @@ COMMANDS: Final[dict[str, dict[str, str]]] = {
         "gc": "Mark canvas media that nothing refers to, and delete those whose grace is over.",
         "canvas": "Canvas projects.",
     },
+    "reconcile_command": {
+        "reconcile": "Compare the rows that name objects with the objects of the store, and change nothing."
+    },
     "migrate_command": {"migrate": "Bring the database to the schema of this version."},
     "system_commands": {
         "doctor": "Check database, object store, fonts, Blender and feed; one line each.",

@@ -44,6 +44,9 @@ NO_ROOM = "PostgreSQL has no connections left; end other programs, or raise its 
 _EXISTS_MEANWHILE = {"42P04", "23505"}
 
 
+_KEPT_CONNECTIONS = 5
+
+
 @dataclass(frozen=True)
 class DatabaseUrls:
     """Where the domain's tables and Dagster's own are, as plain `postgresql://` URLs."""
@@ -124,13 +127,15 @@ def _create(url: URL) -> None:
 class Database:
     """One PostgreSQL database. `url` is a plain `postgresql://` URL; nothing connects before the first use.
 
-    A statement that takes more than `statement_seconds` ends in a `DatabaseAwayError`.
+    A statement that takes more than `statement_seconds` ends in a `DatabaseAwayError`. There are at most `connections`
+    at the same time, of which a few are kept; who needs one more waits for it.
     """
 
-    def __init__(self, url: str, *, statement_seconds: float | None = None) -> None:
+    def __init__(self, url: str, *, statement_seconds: float | None = None, connections: int = 15) -> None:
         self.url = url
+        kept = min(_KEPT_CONNECTIONS, connections)
         self._engine = sa.create_engine(
-            make_url(url).set(drivername=DRIVER), pool_pre_ping=True, pool_size=5, max_overflow=10
+            make_url(url).set(drivername=DRIVER), pool_pre_ping=True, pool_size=kept, max_overflow=connections - kept
         )
         sa.event.listen(self._engine, "handle_error", _leave_read_only_server)
         if statement_seconds is not None:

@@ -129,5 +129,5 @@ def test_a_run_is_launched_in_the_daemons_network_watched_and_ended(
         assert instance.run_launcher.check_run_worker_health(launched).status == WorkerStatus.RUNNING
         assert instance.run_launcher.terminate(run.run_id)
         assert ecs.describe_tasks(cluster=CLUSTER, tasks=[arn])["tasks"][0]["lastStatus"] == "STOPPED"
-        gone = instance.run_launcher.check_run_worker_health(instance.get_run_by_id(run.run_id))
+        gone = instance.run_launcher.check_run_worker_health(launched)
         assert gone.status in {WorkerStatus.FAILED, WorkerStatus.SUCCESS}
