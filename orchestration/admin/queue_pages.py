@@ -42,12 +42,27 @@ if TYPE_CHECKING:
     from fastapi import APIRouter
 
     from orchestration.admin.frame import Frame
-    from orchestration.work_queue.model import TaskStatus
+    from orchestration.work_queue.model import TaskStatus, WorkerStatus
     from orchestration.work_queue.queue import TaskQueue
 
 STATES: Final = ("waiting", "active", "dead", "completed", "cancelled")
 _WINDOW_HOURS: Final = 24
 _QUANTILES: Final = (0.5, 0.95, 0.99)
+
+_QUEUE_COLUMNS = (
+    "Queue",
+    "State",
+    "Waiting",
+    "Active",
+    "Delayed",
+    "Dead",
+    "Oldest",
+    "Promise",
+    "Succeeded, 24 h",
+    "Failed tasks, 24 h",
+    "Failed attempts, 24 h",
+    "Workers",
+)
 
 
 def add_queue_pages(pages: APIRouter, frame: Frame) -> None:
@@ -61,21 +76,7 @@ def _add_lists(pages: APIRouter, frame: Frame) -> None:
     def show_queues(request: Request, visitor: Looking) -> Response:
         with frame.services.database.connect() as connection:
             figures = queue_figures(connection, frame.domains.queues, _WINDOW_HOURS)
-        columns = (
-            "Queue",
-            "State",
-            "Waiting",
-            "Active",
-            "Delayed",
-            "Dead",
-            "Oldest",
-            "Promise",
-            "Succeeded, 24 h",
-            "Failed tasks, 24 h",
-            "Failed attempts, 24 h",
-            "Workers",
-        )
-        table = Table(columns, [_figures_row(one) for one in figures])
+        table = Table(_QUEUE_COLUMNS, [_figures_row(one) for one in figures])
         lead = "Failed tasks are dead letters; failed attempts are those too that were tried again by themselves."
         page = Page(
             "Queues", [Section("All queues, in the order in which work flows", table=table)], lead, is_live=True
@@ -86,22 +87,7 @@ def _add_lists(pages: APIRouter, frame: Frame) -> None:
     def show_workers(request: Request, visitor: Looking) -> Response:
         with frame.services.database.connect() as connection:
             workers = [one for queue in frame.domains.queues for one in queue.workers(connection)]
-        rows = [
-            Row(
-                (
-                    number(one.number),
-                    text(one.queue, href=address("queues", one.queue)),
-                    state("alive" if one.is_alive else "lost"),
-                    text(one.host),
-                    number(one.pid),
-                    number(one.tasks),
-                    moment(one.started_at),
-                    moment(one.seen_at),
-                    _run(frame, one.run_id),
-                )
-            )
-            for one in workers
-        ]
+        rows = [_worker_row(frame, one) for one in workers]
         columns = ("Number", "Queue", "State", "Host", "Process", "Tasks", "Since", "Last seen", "Run")
         empty = "No drain is up; Dagster's sensors start one when there is work."
         sections = [Section("Those that were lost are listed for a day", table=Table(columns, rows, empty))]
@@ -288,6 +274,22 @@ def _task_page(frame: Frame, queue: TaskQueue, task: TaskStatus, run_id: str | N
     sections += [Section("Payload", text=pretty(task.payload))]
     sections += [Section("Result", text=pretty(task.result))] if task.result is not None else []
     return Page(task.key, sections, None, task.state, links, buttons, is_live=task.state in {"waiting", "active"})
+
+
+def _worker_row(frame: Frame, one: WorkerStatus) -> Row:
+    return Row(
+        (
+            number(one.number),
+            text(one.queue, href=address("queues", one.queue)),
+            state("alive" if one.is_alive else "lost"),
+            text(one.host),
+            number(one.pid),
+            number(one.tasks),
+            moment(one.started_at),
+            moment(one.seen_at),
+            _run(frame, one.run_id),
+        )
+    )
 
 
 def _figures_row(one: QueueFigures) -> Row:

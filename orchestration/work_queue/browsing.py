@@ -58,7 +58,6 @@ class SlowTask(NamedTuple):
     finished_at: datetime
 
 
-_AT = {"waiting": "run_at", "active": "claimed_at"}
 _LISTED = """id, key, "grouping", state, attempt, replays, percent, step, reason, left(error, 400) AS error,
     enqueued_at, claimed_at, finished_at"""
 
