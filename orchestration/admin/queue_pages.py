@@ -74,7 +74,7 @@ def add_queue_pages(pages: APIRouter, frame: Frame) -> None:
 def _add_lists(pages: APIRouter, frame: Frame) -> None:
     @pages.get("/admin/queues")
     def show_queues(request: Request, visitor: Looking) -> Response:
-        with frame.services.database.connect() as connection:
+        with frame.reading() as connection:
             figures = queue_figures(connection, frame.domains.queues, _WINDOW_HOURS)
         table = Table(_QUEUE_COLUMNS, [_figures_row(one) for one in figures])
         lead = "Failed tasks are dead letters; failed attempts are those too that were tried again by themselves."
@@ -85,7 +85,7 @@ def _add_lists(pages: APIRouter, frame: Frame) -> None:
 
     @pages.get("/admin/workers")
     def show_workers(request: Request, visitor: Looking) -> Response:
-        with frame.services.database.connect() as connection:
+        with frame.reading() as connection:
             workers = [one for queue in frame.domains.queues for one in queue.workers(connection)]
         rows = [_worker_row(frame, one) for one in workers]
         columns = ("Number", "Queue", "State", "Host", "Process", "Tasks", "Since", "Last seen", "Run")
@@ -117,7 +117,7 @@ def _add_details(pages: APIRouter, frame: Frame) -> None:
     @pages.get("/admin/queues/{name}")
     def show_queue(request: Request, visitor: Looking, name: str) -> Response:
         queue = _queue(frame, name)
-        with frame.services.database.connect() as connection:
+        with frame.reading() as connection:
             figures = queue_figures(connection, [queue], _WINDOW_HOURS)[0]
             sections = [_counts(figures), _durations(queue.statistics(connection, 3600 * _WINDOW_HOURS), queue)]
             slow = slowest_tasks(connection, name)
@@ -148,7 +148,7 @@ def _add_details(pages: APIRouter, frame: Frame) -> None:
     @pages.get("/admin/queues/{name}/task")
     def show_task(request: Request, visitor: Looking, name: str, key: str = "") -> Response:
         queue = _queue(frame, name)
-        with frame.services.database.connect() as connection:
+        with frame.reading() as connection:
             task = queue.task(connection, key)
             run_id = connection.execute(_RUN, {"queue": name, "key": key}).scalar() if task else None
         if task is None:

@@ -76,7 +76,7 @@ def _add_requests(pages: APIRouter, frame: Frame) -> None:
 
     @pages.get("/admin/requests/{number_}")
     def show_request(request: Request, visitor: Looking, number_: int) -> Response:
-        with frame.services.database.connect() as connection:
+        with frame.reading() as connection:
             one = read_request(connection, number_)
         facts = [
             ("Kind", text(one.kind)),
@@ -138,7 +138,7 @@ def _add_audit(pages: APIRouter, frame: Frame) -> None:
 
     @pages.get("/admin/audit.csv")
     def export_audit(visitor: Looking) -> Response:  # noqa: ARG001 - the guard
-        with frame.services.database.connect() as connection:
+        with frame.reading() as connection:
             found = list_actions(connection, limit=EXPORTED)
         text_file = io.StringIO()
         writer = csv.writer(text_file)

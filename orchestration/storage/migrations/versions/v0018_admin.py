@@ -18,7 +18,8 @@ _NOW = sa.text("now()")
 # Errors of one cause are one text but for names, addresses and numbers.
 _NAMES = r"""'''[^'']*''|"[^"]*"|https?://\S+'::text"""
 _FINGERPRINT = (
-    f'"left"(md5(regexp_replace(regexp_replace(error, {_NAMES}, ' "'*'::text, 'g'::text),"
+    f'"left"(md5(regexp_replace(regexp_replace(error, {_NAMES}, '
+    "'*'::text, 'g'::text),"
     " '[0-9A-Fa-f]{8,}|[0-9]+'::text, '#'::text, 'g'::text)), 16)"
 )
 
@@ -97,9 +98,7 @@ def _create_bulk_actions() -> None:
         sa.Column("message", sa.Text),
         sa.Column("at", _TIME),
         sa.CheckConstraint("outcome IN ('replayed', 'gone', 'failed')", name=op.f("ck_bulk_item_outcome")),
-        sa.ForeignKeyConstraint(
-            ["bulk_id"], ["bulk_action.id"], name=op.f("fk_bulk_item_bulk_id"), ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["bulk_id"], ["bulk_action.id"], name=op.f("fk_bulk_item_bulk_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("bulk_id", "position", name=op.f("pk_bulk_item")),
     )
     op.create_index(
@@ -116,6 +115,12 @@ def _create_indexes() -> None:
         [sa.text("to_tsvector('simple'::regconfig, error)")],
         postgresql_using="gin",
         postgresql_where=dead,
+    )
+    op.create_index(
+        "ix_print_task_words",
+        "print_task",
+        [sa.text("to_tsvector('simple'::regconfig, custom_text)")],
+        postgresql_using="gin",
     )
     op.create_index("ix_print_task_newest", "print_task", ["created_at", "id"])
     op.create_index("ix_shop_order_order_number", "shop_order", ["order_number"])
@@ -146,6 +151,7 @@ def downgrade() -> None:
         ("ix_product_family_beginning", "product_family"),
         ("ix_product_family_words", "product_family"),
         ("ix_shop_order_order_number", "shop_order"),
+        ("ix_print_task_words", "print_task"),
         ("ix_print_task_newest", "print_task"),
         ("ix_task_dead_words", "task"),
         ("ix_task_dead_error", "task"),
