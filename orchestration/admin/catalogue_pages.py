@@ -98,7 +98,7 @@ def _read_families(frame: Frame, connection: sa.Connection, query: Query) -> Fou
         prices = (
             ""
             if one["price_min"] is None
-            else f"{one['price_min']:.2f} \u2013 {one['price_max'] or one['price_min']:.2f}"
+            else f"{one['price_min']:.2f}\u00a0\u2013\u00a0{one['price_max'] or one['price_min']:.2f}"
         )
         return Row(
             (

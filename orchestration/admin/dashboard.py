@@ -89,7 +89,11 @@ def _of_queues(figures: Sequence[QueueFigures] | Any) -> Iterator[Attention]:  #
         if one.dead:
             words = f"dead in {one.name}"
             yield Attention(
-                one.dead, words, "Read the errors, fix, replay five", address("errors", queue=one.name), "bad"
+                one.dead,
+                words,
+                "Read the errors, fix the cause, begin with a few",
+                address("errors", queue=one.name),
+                "bad",
             )
         if one.is_late:
             late = f"waiting in {one.name}, the oldest for {span(one.oldest_seconds)}"

@@ -30,7 +30,7 @@ from orchestration.admin.parts import (
     state,
     text,
 )
-from orchestration.admin.places import partition_address
+from orchestration.admin.places import partition_address, task_links
 from orchestration.admin.runs import runs_section
 from orchestration.admin.shown import pretty
 from orchestration.catalogue.families.quarantine import list_quarantine
@@ -69,7 +69,7 @@ def add_family_pages(pages: APIRouter, frame: Frame) -> None:
         links = [
             ("why it is so", address("explain", a_number)),
             ("timeline", address("timeline", q=a_number)),
-            ("import task", address("queues", "product-family", "task", key=a_number)),
+            *task_links(frame.domains, frame.domains.catalogue.family_queue, a_number),
             ("partition in Dagster", partition_address(frame.services.settings, ASSET, a_number)),
         ]
         buttons = [Button("sync.start", {"supplier": family["supplier"]}, f"Sync {family['supplier']}")]

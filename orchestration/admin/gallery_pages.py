@@ -31,6 +31,7 @@ from orchestration.admin.parts import (
     state,
     text,
 )
+from orchestration.admin.places import task_links
 from orchestration.admin.shown import pretty
 from orchestration.admin.work import start_work
 from orchestration.api.keys import Role
@@ -166,7 +167,7 @@ def _generation_page(frame: Frame, history_id: str, one: sa.RowMapping, shown: d
     buttons = [Button("gallery.mirror", where), Button("gallery.lift" if one["reason"] else "gallery.takedown", where)]
     links = [
         ("timeline", address("timeline", q=history_id)),
-        ("mirror task", address("queues", "mirror", "task", key=history_id)),
+        *task_links(frame.domains, frame.domains.gallery.mirror_queue, history_id),
         ("asset in Dagster", f"{frame.services.settings.dagster_url.rstrip('/')}/assets/gallery/public_generations"),
     ]
     word = "public" if one["mirror"] is not None else "private"

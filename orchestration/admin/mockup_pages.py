@@ -34,7 +34,7 @@ from orchestration.admin.parts import (
     state,
     text,
 )
-from orchestration.admin.places import partition_address
+from orchestration.admin.places import partition_address, task_links
 from orchestration.admin.runs import runs_section
 from orchestration.admin.shown import pretty
 from orchestration.api.keys import Role
@@ -158,7 +158,7 @@ def _job_page(frame: Frame, job: RenderJob, outputs: Sequence[StoredOutput]) -> 
     ]
     links = [
         ("timeline", address("timeline", q=job.id)),
-        ("render task", address("queues", "render-engine", "task", key=job.id)),
+        *task_links(frame.domains, frame.domains.mockups.render_queue, job.id),
         ("partition in Dagster", partition_address(frame.services.settings, ASSET, job.sku)),
     ]
     if origin := job.metadata.get(RETRIED_FROM):

@@ -14,6 +14,7 @@ from orchestration.runtime.partition_keys import encode_key
 if TYPE_CHECKING:
     from orchestration.domains import Domains
     from orchestration.settings import Settings
+    from orchestration.work_queue.queue import TaskQueue
 
 # What each queue works for: the first part of its items' addresses here, and the asset that it makes.
 _PAGES: Final = {"product-family": "families", "print": "prints", "render-engine": "mockups", "mirror": "gallery"}
@@ -33,6 +34,13 @@ _ASSETS: Final = {
 def task_address(queue: str, key: str) -> str:
     """The page of a task."""
     return address("queues", queue, "task", key=key)
+
+
+def task_links(domains: Domains, queue: TaskQueue, key: object) -> list[tuple[str, str]]:
+    """The link to a task, as long as the queue keeps it."""
+    with domains.services.database.connect() as connection:
+        is_kept = queue.task(connection, str(key)) is not None
+    return [("its task", task_address(queue.name, str(key)))] if is_kept else []
 
 
 def item_address(domains: Domains, queue: str, key: str) -> str | None:

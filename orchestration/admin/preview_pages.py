@@ -34,6 +34,7 @@ from orchestration.admin.parts import (
     state,
     text,
 )
+from orchestration.admin.places import task_links
 from orchestration.admin.shown import pretty
 from orchestration.api.keys import Role
 from orchestration.api.models import cursor_of, parts_of
@@ -117,7 +118,6 @@ def _read(frame: Frame, connection: sa.Connection, query: Query) -> Found:
 def _job_page(frame: Frame, job: JobRow) -> Page:
     result = job.result or {}
     files = result.get("files", ())
-    queue = frame.domains.previews.preview_queue.name
     pictures = [
         Picture(frame.link(file["key"]), file["name"], mime=file["mime"])
         for file in files
@@ -162,7 +162,7 @@ def _job_page(frame: Frame, job: JobRow) -> Page:
     ]
     links = [
         ("timeline", address("timeline", q=job.job_id)),
-        ("render task", address("queues", queue, "task", key=job.job_id)),
+        *task_links(frame.domains, frame.domains.previews.preview_queue, job.job_id),
     ]
     links.append(("asset in Dagster", f"{frame.services.settings.dagster_url.rstrip('/')}/assets/previews/artifacts"))
     buttons = [] if job.state.is_final else [Button("previews.cancel", {"job": job.job_id})]

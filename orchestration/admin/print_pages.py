@@ -33,7 +33,7 @@ from orchestration.admin.parts import (
     state,
     text,
 )
-from orchestration.admin.places import partition_address
+from orchestration.admin.places import partition_address, task_links
 from orchestration.admin.runs import runs_section
 from orchestration.api.keys import Role
 from orchestration.errors import ConfigurationError, NotFoundError
@@ -171,7 +171,7 @@ def _print_page(frame: Frame, one: ListedTask, more: sa.RowMapping) -> Page:
     sections += [_facts(one, more), _files(files), runs_section(frame, ASSET, one.sku)]
     links = [
         ("timeline", address("timeline", q=one.order_number)),
-        ("render task", address("queues", "print", "task", key=one.task_id)),
+        *task_links(frame.domains, frame.domains.prints.print_queue, one.task_id),
         ("partition in Dagster", partition_address(frame.services.settings, ASSET, one.sku)),
         ("all prints of the order", order_link("", more["link_token"])),
     ]

@@ -143,9 +143,9 @@ def is_colour(value: object) -> bool:
     return isinstance(value, str) and _HEX.fullmatch(value) is not None
 
 
-def trend(counts: Sequence[float], width: int = 120, height: int = 28) -> str:
-    """The points of a line over these counts, for an SVG of that size."""
-    most = max(*counts, 1)
+def trend(counts: Sequence[float], beside: Sequence[float] = (), width: int = 120, height: int = 28) -> str:
+    """The points of a line over these counts, for an SVG of that size; `beside` are those that share its scale."""
+    most = max(1, *counts, *beside)
     step = width / max(1, len(counts) - 1)
     return " ".join(
         f"{place * step:.1f},{height - 2 - (height - 4) * one / most:.1f}" for place, one in enumerate(counts)

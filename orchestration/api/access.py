@@ -59,7 +59,7 @@ def admit(request: Request, roles: Sequence[Role]) -> Caller:
 
 
 async def authenticate(
-    request: Request, _given: Annotated[HTTPAuthorizationCredentials | None, Depends(_SCHEME)]
+    request: Request, _given: Annotated[HTTPAuthorizationCredentials | None, Depends(SCHEME)]
 ) -> Caller:
     """The caller, whom the route has admitted; here for endpoints to name their role, and for the documentation."""
     caller: Caller = request.scope["caller"]

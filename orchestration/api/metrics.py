@@ -8,12 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends, Security
-from fastapi.security import HTTPAuthorizationCredentials, SecurityScopes
+from fastapi.security import HTTPAuthorizationCredentials
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from starlette.requests import Request
 from starlette.responses import Response
 
-from orchestration.api.access import SCHEME, authenticate
+from orchestration.api.access import SCHEME, admit
 from orchestration.api.keys import Role
 from orchestration.api.routes import guarded_router
 from orchestration.errors import DatabaseAwayError
@@ -36,12 +36,11 @@ _ANSWER: dict[int | str, dict[str, Any]] = {
 
 def _reader_or_outage(
     request: Request,
-    scopes: SecurityScopes,
-    given: Annotated[HTTPAuthorizationCredentials | None, Depends(SCHEME)],
+    _given: Annotated[HTTPAuthorizationCredentials | None, Depends(SCHEME)],
 ) -> None:
     """Admit readers; and anybody while nobody can be asked who they are, since then only this process is shown."""
     try:
-        authenticate(request, scopes, given)
+        admit(request, [Role.READ])
     except DatabaseAwayError:
         return
 

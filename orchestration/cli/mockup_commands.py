@@ -15,7 +15,7 @@ import typer
 from orchestration.cli.output import BAD_USAGE, DONE, SOME_FAILED, console, print_json, print_table
 from orchestration.errors import ConfigurationError, NotFoundError, OrchestrationError
 from orchestration.mockups.garments.names import DEFAULT_TEMPLATE
-from orchestration.mockups.mockup_request import EngineName, InkMode, RenderMode
+from orchestration.mockups.mockup_request import AnimationFormat, EngineName, InkMode, RenderMode
 from orchestration.mockups.presets import Preset
 from orchestration.settings import load_settings
 
@@ -78,6 +78,7 @@ def mockup(
     offset_mm: Annotated[str | None, typer.Option(help="Shift of the print in mm, right,down: 10,-20.")] = None,
     ink: Ink = InkMode.AUTO,
     engine: Annotated[EngineName | None, typer.Option("--engine", help="What renders stills and turntables.")] = None,
+    animation: Annotated[AnimationFormat | None, typer.Option(help="Format of the animated picture.")] = None,
     as_json: Json = False,
 ) -> None:
     """Make mockups of a front, a back or both: flat, print file, six stills, turntable."""
@@ -95,6 +96,7 @@ def mockup(
             ink=ink,
             pictures=sizes,
             engine=engine or EngineName(load_settings().mockup_engine),
+            animation=animation or AnimationFormat(load_settings().mockup_animation),
         )
         outputs = _make(request, out)
     except OrchestrationError as error:

@@ -82,7 +82,7 @@ def make_stage(request: MockupRequest, stage: Stage, engine: Engine) -> list[Out
         return list(_composite_files(composite))
     if stage.name is StageName.STILLS and stage.angle:
         return [_still(request, composite, engine, stage.angle, background)]
-    return list(make_turntable(composite, engine, request.pictures, background))
+    return list(make_turntable(composite, engine, request, background))
 
 
 def prepare(request: MockupRequest) -> Composite:

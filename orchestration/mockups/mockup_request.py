@@ -15,7 +15,14 @@ from orchestration.mockups.garments.names import DEFAULT_TEMPLATE
 from orchestration.mockups.presets import Adjustment, Preset
 from orchestration.mockups.views.angles import ANGLES
 
-_EXTENSIONS: Final = {"image/png": "png", "image/webp": "webp", "video/mp4": "mp4", "text/html": "html"}
+_EXTENSIONS: Final = {
+    "image/png": "png",
+    "image/webp": "webp",
+    "image/avif": "avif",
+    "video/mp4": "mp4",
+    "text/html": "html",
+    "model/gltf-binary": "glb",
+}
 
 
 class RenderMode(StrEnum):
@@ -40,6 +47,13 @@ class EngineName(StrEnum):
 
     SOFTWARE = "software"
     BLENDER = "blender"
+
+
+class AnimationFormat(StrEnum):
+    """The format of the animated picture: AVIF has half the bytes of WebP, and takes twice the time."""
+
+    WEBP = "webp"
+    AVIF = "avif"
 
 
 class StageName(StrEnum):
@@ -127,6 +141,7 @@ class MockupRequest:
     ink: InkMode = InkMode.AUTO
     pictures: PictureSizes = field(default_factory=PictureSizes)
     engine: EngineName = EngineName.SOFTWARE
+    animation: AnimationFormat = AnimationFormat.WEBP
 
 
 class OutputKey(NamedTuple):

@@ -1,0 +1,1 @@
+"""The admin pages, over a small factory in some disorder."""

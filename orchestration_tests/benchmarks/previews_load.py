@@ -1,4 +1,4 @@
-"""Previews under load: how long a POST takes at 200 a second, and what a drain holds in memory over 500 jobs.
+"""Previews under load: POSTs at 200 a second, the end of a cancelled rendering, and a drain's memory over 500 jobs.
 
     python -m orchestration_tests.benchmarks.previews_load
 
@@ -27,11 +27,13 @@ from sqlalchemy.engine import make_url
 
 from orchestration.api.keys import Role, create_key
 from orchestration.previews.film.film import make_film
+from orchestration.previews.jobs.states import JobState
 from orchestration.previews.previews import Previews
 from orchestration.services import Services
 from orchestration.settings import Settings
 from orchestration_tests.conftest import fresh_database, make_template, migrate_database
-from orchestration_tests.previews.draining import start_drain
+from orchestration_tests.previews.draining import found, sleepers, start_drain, wait_until
+from orchestration_tests.previews.making import make_for_ever
 from orchestration_tests.previews.payloads import small
 from orchestration_tests.server import running_server
 
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
 
 PER_SECOND, SECONDS, WARM_SECONDS = 200, 15, 3
 JOBS, SAMPLED = 500, 50
+CANCELS = 12
 ROOMY = 10_000
 
 
@@ -129,6 +132,32 @@ def posts() -> None:
     )
 
 
+def cancels() -> None:
+    """How long until a rendering that was cancelled has ended, with its processes and its files."""
+    with empty_settings() as settings:
+        services = Services(settings)
+        previews = Previews(services)
+        previews.submit(small("cancelled-0"))
+        drain = start_drain(settings.model_copy(update={"preview_concurrency": 1}), make_for_ever)
+        took = sorted(_cancelled(previews, number) for number in range(CANCELS))
+        previews.cancel(f"cancelled-{CANCELS}")
+        drain.join()
+        services.close()
+    print(f"end of a cancelled rendering: p50 {took[CANCELS // 2]:.2f} s, worst of {CANCELS} {took[-1]:.2f} s")
+
+
+def _cancelled(previews: Previews, number: int) -> float:
+    """Cancel a rendering that has begun, with another waiting for its place."""
+    job_id = f"cancelled-{number}"
+    wait_until(lambda: found(previews, job_id).percent > 0)
+    previews.submit(small(f"cancelled-{number + 1}"))
+    before = set(sleepers())
+    asked = time.perf_counter()
+    previews.cancel(job_id)
+    wait_until(lambda: found(previews, job_id).state is JobState.CANCELLED and not before & set(sleepers()))
+    return time.perf_counter() - asked
+
+
 def memory() -> None:
     """What a drain and its render processes hold after each `SAMPLED` jobs of `JOBS`."""
     with empty_settings() as settings:
@@ -158,8 +187,9 @@ def _held(previews: Previews, drain: psutil.Process) -> Sequence[float]:
 
 
 def main() -> None:
-    """Both."""
+    """All of it."""
     posts()
+    cancels()
     memory()
 
 

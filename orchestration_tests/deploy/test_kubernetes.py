@@ -33,9 +33,7 @@ def renders_overlays() -> bool:
     return b"kustomizeVersion" in asked.stdout
 
 
-pytestmark = pytest.mark.skipif(
-    not renders_overlays(), reason="kubectl, of 1.24 or later, is missing"
-)
+pytestmark = pytest.mark.skipif(not renders_overlays(), reason="kubectl, of 1.24 or later, is missing")
 
 
 @cache

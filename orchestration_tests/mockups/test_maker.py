@@ -77,6 +77,7 @@ def test_all_is_composite_print_files_six_stills_and_a_turntable(whole: list[Out
         "animation.webp",
         "sprite_sheet.webp",
         "viewer.html",
+        "model.glb",
     ]
 
 

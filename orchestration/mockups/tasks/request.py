@@ -14,6 +14,7 @@ import msgspec
 from orchestration.mockups.garments.names import DEFAULT_TEMPLATE
 from orchestration.mockups.jobs.products import DEFAULT_FABRIC
 from orchestration.mockups.mockup_request import (
+    AnimationFormat,
     DesignFile,
     DesignText,
     EngineName,
@@ -62,6 +63,7 @@ def mockup_request(job: RenderJob, designs: Mapping[str, bytes], settings: Setti
         ink=options.ink,
         pictures=pictures,
         engine=EngineName(settings.mockup_engine),
+        animation=AnimationFormat(settings.mockup_animation),
     )
 
 

@@ -25,10 +25,10 @@ from orchestration.mockups.garments.mesh import Material, load_mesh
 from orchestration.mockups.pixels import png
 from orchestration.mockups.views.angles import azimuth_of
 from orchestration.mockups.views.camera import camera_at
-from orchestration.mockups.views.cloth_details import NEUTRAL
-from orchestration.mockups.views.compose import Cutout, develop, encoded, lay_ink, place_on, reflectance
+from orchestration.mockups.views.compose import Cutout, develop, place_on, reflectance
 from orchestration.mockups.views.engine import check_picture
-from orchestration.mockups.views.passes import BYTE_STEPS, floor_shadow, kept_tone_map
+from orchestration.mockups.views.passes import BYTE_STEPS, floor_shadow
+from orchestration.mockups.views.printed_cloth import printed_cloth
 from orchestration.mockups.views.studio import radiance, studio_light
 
 if TYPE_CHECKING:
@@ -189,20 +189,7 @@ def _write_scene(folder: Path, artwork: Artwork, mesh: GarmentMesh) -> None:
         cloth=reflectance(artwork.fabric),
         light=_light_picture(),
     )
-    (folder / "cloth.png").write_bytes(png(_printed_cloth(artwork)))
-
-
-def _printed_cloth(artwork: Artwork) -> Picture:
-    """What the cloth reflects, with its thread and its ink, as sRGB codes (canvas, canvas, 3)."""
-    import cv2
-
-    tones = np.arange(BYTE_STEPS + 1, dtype=np.float32)[:, None] / NEUTRAL
-    table = encoded(np.minimum(tones * reflectance(artwork.fabric), 1))
-    tone = kept_tone_map(artwork.garment)
-    cloth = np.asarray(cv2.merge([cv2.LUT(tone, np.ascontiguousarray(table[:, k])) for k in range(3)]), np.uint8)
-    for layer in artwork.ink:
-        lay_ink(cloth, layer)
-    return cloth
+    (folder / "cloth.png").write_bytes(png(printed_cloth(artwork)))
 
 
 def _light_picture() -> NDArray[np.float32]:

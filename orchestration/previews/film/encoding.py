@@ -128,7 +128,7 @@ def _planes(pixels: Pixels) -> Pixels:
     luma, *chroma = cv2.split(cv2.transform(pixels, _TO_YUV))
     half = width // 2, height // 2
     halved = [cv2.resize(plane, half, interpolation=cv2.INTER_AREA).ravel() for plane in chroma]
-    return np.concatenate((luma.ravel(), *halved)).reshape(-1, width)
+    return np.asarray(np.concatenate((luma.ravel(), *halved)).reshape(-1, width), np.uint8)
 
 
 def _bt709() -> NDArray[np.float64]:

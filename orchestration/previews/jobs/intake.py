@@ -15,6 +15,8 @@ from orchestration.errors import DatabaseAwayError
 from orchestration.previews.jobs.submission import submit_all
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from orchestration.previews.jobs.submission import Submitted
     from orchestration.previews.payload.model import PreviewJob
     from orchestration.storage.database import Database
@@ -48,22 +50,23 @@ class Intake:
             if arrival.answer is None:
                 with self._lock:
                     arrivals, self._waiting = self._waiting, []
-                self._write(database, arrivals)
+                self.write(database, arrivals)
         if arrival.answer is None:
             raise AssertionError("An arrival was neither written nor refused")
         if isinstance(arrival.answer, Exception):
             raise arrival.answer
         return arrival.answer
 
-    def _write(self, database: Database, arrivals: list[Arrival]) -> None:
+    def write(self, database: Database, arrivals: Sequence[Arrival]) -> None:
         """Write all at once, or one by one when that fails: then it fails for the guilty one alone."""
+        answers: Sequence[Submitted | Exception]
         try:
             with database.begin() as connection:
                 answers = submit_all(connection, self._queue, [(one.job, one.document) for one in arrivals])
         except Exception as error:  # noqa: BLE001 - each caller is answered, with what only it may have caused
             if len(arrivals) > 1 and not isinstance(error, DatabaseAwayError):
                 for one in arrivals:
-                    self._write(database, [one])
+                    self.write(database, [one])
                 return
             answers = [error] * len(arrivals)
         for one, answer in zip(arrivals, answers, strict=True):

@@ -18,7 +18,8 @@ _NOW = sa.text("now()")
 # Errors of one cause are one text but for names, addresses and numbers.
 _NAMES = r"""'''[^'']*''|"[^"]*"|https?://\S+'::text"""
 _FINGERPRINT = (
-    f'"left"(md5(regexp_replace(regexp_replace(error, {_NAMES}, ' "'*'::text, 'g'::text),"
+    f'"left"(md5(regexp_replace(regexp_replace(error, {_NAMES}, '
+    "'*'::text, 'g'::text),"
     " '[0-9A-Fa-f]{8,}|[0-9]+'::text, '#'::text, 'g'::text)), 16)"
 )
 
@@ -97,9 +98,7 @@ def _create_bulk_actions() -> None:
         sa.Column("message", sa.Text),
         sa.Column("at", _TIME),
         sa.CheckConstraint("outcome IN ('replayed', 'gone', 'failed')", name=op.f("ck_bulk_item_outcome")),
-        sa.ForeignKeyConstraint(
-            ["bulk_id"], ["bulk_action.id"], name=op.f("fk_bulk_item_bulk_id"), ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["bulk_id"], ["bulk_action.id"], name=op.f("fk_bulk_item_bulk_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("bulk_id", "position", name=op.f("pk_bulk_item")),
     )
     op.create_index(

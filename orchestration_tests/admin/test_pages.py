@@ -1,0 +1,211 @@
+"""The pages without JavaScript: every one opens, foreign text stays text, forms need the role and the session."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from orchestration.api.keys import Role
+from orchestration_tests.admin.samples import FAMILY, ODD
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import httpx
+
+    from orchestration.domains import Domains
+
+RUN = "6e8f6d4c-0b0e-4f5e-9f0e-2a3d1f4b5c6d"
+
+
+def token(html: str) -> str:
+    """The token of a page's forms."""
+    found = re.search(r'name="form_token" value="([^"]+)"', html)
+    assert found, "the page has no form"
+    return found[1]
+
+
+def kind_of(path: str) -> str:
+    """An address without what differs between pages of one kind."""
+    return re.sub(r"(/admin/\w+/)[^/?]+", r"\1*", re.sub(r"=[^&]*", "", path))
+
+
+def said(client: httpx.Client, answer: httpx.Response) -> str:
+    """What the page after a form reports."""
+    assert answer.status_code == 303, answer.text
+    html = client.get(answer.headers["location"]).text
+    found = re.search(r'class="said [^"]*" role="status">([^<]+)<', html)
+    return unescape(found[1]) if found else ""
+
+
+def do(client: httpx.Client, action: str, **values: str) -> httpx.Response:
+    """Send a form of an action, as a page of this session has it."""
+    given = {"form_token": token(client.get("/admin/queues").text), "back": "/admin/queues", **values}
+    return client.post(f"/admin/do/{action}", data=given)
+
+
+def test_every_page_that_a_page_links_to_opens_and_shows_foreign_text_as_text(browse: httpx.Client) -> None:
+    todo, seen, wrong = ["/admin"], dict[str, str](), []
+    while todo:
+        path = todo.pop()
+        if kind_of(path) in seen:
+            continue
+        seen[kind_of(path)] = path
+        answer = browse.get(path)
+        if answer.status_code != 200 or ODD in answer.text:
+            wrong.append((path, answer.status_code))
+        assert "script-src 'self'" in answer.headers["content-security-policy"] or path.endswith(".csv")
+        links = (unescape(href) for href in re.findall(r'href="(/admin[^"#]*)"', answer.text))
+        todo += [one for one in links if "/static/" not in one]
+    assert wrong == []
+    assert len(seen) > 40, sorted(seen.values())
+
+
+def test_rows_lead_to_their_run_and_partition_in_dagster(browse: httpx.Client) -> None:
+    assert f"http://dagster.example/runs/{RUN}" in browse.get("/admin/workers").text
+    assert f"http://dagster.example/runs/{RUN}" in browse.get("/admin/requests").text
+    family = browse.get(f"/admin/families/{FAMILY}").text
+    assert f"http://dagster.example/assets/catalogue/product_families?view=partitions&amp;partition={FAMILY}" in family
+
+
+def test_lists_hold_no_payload_and_single_tasks_do(browse: httpx.Client) -> None:
+    where = {"state": "dead"}
+    assert "secret" not in browse.get("/admin/queues/image-upload/tasks", params=where).text
+    key = {"key": "https://images.example/0.jpg"}
+    assert "secret" in browse.get("/admin/queues/image-upload/task", params=key).text
+
+
+def test_the_numbers_are_those_of_sql(factory: Domains, browse: httpx.Client) -> None:
+    with factory.services.database.connect() as connection:
+        counts = sa.text("SELECT count(*) FROM task WHERE queue = 'image-upload' AND state = :state")
+        dead, done = (connection.execute(counts, {"state": state}).scalar_one() for state in ("dead", "completed"))
+    html = browse.get("/admin/queues/image-upload").text
+    facts = dict(re.findall(r"<dt>([^<]+)</dt><dd>([^<]*)</dd>", html))
+    assert (facts["Dead"], facts["Completed, kept"], facts["Failed tasks in 24 h"]) == (str(dead), str(done), "10")
+    assert facts["Failed attempts in 24 h"] == "11", "a task that is tried again has failed an attempt"
+
+
+def test_errors_that_differ_in_names_alone_are_one_and_come_again_after_they_were_resolved(
+    factory: Domains, browse: httpx.Client
+) -> None:
+    html = browse.get("/admin/errors").text
+    groups = re.findall(r'href="/admin/errors/image-upload/([0-9a-f]+)"', html)
+    assert len(groups) == 2
+    assert said(browse, do(browse, "error.resolve", queue="image-upload", fingerprint=groups[0])).startswith("Resolved")
+    assert ">resolved<" in browse.get(f"/admin/errors/image-upload/{groups[0]}").text
+    with factory.services.database.begin() as connection:
+        again = "UPDATE task SET finished_at = now() + interval '1 second' WHERE fingerprint = :one"
+        connection.execute(sa.text(again), {"one": groups[0]})
+    assert ">regressed<" in browse.get(f"/admin/errors/image-upload/{groups[0]}").text
+    assert "came again after they were resolved" in browse.get("/admin").text
+
+
+def test_a_filter_lives_in_the_address_and_pages_go_on(factory: Domains, browse: httpx.Client) -> None:
+    with factory.services.database.begin() as connection:
+        connection.execute(
+            sa.text("""
+            INSERT INTO product_family (a_number, supplier, supplier_hash, content_hash, name)
+            SELECT 'A360-' || 1000 + n, 'A360', 'x', 'x', '{"en": "Pen"}' FROM generate_series(1, 120) AS n""")
+        )
+    found: list[str] = []
+    path = "/admin/families?supplier=A360&words=pe"
+    while path:
+        html = browse.get(path).text
+        found += re.findall(r"<code>(A360-\d+)</code>", html)
+        more = re.search(r'<a href="([^"]+)" rel="next"', html)
+        path = unescape(more[1]) if more else ""
+    assert len(found) == len(set(found)) == 120
+
+
+def test_who_may_only_read_is_shown_no_form_and_may_send_none(
+    factory: Domains, logged_in: Callable[[Role], httpx.Client]
+) -> None:
+    from orchestration.admin.actions import ACTIONS
+
+    reader = logged_in(Role.READ)
+    html = "".join(reader.get(f"/admin/{path}").text for path in ("queues", "prints", "suppliers", "canvas/p-1"))
+    assert 'action="/admin/do/' not in html
+    form = {"form_token": token(html), "back": "/admin", "confirmed": "yes", "queue": "image-upload", "key": "x"}
+    answers = {name: reader.post(f"/admin/do/{name}", data=form).status_code for name in ACTIONS}
+    assert answers == dict.fromkeys(ACTIONS, 403)
+    with factory.services.database.connect() as connection:
+        assert connection.execute(sa.text("SELECT count(*) FROM admin_action")).scalar_one() == 0
+
+
+def test_a_form_of_another_session_or_of_none_is_refused(logged_in: Callable[[Role], httpx.Client]) -> None:
+    admin, other = logged_in(Role.ADMIN), logged_in(Role.ENQUEUE)
+    foreign = token(other.get("/admin/suppliers").text)
+    sent = [
+        admin.post("/admin/do/queue.resume", data={"queue": "mirror", "form_token": one}).status_code
+        for one in ("", "x", foreign)
+    ]
+    assert sent == [403, 403, 403]
+    admin.cookies.set("orchestration_admin", "forged", path="/admin")
+    admin.cookies.jar.clear(domain="127.0.0.1", path="/admin", name="orchestration_admin")
+    gone = admin.post("/admin/do/queue.resume", data={"queue": "mirror"})
+    assert gone.headers["location"].startswith("/admin/login")
+
+
+def test_a_revoked_key_ends_its_sessions(factory: Domains, logged_in: Callable[[Role], httpx.Client]) -> None:
+    admin = logged_in(Role.ADMIN)
+    with factory.services.database.begin() as connection:
+        connection.execute(sa.text("UPDATE api_key SET revoked_at = now()"))
+    assert admin.get("/admin/queues").headers["location"] == "/admin/login?next=%2Fadmin%2Fqueues"
+
+
+def test_going_back_leads_to_no_other_site(browse: httpx.Client) -> None:
+    for target in ("https://evil.example/", "//evil.example/admin", "/admin\\@evil.example", "/objects/x"):
+        answer = do(browse, "queue.resume", queue="mirror", back=target)
+        assert answer.headers["location"] == "/admin"
+
+
+def test_what_destroys_asks_with_its_numbers_and_what_was_done_is_recorded(
+    factory: Domains, browse: httpx.Client
+) -> None:
+    asked = do(browse, "queue.pause", queue="image-upload")
+    assert "No task of image-upload is claimed until it is resumed. 2 wait now" in asked.text
+    assert said(browse, do(browse, "queue.pause", queue="image-upload", confirmed="yes")) == "image-upload is paused"
+    assert "There is no such queue" in said(browse, do(browse, "queue.resume", queue="none"))
+    html = browse.get("/admin/audit").text
+    assert html.count(">queue:image-upload<") == 1
+    assert ">refused<" in html
+    exported = browse.get("/admin/audit.csv").text.splitlines()
+    assert len(exported) == 3
+    with factory.services.database.connect() as connection:
+        assert connection.execute(sa.text("SELECT paused_by FROM task_pause")).scalar_one() == "admin:loopback"
+
+
+def test_explaining_a_family_says_why_the_shop_shows_it_or_not(factory: Domains, browse: httpx.Client) -> None:
+    assert "The shop shows it" in browse.get(f"/admin/explain/{FAMILY}").text
+    bad = browse.get("/admin/explain/A23-100900").text
+    assert "cut short" in bad
+    assert "The shop does not show it: it is not stored" in bad
+    assert browse.get("/admin/explain/A1-none").status_code == 404
+    with factory.services.database.begin() as connection:
+        connection.execute(sa.text("UPDATE product_family SET is_active = false, removed_at = now()"))
+    assert "it is not published" in browse.get(f"/admin/explain/{FAMILY}").text
+
+
+def test_one_search_finds_everything_by_its_name(browse: httpx.Client) -> None:
+    for words, href in (
+        ("a23-100804-01", f"/admin/families/{FAMILY}"),
+        ("1001", "/admin/prints/1"),
+        ("preview-0001", "/admin/previews/preview-0001"),
+        ("req-1", "/admin/previews/preview-0001"),
+        ("g1", "/admin/gallery/g1"),
+        ("stee bott", "/admin/families/A23-100805"),
+        ("pixels larger", "/admin/errors/image-upload/"),
+        ("https://images.example/1.jpg", "/admin/queues/image-upload/task?key="),
+    ):
+        assert f'href="{href}' in browse.get("/admin/search", params={"q": words}).text, words
+    for odd in ("\0", "' OR 1=1", "%", ":* & !", "9" * 40, "x" * 5000):
+        assert browse.get("/admin/search", params={"q": odd}).status_code in {200, 400}, odd
+
+
+def test_a_timeline_goes_from_the_order_to_the_file(browse: httpx.Client) -> None:
+    html = browse.get("/admin/timeline", params={"q": "1001"}).text
+    for event in (">ordered<", ">queued in print<", ">product rendered<", "style3-tag/Z/Zoe.stl", ">print failed<"):
+        assert event in html
