@@ -67,7 +67,7 @@ variants: install ## Make the dagster.yaml of Kubernetes and of ECS from this on
 lock: install ## Renew requirements.lock from pyproject.toml, and what of it the image holds
 	$(BIN)/uv pip compile pyproject.toml --group dev --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-header --quiet --upgrade --output-file requirements.lock
-	$(BIN)/uv pip compile pyproject.toml --group deploy --python-version 3.11 --generate-hashes \
+	$(BIN)/uv pip compile pyproject.toml --group deploy --group build --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-header --quiet --constraint requirements.lock --output-file deploy/image/requirements.lock
 
 clean: ## Remove .venv and the state directory
