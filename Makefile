@@ -8,7 +8,7 @@ UV := $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install up demo test check bench garments blender format variants lock clean
+.PHONY: help install up demo test check bench garments pictures blender format variants lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -49,6 +49,9 @@ bench: install ## Race the product against named rivals
 garments: install ## Drape the garments of the mockups again, and bake their light
 	$(BIN)/python -m orchestration.mockups.garments.draping
 
+pictures: install ## Render the garments of the sample supplier again
+	$(BIN)/python -m orchestration.demo.rendered
+
 blender: ## Install Blender as a Python module for the mockups' optional engine, about 1 GB, in .venv-blender
 	$(PYTHON) -m venv .venv-blender
 	.venv-blender/bin/python -m pip install --quiet bpy==4.5.15
@@ -64,7 +67,7 @@ variants: install ## Make the dagster.yaml of Kubernetes and of ECS from this on
 lock: install ## Renew requirements.lock from pyproject.toml, and what of it the image holds
 	$(BIN)/uv pip compile pyproject.toml --group dev --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-header --quiet --upgrade --output-file requirements.lock
-	$(BIN)/uv pip compile pyproject.toml --group deploy --python-version 3.11 --generate-hashes \
+	$(BIN)/uv pip compile pyproject.toml --group deploy --group build --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-header --quiet --constraint requirements.lock --output-file deploy/image/requirements.lock
 
 clean: ## Remove .venv and the state directory

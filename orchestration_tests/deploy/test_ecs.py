@@ -119,7 +119,7 @@ def test_a_run_is_launched_in_the_daemons_network_watched_and_ended(
         assert launched.tags["ecs/cluster"].endswith(CLUSTER)
         arn = launched.tags["ecs/task_arn"]
         (task,) = ecs.describe_tasks(cluster=CLUSTER, tasks=[arn])["tasks"]
-        assert task["taskDefinitionArn"].endswith("task-definition/orchestration-run:1")
+        assert ":task-definition/orchestration-run:" in task["taskDefinitionArn"]
         details = {one["name"]: one["value"] for one in task["attachments"][0]["details"]}
         assert details["subnetId"] == daemon_task["subnet"]
         (override,) = task["overrides"]["containerOverrides"]
