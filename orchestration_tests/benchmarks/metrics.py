@@ -103,7 +103,7 @@ def _cost(services: Services, rounds: int, work: Callable[[], object]) -> tuple[
 def _cpu_seconds(server: psutil.Process) -> float:
     """Of this process, and of the server with its sessions, which stay open meanwhile."""
     times = [process.cpu_times() for process in (server, *server.children())]
-    return time.process_time() + sum(spent.user + spent.system for spent in times)
+    return time.process_time() + float(sum(spent.user + spent.system for spent in times))
 
 
 if __name__ == "__main__":
