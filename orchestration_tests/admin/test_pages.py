@@ -47,14 +47,14 @@ def do(client: httpx.Client, action: str, **values: str) -> httpx.Response:
     return client.post(f"/admin/do/{action}", data=given)
 
 
-def test_every_page_that_a_page_links_to_opens_and_shows_foreign_text_as_text(browse: httpx.Client) -> None:
+def test_every_page_that_a_page_links_to_opens_and_shows_foreign_text_as_text(reading: httpx.Client) -> None:
     todo, seen, wrong = ["/admin"], dict[str, str](), []
     while todo:
         path = todo.pop()
         if kind_of(path) in seen:
             continue
         seen[kind_of(path)] = path
-        answer = browse.get(path)
+        answer = reading.get(path)
         if answer.status_code != 200 or ODD in answer.text:
             wrong.append((path, answer.status_code))
         assert "script-src 'self'" in answer.headers["content-security-policy"] or path.endswith(".csv")
@@ -64,18 +64,18 @@ def test_every_page_that_a_page_links_to_opens_and_shows_foreign_text_as_text(br
     assert len(seen) > 40, sorted(seen.values())
 
 
-def test_rows_lead_to_their_run_and_partition_in_dagster(browse: httpx.Client) -> None:
-    assert f"http://dagster.example/runs/{RUN}" in browse.get("/admin/workers").text
-    assert f"http://dagster.example/runs/{RUN}" in browse.get("/admin/requests").text
-    family = browse.get(f"/admin/families/{FAMILY}").text
+def test_rows_lead_to_their_run_and_partition_in_dagster(reading: httpx.Client) -> None:
+    assert f"http://dagster.example/runs/{RUN}" in reading.get("/admin/workers").text
+    assert f"http://dagster.example/runs/{RUN}" in reading.get("/admin/requests").text
+    family = reading.get(f"/admin/families/{FAMILY}").text
     assert f"http://dagster.example/assets/catalogue/product_families?view=partitions&amp;partition={FAMILY}" in family
 
 
-def test_lists_hold_no_payload_and_single_tasks_do(browse: httpx.Client) -> None:
+def test_lists_hold_no_payload_and_single_tasks_do(reading: httpx.Client) -> None:
     where = {"state": "dead"}
-    assert "secret" not in browse.get("/admin/queues/image-upload/tasks", params=where).text
+    assert "secret" not in reading.get("/admin/queues/image-upload/tasks", params=where).text
     key = {"key": "https://images.example/0.jpg"}
-    assert "secret" in browse.get("/admin/queues/image-upload/task", params=key).text
+    assert "secret" in reading.get("/admin/queues/image-upload/task", params=key).text
 
 
 def test_the_numbers_are_those_of_sql(factory: Domains, browse: httpx.Client) -> None:
@@ -189,7 +189,7 @@ def test_explaining_a_family_says_why_the_shop_shows_it_or_not(factory: Domains,
     assert "it is not published" in browse.get(f"/admin/explain/{FAMILY}").text
 
 
-def test_one_search_finds_everything_by_its_name(browse: httpx.Client) -> None:
+def test_one_search_finds_everything_by_its_name(reading: httpx.Client) -> None:
     for words, href in (
         ("a23-100804-01", f"/admin/families/{FAMILY}"),
         ("1001", "/admin/prints/1"),
@@ -200,12 +200,12 @@ def test_one_search_finds_everything_by_its_name(browse: httpx.Client) -> None:
         ("pixels larger", "/admin/errors/image-upload/"),
         ("https://images.example/1.jpg", "/admin/queues/image-upload/task?key="),
     ):
-        assert f'href="{href}' in browse.get("/admin/search", params={"q": words}).text, words
+        assert f'href="{href}' in reading.get("/admin/search", params={"q": words}).text, words
     for odd in ("\0", "' OR 1=1", "%", ":* & !", "9" * 40, "x" * 5000):
-        assert browse.get("/admin/search", params={"q": odd}).status_code in {200, 400}, odd
+        assert reading.get("/admin/search", params={"q": odd}).status_code in {200, 400}, odd
 
 
-def test_a_timeline_goes_from_the_order_to_the_file(browse: httpx.Client) -> None:
-    html = browse.get("/admin/timeline", params={"q": "1001"}).text
+def test_a_timeline_goes_from_the_order_to_the_file(reading: httpx.Client) -> None:
+    html = reading.get("/admin/timeline", params={"q": "1001"}).text
     for event in (">ordered<", ">queued in print<", ">product rendered<", "style3-tag/Z/Zoe.stl", ">print failed<"):
         assert event in html
