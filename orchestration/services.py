@@ -6,7 +6,7 @@ Building a `Services` touches nothing, so definitions may hold one at import.
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import ExitStack, closing
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -17,14 +17,22 @@ from orchestration.storage.migrate import migrate, require_current_schema
 from orchestration.storage.objects import ObjectStore
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from orchestration.settings import Settings
 
 
 class Services:
-    """The database and the object store of one process."""
+    """The database and the object store of one process.
 
-    def __init__(self, settings: Settings) -> None:
+    A server gives the `statement_seconds` that each statement may take; it also keeps all its connections, since
+    making one costs more than most requests.
+    """
+
+    def __init__(self, settings: Settings, *, statement_seconds: float | None = None) -> None:
         self.settings = settings
+        self._statement_seconds = statement_seconds
+        self._closing = ExitStack()
 
     @cached_property
     def database_urls(self) -> DatabaseUrls:
@@ -39,7 +47,12 @@ class Services:
         A reader never migrates: raises `ConfigurationError` for a schema that is missing, behind or ahead. Only the
         embedded database of a home that is used for the first time gets its schema here, by the first command.
         """
-        database = Database(self.database_urls.domain)
+        database = Database(
+            self.database_urls.domain,
+            statement_seconds=self._statement_seconds,
+            connections=self.settings.database_connections,
+            keep_all=self._statement_seconds is not None,
+        )
         try:
             require_current_schema(database, may_create=self.settings.database_url is None)
         except BaseException:
@@ -47,14 +60,14 @@ class Services:
             raise
         return database
 
-    def migrate(self) -> tuple[str | None, str | None]:
-        """Bring the database to the schema of this version; the revisions before and after.
+    def migrate(self, revision: str = "head") -> tuple[str | None, str | None]:
+        """Bring the database to the schema of this version, or to another `revision`; the ones before and after.
 
         For the start of a factory and for `orchestration migrate`. Raises `ConfigurationError` when a newer version
         has made the schema.
         """
         with closing(Database(self.database_urls.domain)) as database:
-            return migrate(database)
+            return migrate(database, revision)
 
     @cached_property
     def objects(self) -> ObjectStore:
@@ -68,7 +81,12 @@ class Services:
         make_private_home(self.settings.home.absolute())
         return Links(self.settings, self.objects)
 
+    def at_close(self, callback: Callable[[], object]) -> None:
+        """Have something else closed together with these services, before them."""
+        self._closing.callback(callback)
+
     def close(self) -> None:
-        """Close the database's connections."""
+        """Close the database's connections, and what was to be closed together with them."""
+        self._closing.close()
         if "database" in self.__dict__:
             self.database.close()

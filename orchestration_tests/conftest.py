@@ -6,7 +6,9 @@ One embedded server serves all processes of the session; each test gets a copy o
 from __future__ import annotations
 
 import functools
+import gc
 import os
+import sys
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +28,8 @@ from orchestration.services import Services
 from orchestration.settings import Settings
 from orchestration.storage.database import DRIVER, Database
 from orchestration.storage.migrate import migrate
+from orchestration_tests.balance import long_first
+from orchestration_tests.forking import OF_THE_POOLS, keep_preloads
 from orchestration_tests.server import running_server
 
 if TYPE_CHECKING:
@@ -36,6 +40,8 @@ if TYPE_CHECKING:
 
 TEMPLATE = "template_migrated"
 DAGSTER_TEMPLATE = "template_dagster"
+# The other strategy writes each page to the log first, which takes twice the time.
+COPIED = "STRATEGY FILE_COPY"
 # Most tests wait for other processes most of the time.
 WORKERS_PER_CORE = 2.0
 MOST_WORKERS = 16
@@ -44,6 +50,29 @@ SERVER_URL = pytest.StashKey[str]()
 # How long an example takes says how busy the machine is.
 hypothesis_settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 hypothesis_settings.load_profile("busy")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep what other processes need again.
+
+    Compiled modules, also where the environment says otherwise, since a test starts several interpreters; and what
+    forked processes import.
+    """
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
+    keep_preloads(OF_THE_POOLS if hasattr(config, "workerinput") else ())
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin with the longest, where several workers share the tests."""
+    if worker := getattr(config, "workerinput", None):
+        items[:] = long_first(items, worker["workercount"])
+
+
+def pytest_collection_finish() -> None:
+    """Leave the tests and all that they import out of the search for garbage: millions of objects, which stay."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
@@ -123,7 +152,7 @@ def template(server_url: URL) -> str:
 def fresh_database(server: URL, template: str | None = None) -> Iterator[str]:
     """A database of one's own, copied from the template if one is given, as a URL; dropped at the end."""
     name = f"test_{uuid4().hex}"
-    run_on_server(server, f"CREATE DATABASE {name}" + (f" TEMPLATE {template}" if template else ""))
+    run_on_server(server, f"CREATE DATABASE {name}" + (f" TEMPLATE {template} {COPIED}" if template else ""))
     yield url_of(server, name)
     run_on_server(server, f"DROP DATABASE {name} WITH (FORCE)")
 

@@ -13,7 +13,13 @@ import sqlalchemy as sa
 from orchestration.errors import ConfigurationError
 from orchestration.services import Services
 from orchestration.settings import Settings
-from orchestration.storage.migrate import current_revision, head_revision, known_revisions, migrate
+from orchestration.storage.migrate import (
+    current_revision,
+    examine_schema,
+    head_revision,
+    known_revisions,
+    migrate,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,12 +51,29 @@ def test_a_reader_refuses_a_schema_that_is_behind_and_leaves_it(empty_database: 
 def test_a_reader_and_a_migration_refuse_a_schema_that_a_newer_version_made(database: Database) -> None:
     with database.begin() as connection:
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+        connection.execute(sa.text("COMMENT ON TABLE alembic_version IS NULL"))
     services = Services(Settings(database_url=database.url))
     with pytest.raises(ConfigurationError, match="at 9999, which is newer than this version"):
         _ = services.database
     with pytest.raises(ConfigurationError, match="run the version that made it"):
         services.migrate()
     assert revision_of(database) == "9999"
+
+
+def test_a_version_goes_on_while_the_next_has_added_to_the_schema_and_says_so(database: Database) -> None:
+    """What the next version leaves behind when every revision of its own says `expands`."""
+    with database.begin() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+        note = connection.scalar(sa.text("SELECT obj_description(CAST('alembic_version' AS regclass))"))
+        oldest = str(note).rpartition(" ")[2]
+        assert oldest in known_revisions()
+    with closing(Services(Settings(database_url=database.url))) as services, services.database.connect() as connection:
+        assert examine_schema(connection) == ("9999", None)
+    with database.begin() as connection:
+        newer = str(note).replace(oldest, "9998")
+        connection.exec_driver_sql(f"COMMENT ON TABLE alembic_version IS '{newer}'")
+    with pytest.raises(ConfigurationError, match="newer than this version"):
+        _ = Services(Settings(database_url=database.url)).database
 
 
 def test_a_server_of_the_operators_own_gets_no_schema_from_a_reader(empty_database: Database) -> None:

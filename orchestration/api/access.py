@@ -16,18 +16,22 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 from urllib.parse import urlsplit
 
 from fastapi import Depends, Security
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.requests import Request
 
 from orchestration.api.keys import ApiKey, Role, find_key, has_keys
 from orchestration.api.problems import ProblemError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fastapi.dependencies.models import Dependant
+
     from orchestration.services import Services
 
 LOCAL = "loopback"
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
-_SCHEME = HTTPBearer(
+SCHEME = HTTPBearer(
     auto_error=False,
     scheme_name="key",
     description="An API key of `orchestration api-keys create`. Without any key, callers from the machine itself.",
@@ -41,21 +45,32 @@ class Caller(NamedTuple):
     role: Role
 
 
-def authenticate(
-    request: Request,
-    scopes: SecurityScopes,
-    given: Annotated[HTTPAuthorizationCredentials | None, Depends(_SCHEME)],
-) -> Caller:
-    """The caller, who has the role that the endpoint names; answers 401 without a valid key, 403 without the role."""
+def admit(request: Request, roles: Sequence[Role]) -> Caller:
+    """Find out who calls, before anything of the body is read; 401 without a valid key, 403 without one of `roles`."""
     services: Services = request.app.state.services
-    caller = _caller(request, services, None if given is None else given.credentials)
+    scheme, _, key = request.headers.get("authorization", "").partition(" ")
+    caller = _caller(request, services, key.strip() if scheme.lower() == "bearer" else None)
     request.app.state.rates.take(caller.name)
-    request.scope["caller"] = caller.name
-    needed = [Role(scope) for scope in scopes.scopes]
-    if not all(caller.role.includes(role) for role in needed):
-        detail = f"The key {caller.name} has the role {caller.role}, and this needs {max(needed, key=list(Role).index)}"
+    request.scope["caller"] = caller
+    if not all(caller.role.includes(role) for role in roles):
+        detail = f"The key {caller.name} has the role {caller.role}, and this needs {max(roles, key=list(Role).index)}"
         raise ProblemError(HTTPStatus.FORBIDDEN, "role_missing", detail)
     return caller
+
+
+async def authenticate(
+    request: Request, _given: Annotated[HTTPAuthorizationCredentials | None, Depends(SCHEME)]
+) -> Caller:
+    """The caller, whom the route has admitted; here for endpoints to name their role, and for the documentation."""
+    caller: Caller = request.scope["caller"]
+    return caller
+
+
+def required_roles(dependant: Dependant) -> tuple[Role, ...]:
+    """The roles that an endpoint and what it depends on name; none for a public one."""
+    own = dependant.own_oauth_scopes or ()
+    named = {Role(scope) for scope in own} if dependant.call is authenticate else set()
+    return tuple(named.union(*map(required_roles, dependant.dependencies)))
 
 
 READS = Security(authenticate, scopes=[Role.READ.value])
@@ -66,7 +81,7 @@ Admin = Annotated[Caller, ADMINISTERS]
 
 
 def _caller(request: Request, services: Services, key: str | None) -> Caller:
-    with services.database.begin() as connection:
+    with services.database.connect() as connection:
         found: ApiKey | None = find_key(connection, key) if key else None
         if found is not None:
             return Caller(found.name, found.role)

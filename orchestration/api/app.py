@@ -6,24 +6,27 @@ A domain `x` joins by `orchestration/api/x.py`, whose `router(domain)` gives its
 
 from __future__ import annotations
 
-from importlib import import_module, metadata
+from importlib import import_module
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
 from orchestration.admin import pages
-from orchestration.api import documentation, health, objects, queues, requests, short_links
+from orchestration.api import documentation, health, metrics, objects, queues, requests, short_links
 from orchestration.api.frame import Frame
 from orchestration.api.problems import EXCEPTION_HANDLERS
 from orchestration.api.rates import Rates
 from orchestration.domains import DOMAINS, Domains
+from orchestration.metrics.exporter import Exporter
+from orchestration.metrics.traffic import Traffic
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
 
     from orchestration.services import Services
 
-MECHANISMS = (queues, requests, health, objects, short_links, pages)
+MECHANISMS = (queues, requests, health, metrics, objects, short_links, pages)
 
 
 def build_api(services: Services, domains: Domains | None = None) -> FastAPI:
@@ -35,13 +38,15 @@ def build_api(services: Services, domains: Domains | None = None) -> FastAPI:
     app = FastAPI(
         title="orchestration",
         description=documentation.DESCRIPTION,
-        version=metadata.version("orchestration"),
+        version=version("orchestration"),
         docs_url=None,
         redoc_url=None,
         exception_handlers=EXCEPTION_HANDLERS,
     )
     app.state.services = services
     app.state.rates = Rates(services.settings.api_requests_per_second, services.settings.api_burst)
+    app.state.traffic = Traffic()
+    app.state.exporter = Exporter(domains, app.state.traffic)
     app.add_middleware(Frame)
     for name in DOMAINS:
         app.include_router(_domain_router(name, domains))

@@ -33,6 +33,7 @@ _HEADERS = {
 }
 # What names a character that no address of an object has; the database would refuse it.
 _NUL = b"%00"
+_PROBES = ("/healthz", "/metrics", "/api/metrics")
 
 log = get_logger()
 
@@ -90,13 +91,14 @@ class _Exchange:
 
     def _log(self, scope: Scope, seconds: float) -> None:
         route: Any = scope.get("route")
+        scope["app"].state.traffic.count(self._status, seconds)
         # Probes come every few seconds, and say something only when they fail.
-        level = logging.DEBUG if scope["path"] == "/healthz" and self._status == HTTPStatus.OK else logging.INFO
+        level = logging.DEBUG if scope["path"] in _PROBES and self._status == HTTPStatus.OK else logging.INFO
         log.log(
             level,
             "request",
             method=scope["method"],
-            caller=scope.get("caller"),
+            caller=getattr(scope.get("caller"), "name", None),
             route=getattr(route, "path", None),
             status=self._status,
             milliseconds=round(1000 * seconds, 1),

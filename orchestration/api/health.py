@@ -14,7 +14,7 @@ from pydantic import Field
 from orchestration.api.models import ApiModel, example
 from orchestration.api.routes import public_router
 from orchestration.errors import OrchestrationError
-from orchestration.storage.migrate import current_revision, head_revision, schema_problem
+from orchestration.storage.migrate import examine_schema
 
 if TYPE_CHECKING:
     from orchestration.domains import Domains
@@ -53,8 +53,7 @@ def router(domains: Domains) -> APIRouter:
 def _examine(services: Services) -> Health:
     try:
         with services.database.begin() as connection:
-            revision = current_revision(connection)
+            schema = examine_schema(connection)
     except OrchestrationError as error:
         return Health(status="failed", error=str(error))
-    problem = None if revision == head_revision() else schema_problem(revision)
-    return Health(status="failed" if problem else "ok", schema=revision, error=problem)
+    return Health(status="failed" if schema.problem else "ok", schema=schema.revision, error=schema.problem)

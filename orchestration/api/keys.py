@@ -79,11 +79,11 @@ def find_key(connection: sa.Connection, text: str) -> ApiKey | None:
     if match is None:
         return None
     number, secret = int(match[1]), match[2]
-    valid = sa.select(*_LISTED, api_key.c.secret_hash).where(api_key.c.id == number, api_key.c.revoked_at.is_(None))
-    row = connection.execute(valid).one_or_none()
+    row = connection.execute(_VALID, {"id": number}).one_or_none()
     if row is None or not hmac.compare_digest(row.secret_hash, _hash(secret)):
         return None
-    connection.execute(_USED, {"id": number})
+    if row.is_to_note:
+        connection.execute(_USED, {"id": number})
     return _key(row)
 
 
@@ -122,7 +122,9 @@ def _key(row: sa.Row[tuple[object, ...]]) -> ApiKey:
 
 
 # To the minute, so that a busy key does not write a row for each request.
-_USED = sa.text("""
-    UPDATE api_key SET last_used_at = now()
-    WHERE id = :id AND (last_used_at IS NULL OR last_used_at < now() - interval '1 minute')
-""")
+_IS_TO_NOTE = "last_used_at IS NULL OR last_used_at < now() - interval '1 minute'"
+_VALID = sa.text(f"""
+    SELECT {", ".join(ApiKey._fields)}, secret_hash, {_IS_TO_NOTE} AS is_to_note
+    FROM api_key WHERE id = :id AND revoked_at IS NULL
+""")  # noqa: S608 - our own names
+_USED = sa.text(f"UPDATE api_key SET last_used_at = now() WHERE id = :id AND ({_IS_TO_NOTE})")  # noqa: S608

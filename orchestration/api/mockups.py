@@ -308,7 +308,9 @@ def _add_changing(api: APIRouter, mockups: Mockups) -> None:
             jobs.delete(job_id)
         return {"id": job_id, "is_removed": False, "files": 0}
 
-    @api.post("/api/mockups/jobs/{job_id}/remove", response_model=Deleted, dependencies=[ADMINISTERS])
+    @api.post(
+        "/api/mockups/jobs/{job_id}/remove", response_model=Deleted, dependencies=[ADMINISTERS], responses=missing
+    )
     def remove_job(job_id: PathName) -> dict[str, Any]:
         """Remove a job for good, deleted or not, with the files that no other job has."""
         return {"id": job_id, "is_removed": True, "files": len(mockups.hard_delete([job_id]))}

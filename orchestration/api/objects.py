@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 _MIME = {
     ".3mf": "model/3mf",
     ".avif": "image/avif",
+    ".glb": "model/gltf-binary",
     ".jsonl": "application/jsonl",
     ".stl": "model/stl",
     ".vtt": "text/vtt",

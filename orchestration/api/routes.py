@@ -1,4 +1,4 @@
-"""What every endpoint does with a request before its own work: a bounded body, and JSON that is strictly JSON.
+"""What every endpoint does with a request before its own work: the key, a bounded body, JSON that is strictly JSON.
 
 Keep out: endpoints.
 """
@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from fastapi import APIRouter, Depends
 from fastapi.routing import APIRoute
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
-from orchestration.api.access import count_address
+from orchestration.api.access import admit, count_address, required_roles
 from orchestration.api.problems import ProblemError, documented
 
 if TYPE_CHECKING:
@@ -59,14 +60,17 @@ def takes_bytes(most: int) -> dict[str, Any]:
 
 
 class ApiRoute(APIRoute):
-    """A route whose requests have bounded bodies."""
+    """A route that reads no body of a caller whom it does not admit, and of others a bounded one."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The endpoint over a bounded request."""
+        """The endpoint over a request that was admitted and is bounded."""
         handle = super().get_route_handler()
         own_limit: int | None = (self.openapi_extra or {}).get(MAX_BODY_BYTES)
+        roles = required_roles(self.dependant)
 
         async def bounded(request: Request) -> Response:
+            if roles:
+                await run_in_threadpool(admit, request, roles)
             settings: Settings = request.app.state.services.settings
             limit = settings.api_max_body_bytes if own_limit is None else own_limit
             body = _Body(request.receive, limit, settings.api_body_seconds)

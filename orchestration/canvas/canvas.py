@@ -30,15 +30,20 @@ MOST_DUE = 1_000
 
 
 class Canvas:
-    """The canvas of one process, with the collector of its media; `references` are those of other domains to media."""
+    """The canvas of one process, with the collector of media.
+
+    `references` are those of other domains to media, `shown` their SELECTs of the URLs of images that they show.
+    """
 
     def __init__(
         self,
         services: Services,
         references: Sequence[ReferenceSource] = (),
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        *,
+        shown: Sequence[str] = (),
     ) -> None:
-        self.media = MediaGarbageCollector(services, references, clock)
+        self.media = MediaGarbageCollector(services, references, clock, shown=shown)
         self.services = services
         self.settings = services.settings
         self.clock = clock

@@ -5,6 +5,7 @@ The server's address and its logs; making, listing and revoking keys. Keep out: 
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import datetime
 from typing import Annotated
 
@@ -15,6 +16,8 @@ from orchestration.cli.options import Json, open_services
 from orchestration.cli.output import console, note, print_json, print_table
 from orchestration.errors import ConfigurationError
 from orchestration.observability.logs import configure_logging
+from orchestration.services import Services
+from orchestration.settings import load_settings
 
 API_PORT = 3001
 # How long answers that are under way may take when the server is to end.
@@ -41,8 +44,9 @@ def api(
     from orchestration.api.app import build_api
     from orchestration.api.punctual import PunctualProtocol
 
-    with open_services() as services:
-        configure_logging(services.settings.log_level)
+    settings = load_settings()
+    with closing(Services(settings, statement_seconds=settings.api_statement_seconds)) as services:
+        configure_logging(settings.log_level)
         # A database that does not answer is reported now, and not at each request.
         with services.database.connect() as connection:
             is_open = not has_keys(connection)

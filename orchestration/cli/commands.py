@@ -12,6 +12,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_group
 
+from orchestration.imports import lasting
+
 COMMANDS: Final[dict[str, dict[str, str]]] = {
     "catalogue_commands": {
         "sync": "Sync the catalogue with its feed, through Dagster, in this process.",
@@ -33,9 +35,12 @@ COMMANDS: Final[dict[str, dict[str, str]]] = {
         "gc": "Mark canvas media that nothing refers to, and delete those whose grace is over.",
         "canvas": "Canvas projects.",
     },
+    "reconcile_command": {
+        "reconcile": "Compare the rows that name objects with the objects of the store, and change nothing."
+    },
+    "migrate_command": {"migrate": "Bring the database to the schema of this version."},
     "system_commands": {
-        "migrate": "Bring the database to the schema of today.",
-        "doctor": "Check database, object store, fonts and feed; one line each.",
+        "doctor": "Check database, object store, fonts, Blender and feed; one line each.",
         "materialize": "Materialize any set of an asset's partitions in one run; without keys, what is queued.",
         "queue": "The work queues: counts, workers, single tasks, dead letters.",
     },
@@ -84,6 +89,7 @@ def command_line(app: typer.Typer) -> TyperGroup:
 def loaded(module: str) -> dict[str, TyperCommand | TyperGroup]:
     """The commands of a module, by name: it adds them to an app by its function `register`."""
     app = typer.Typer()
-    import_module(f"orchestration.cli.{module}").register(app)
+    with lasting():
+        import_module(f"orchestration.cli.{module}").register(app)
     commands: dict[str, TyperCommand | TyperGroup] = dict(get_group(app).commands)  # type: ignore[arg-type]
     return commands

@@ -40,14 +40,17 @@ _SUCCESS = dg.DagsterRunStatus.SUCCESS
 
 
 class Service(NamedTuple):
-    """One of the processes: it is ready once `ready_url` answers; then people go to `url`, for what `about` says."""
+    """One of the processes.
+
+    One that people go to has a `url`, for what `about` says; it is ready once the path `ready` under it answers.
+    """
 
     name: str
     command: Sequence[str]
     log: Path
-    ready_url: str
-    url: str
-    about: str
+    url: str = ""
+    ready: str = ""
+    about: str = ""
 
 
 class Console:
@@ -56,7 +59,7 @@ class Console:
     def __init__(self, services: Sequence[Service], instance: dg.DagsterInstance) -> None:
         self._services = services
         self._instance = instance
-        self._waiting = list(services)
+        self._waiting = [service for service in services if service.url]
         self._read = {service.name: _size(service.log) for service in services}
         self._asked_at = 0.0
         self._ends_after = datetime.now(UTC)
@@ -88,12 +91,11 @@ class Console:
 
     def _ask_services(self) -> None:
         for service in list(self._waiting):
-            if _answers(service.ready_url):
+            if _answers(service.url + service.ready):
                 self._waiting.remove(service)
                 show(service.name, f"ready: {service.url}  {service.about}")
                 if not self._waiting:
-                    logs = ", ".join(str(one.log) for one in self._services)
-                    show("all", f"ready; Ctrl-C stops everything. Whole logs: {logs}")
+                    show("all", f"ready; Ctrl-C stops everything. Whole logs: {service.log.parent}")
 
     def _ask_runs(self) -> None:
         """The runs that ended since the last time, but for checks and drains that ended well: those are the pulse."""
@@ -113,7 +115,7 @@ class Console:
     def _print_run(self, record: dg.RunRecord) -> None:
         run = record.dagster_run
         if run.status is not _SUCCESS:
-            ui = next(service.url for service in self._services if service.name == "dagster")
+            ui = next(service.url for service in self._services if service.name == "ui")
             show("run", f"{run.job_name} {run.status.value}: {ui}/runs/{run.run_id}")
         elif DRAIN_TAG not in run.tags and not run.job_name.endswith("_check"):
             seconds = (record.end_time or 0) - (record.start_time or 0)

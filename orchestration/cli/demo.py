@@ -77,13 +77,17 @@ def _day(folder: Path, day: int, base_url: str, *, shown: bool) -> dict[str, Any
         synced = sync_catalogue(runner, SyncOptions())
         seconds = time.monotonic() - started
         render_catalogue_images(runner)
-        check_catalogue(runner)
+        checks = check_catalogue(runner).checks
         changes = _changes(runner)
     summary = synced.as_json(seconds)
     differences = _unexpected(summary, feed)
     if shown:
         _show(day, summary, changes, differences)
-    return {"day": day, "summary": summary, "changes": len(changes), "as_expected": not differences}
+        print_table(f"What the checks of day {day} found", ("check", "found", "what to do"), checks)
+    found = {check.name: check.found for check in checks}
+    return {
+        "day": day, "summary": summary, "changes": len(changes), "checks": found, "as_expected": not differences,
+    }  # fmt: skip
 
 
 def _settings(folder: Path, base_url: str) -> Settings:

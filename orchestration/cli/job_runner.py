@@ -5,14 +5,16 @@ It runs a job and tells how it ended. Keep out: which jobs a command runs; that 
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import dagster as dg
 
 from orchestration.assembly import build_definitions
-from orchestration.domains import Domains
+from orchestration.domains import DOMAINS, Domains
 from orchestration.errors import ConfigurationError, StoppedError
+from orchestration.imports import lasting
 from orchestration.runtime.assets import op_config, pool_limits
 from orchestration.runtime.drains import DrainConfig
 from orchestration.runtime.instance import open_instance
@@ -33,10 +35,19 @@ UNTIL_EMPTY = DrainConfig(idle_seconds=None)
 _QUIET = {"console": {"config": {"log_level": "CRITICAL"}}}
 
 
+class FailedCheck(NamedTuple):
+    """An asset check that found something: how much, and what to do about it."""
+
+    name: str
+    found: int
+    remedy: str
+
+
 class RunOutcome(NamedTuple):
     """How a run ended: `failed` are the reasons by partition key, `problems` those of steps that failed as a whole.
 
-    `metadata` is what stands beside the materializations of whole assets, their plain values by name.
+    `metadata` is what stands beside the materializations of whole assets, their plain values by name; `checks` are the
+    asset checks that found something.
     """
 
     run_id: str
@@ -44,6 +55,7 @@ class RunOutcome(NamedTuple):
     failed: Mapping[str, str]
     problems: Sequence[str]
     metadata: Mapping[str, Any]
+    checks: Sequence[FailedCheck] = ()
 
 
 NOTHING_DONE = RunOutcome("", success=True, failed={}, problems=(), metadata={})
@@ -51,7 +63,7 @@ NOTHING_DONE = RunOutcome("", success=True, failed={}, problems=(), metadata={})
 
 
 class JobRunner:
-    """Runs the product's jobs one after another; `problems` collects what went wrong beside single items."""
+    """Runs the product's jobs, two at a time at most; `problems` collects what went wrong beside single items."""
 
     def __init__(
         self, definitions: dg.Definitions, instance: dg.DagsterInstance, domains: Domains, shutdown: GracefulShutdown
@@ -61,6 +73,7 @@ class JobRunner:
         self.instance = instance
         self.domains = domains
         self.problems: list[str] = []
+        self._counting = Lock()
 
     def materialize(self, asset: str, names: Sequence[str] | None) -> RunOutcome:
         """Materialize `domain/noun` in one run: the partitions of `names`, or what its queue holds.
@@ -107,7 +120,8 @@ class JobRunner:
         )
         outcome = _outcome(result)
         # Two steps that read one broken feed have one problem.
-        self.problems = list(dict.fromkeys([*self.problems, *outcome.problems]))
+        with self._counting:
+            self.problems = list(dict.fromkeys([*self.problems, *outcome.problems]))
         return outcome
 
     def has_work(self, *queues: TaskQueue) -> bool:
@@ -136,7 +150,13 @@ def _outcome(result: dg.ExecuteInProcessResult) -> RunOutcome:
             failed |= reasons.data if isinstance(reasons.data, dict) else {}
         else:
             problems.append(_failure_reason(event))
-    return RunOutcome(result.run_id, result.success, failed, problems, metadata)
+    return RunOutcome(result.run_id, result.success, failed, problems, metadata, _failed_checks(result))
+
+
+def _failed_checks(result: dg.ExecuteInProcessResult) -> list[FailedCheck]:
+    evaluations = [one for one in result.get_asset_check_evaluations() if not one.passed]
+    found = [(one.check_name, _plain(one.metadata)) for one in evaluations]
+    return [FailedCheck(name, values["count"], values.get("remedy", "")) for name, values in found]
 
 
 def _config_dict(config: dg.RunConfig | None) -> dict[str, Any]:
@@ -171,13 +191,17 @@ def _failure_reason(event: dg.DagsterEvent) -> str:
 
 
 @contextmanager
-def job_runner(settings: Settings) -> Iterator[JobRunner]:
-    """A runner over the instance and the services of these settings."""
+def job_runner(settings: Settings, names: Sequence[str] = DOMAINS) -> Iterator[JobRunner]:
+    """A runner over the instance and the services of these settings, for the jobs of the domains of these names."""
     services = Services(settings)
     domains = Domains(services)
-    definitions = build_definitions(settings, domains)
     try:
-        with open_instance(services, pool_limits(definitions)) as instance, GracefulShutdown() as shutdown:
+        with ExitStack() as stack:
+            with lasting():
+                definitions = build_definitions(settings, domains, names)
+                pools = pool_limits(definitions)
+                instance = stack.enter_context(open_instance(services, pools, captures_output=False))
+            shutdown = stack.enter_context(GracefulShutdown())
             yield JobRunner(definitions, instance, domains, shutdown)
     finally:
         services.close()

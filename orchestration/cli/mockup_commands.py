@@ -15,7 +15,7 @@ import typer
 from orchestration.cli.output import BAD_USAGE, DONE, SOME_FAILED, console, print_json, print_table
 from orchestration.errors import ConfigurationError, NotFoundError, OrchestrationError
 from orchestration.mockups.garments.names import DEFAULT_TEMPLATE
-from orchestration.mockups.mockup_request import EngineName, InkMode, RenderMode
+from orchestration.mockups.mockup_request import AnimationFormat, EngineName, InkMode, RenderMode
 from orchestration.mockups.presets import Preset
 from orchestration.settings import load_settings
 
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
         PictureSizes,
         PrintOrder,
     )
-    from orchestration.mockups.views.engine import Engine
 
     Pixels = NDArray[np.uint8]
 
@@ -78,7 +77,11 @@ def mockup(
     width_mm: Annotated[float | None, typer.Option(help="Width of the print, instead of the preset's.")] = None,
     offset_mm: Annotated[str | None, typer.Option(help="Shift of the print in mm, right,down: 10,-20.")] = None,
     ink: Ink = InkMode.AUTO,
-    engine: Annotated[EngineName, typer.Option("--engine", help="What renders.")] = EngineName.SOFTWARE,
+    engine: Annotated[EngineName | None, typer.Option("--engine", help="What renders stills and turntables.")] = None,
+    animation: Annotated[AnimationFormat | None, typer.Option(help="Format of the animated picture.")] = None,
+    ruler: Annotated[
+        bool, typer.Option("--ruler", help="Draw rulers and the prints' measures on the flat one.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Make mockups of a front, a back or both: flat, print file, six stills, turntable."""
@@ -95,8 +98,11 @@ def mockup(
             garment_size=garment_size,
             ink=ink,
             pictures=sizes,
+            engine=engine or EngineName(load_settings().mockup_engine),
+            ruler=ruler,
+            animation=animation or AnimationFormat(load_settings().mockup_animation),
         )
-        outputs = _make(request, _engine(engine), out)
+        outputs = _make(request, out)
     except OrchestrationError as error:
         fail_with(error, as_json=as_json)
     else:
@@ -170,10 +176,14 @@ def parse_offset(text: str | None) -> tuple[float, float] | None:
     return right, down
 
 
-def _make(request: MockupRequest, engine: Engine, out: Path) -> list[Output]:
+def _make(request: MockupRequest, out: Path) -> list[Output]:
     """Make the mockup and write each file once it is made."""
     from orchestration.mockups.maker import make_mockup
+    from orchestration.mockups.views.engine import EngineOptions
+    from orchestration.mockups.views.engines import engine_named
 
+    settings = load_settings()
+    engine = engine_named(request.engine, EngineOptions(settings.home / "mockups" / "passes", settings.mockup_blender))
     _make_folder(out)
 
     def write(output: Output) -> None:
@@ -190,13 +200,6 @@ def _make_folder(out: Path) -> None:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigurationError(f"cannot write to {out}: {error.strerror}") from error
-
-
-def _engine(name: EngineName) -> Engine:
-    from orchestration.mockups.views.renderer import Renderer
-
-    engines = {EngineName.SOFTWARE: Renderer}
-    return engines[name](load_settings().home / "mockups" / "passes")
 
 
 def fail_with(error: OrchestrationError, *, as_json: bool) -> NoReturn:

@@ -21,7 +21,7 @@ from orchestration.prints.solid.sku import UnsupportedSkuError, product_for
 from orchestration.runtime.assets import run_config
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from orchestration.prints.plates.rows import StoredPlate
     from orchestration.services import Services
@@ -94,7 +94,7 @@ def _print_plates(found: Sequence[StoredPlate], *, as_json: bool) -> None:
     print_table("Plates", columns, rows)
 
 
-def check_skus(skus: Sequence[str] | None) -> None:
+def check_skus(skus: Collection[str] | None) -> None:
     """Raise `ConfigurationError` for a SKU that has no design."""
     for sku in skus or ():
         try:

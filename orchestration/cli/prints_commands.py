@@ -32,7 +32,13 @@ from orchestration.runtime.assets import run_config
 from orchestration.runtime.partition_keys import encode_key
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+
+    import sqlalchemy as sa
+
+    from orchestration.work_queue.queue import TaskQueue
+
+    ResetTasks = Callable[[sa.Connection, TaskQueue, Sequence[OrderStatus], TaskSelection, RenderOptions], list[int]]
 
 LISTED_FAILURES = 20
 
@@ -148,13 +154,7 @@ def prints_refresh(
     all_orders: AllOrders = False, as_json: Json = False,
 ) -> None:  # fmt: skip
     """Send print tasks back to pending, done ones too; the next drain renders them."""
-    check_skus(sku)
-    with open_services() as services:
-        prints = Prints(services)
-        selection, options = TaskSelection(task, sku or None), RenderOptions(force, skip_if_exists, all_orders)
-        with services.database.begin() as connection:
-            ids = refresh(connection, prints.print_queue, prints.statuses, selection, options)
-    _print_pending(ids, as_json=as_json)
+    _reset(refresh, TaskSelection(task, sku or None), RenderOptions(force, skip_if_exists, all_orders), as_json=as_json)
 
 
 def prints_retry(
@@ -162,16 +162,15 @@ def prints_retry(
     all_orders: AllOrders = False, as_json: Json = False,
 ) -> None:  # fmt: skip
     """Send failed print tasks back to pending; the next drain renders them."""
-    check_skus(sku)
+    _reset(retry, TaskSelection(task, sku or None), RenderOptions(force, skip_if_exists, all_orders), as_json=as_json)
+
+
+def _reset(reset: ResetTasks, selection: TaskSelection, options: RenderOptions, *, as_json: bool) -> None:
+    check_skus(selection.skus)
     with open_services() as services:
         prints = Prints(services)
-        selection, options = TaskSelection(task, sku or None), RenderOptions(force, skip_if_exists, all_orders)
         with services.database.begin() as connection:
-            ids = retry(connection, prints.print_queue, prints.statuses, selection, options)
-    _print_pending(ids, as_json=as_json)
-
-
-def _print_pending(ids: Sequence[int], *, as_json: bool) -> None:
+            ids = reset(connection, prints.print_queue, prints.statuses, selection, options)
     if as_json:
         print_json({"pending": len(ids), "tasks": ids})
     else:

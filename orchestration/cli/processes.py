@@ -10,12 +10,12 @@ import signal
 import subprocess
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, Self
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
-    from types import FrameType
+    from types import FrameType, TracebackType
 
 _POLL_SECONDS = 0.2
 _ENDING_SECONDS = 30.0
@@ -34,39 +34,73 @@ class Watcher(Protocol):
         """Called when the command of that number has ended by itself, before the others are ended."""
 
 
-def run_processes(
-    commands: Sequence[Sequence[str]], *, folder: Path, logs: Sequence[Path] = (), watcher: Watcher | None = None
-) -> int:
-    """Run the commands in `folder` until one of them ends, or SIGINT or SIGTERM ends all of them.
+class Processes:
+    """Several processes, run in `folder` until one of them ends, or SIGINT or SIGTERM ends all of them.
 
-    A signal is passed on to each, which may then take its time; what a command leaves behind, such as runs that would
-    go on for an hour, is ended after it. The exit code is that of the first command. When one ends by itself, its exit
-    code counts, and the others are asked to end, and killed with all theirs if they do not. What they write is added to
-    the files of `logs`, one a command; without these it goes where this process writes.
+    A signal is passed on to each with all that it started, such as Dagster's runs, which may then take their time; what
+    a process leaves behind is ended after it. When one ends by itself, the others are asked to end, and killed with all
+    theirs if they do not. The block takes the signals: it must be entered in the main thread.
     """
-    started: list[subprocess.Popen[bytes]] = []
-    signalled: list[int] = []
 
-    def pass_on(received: int, _frame: FrameType | None) -> None:
-        signalled.append(received)
-        for process in started:
-            process.send_signal(received)
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._started: list[subprocess.Popen[bytes]] = []
+        self._signalled = False
 
-    # Before the start, so that the children begin with their own handlers: a shell may have us ignore these signals.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, pass_on)
-    try:
-        for place, command in enumerate(commands):
-            started.append(_start(command, folder, logs[place] if logs else None))
-        ended = _first_to_end(started, signalled, watcher)
-    finally:
-        for process in started:
-            if signalled:
+    def __enter__(self) -> Self:
+        # Before the first start, so that the children begin with their own handlers: a shell may have us ignore these.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._pass_on)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        for process in self._started:
+            if self._signalled:
                 process.wait()
                 _end_rest(process.pid)
             else:
                 _end(process)
-    return started[0].returncode if signalled else ended
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether a signal has arrived, or one of the processes has ended."""
+        return self._signalled or any(process.poll() is not None for process in self._started)
+
+    def start(self, command: Sequence[str], log: Path | None = None) -> None:
+        """Start a command, unless the end has begun. What it writes is added to `log`, or goes where ours goes."""
+        if not self.is_ending:
+            self._started.append(_start(command, self._folder, log))
+
+    def wait(self, watcher: Watcher | None = None) -> int:
+        """Wait for the end. The exit code is that of the process that ended by itself, or after a signal the first."""
+        is_heard = False
+        while not (ended := self._ended()):
+            if watcher:
+                if self._signalled and not is_heard:
+                    watcher.stopping()
+                    is_heard = True
+                watcher.look()
+            time.sleep(_POLL_SECONDS)
+        number, code = ended
+        if watcher and not self._signalled:
+            watcher.ended(number, code)
+        return code
+
+    def _ended(self) -> tuple[int, int] | None:
+        """Number and exit code of the process whose end is everyone's."""
+        counting = self._started[:1] if self._signalled else self._started
+        codes = [(number, code) for number, process in enumerate(counting) if (code := process.poll()) is not None]
+        if self._signalled and not self._started:
+            return (0, 0)
+        return codes[0] if codes else None
+
+    def _pass_on(self, received: int, _frame: FrameType | None) -> None:
+        self._signalled = True
+        for process in self._started:
+            with suppress(ProcessLookupError):  # it has ended, with all its own
+                os.killpg(process.pid, received)
 
 
 def _start(command: Sequence[str], folder: Path, log: Path | None) -> subprocess.Popen[bytes]:
@@ -77,24 +111,6 @@ def _start(command: Sequence[str], folder: Path, log: Path | None) -> subprocess
         return subprocess.Popen(  # noqa: S603 - our own
             command, start_new_session=True, cwd=folder, stdout=file, stderr=subprocess.STDOUT
         )
-
-
-def _first_to_end(
-    processes: Sequence[subprocess.Popen[bytes]], signalled: Sequence[int], watcher: Watcher | None
-) -> int:
-    is_told = False
-    while True:
-        for number, process in enumerate(processes):
-            if (code := process.poll()) is not None:
-                if watcher and not signalled:
-                    watcher.ended(number, code)
-                return code
-        if watcher:
-            if signalled and not is_told:
-                watcher.stopping()
-                is_told = True
-            watcher.look()
-        time.sleep(_POLL_SECONDS)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -6,30 +6,39 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from orchestration.cli.canvas_commands import check_canvas, save_due
+from orchestration.cli.catalogue_sync import SyncOptions, check_catalogue, sync_catalogue
 from orchestration.cli.gallery_commands import check_gallery, mirror, refresh_signup, render_images
 from orchestration.cli.gc_commands import collect
+from orchestration.cli.job_runner import job_runner
 from orchestration.cli.mockups_commands import check_mockups, render_mockups
+from orchestration.cli.output import note
 from orchestration.cli.previews_commands import check_previews, render_previews
 from orchestration.cli.prints_commands import check_prints, notify, render_prints
 from orchestration.demo.canvas_media import SAMPLE_MEDIA, load_media
+from orchestration.demo.days import FIRST_DAY, NEXT_DAY
+from orchestration.demo.feed import write_feed
 from orchestration.demo.histories import SAMPLE_HISTORIES, SAMPLE_SEED, load_histories, served_pictures
 from orchestration.demo.mockups import sample_mockups
 from orchestration.demo.orders import write_orders
 from orchestration.demo.previews import TRACK, sample_jobs, write_track
 from orchestration.demo.projects import SAMPLE_PROJECTS, load_projects
 from orchestration.mockups.jobs.submission import submit
+from orchestration.observability.logs import configure_logging
 from orchestration.prints.orders.csv_rows import read_csv
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from orchestration.cli.job_runner import JobRunner, RunOutcome
     from orchestration.demo.canvas_media import LoadedMedia
     from orchestration.demo.histories import LoadedHistories
     from orchestration.demo.projects import LoadedProjects
+    from orchestration.settings import Settings
 
 
 class CanvasSamples(NamedTuple):
@@ -39,6 +48,39 @@ class CanvasSamples(NamedTuple):
     media: LoadedMedia
     saved: RunOutcome
     collected: RunOutcome
+
+
+def load_all(settings: Settings, root: Path, base_url: str) -> None:
+    """Sync the first day of the sample feed, which `root` is served from, and load the samples of every domain.
+
+    The next day lies in `root` then, so that sensors find something to do.
+    """
+    note("Syncing the first day of the sample feed")
+    write_feed(root, day=FIRST_DAY, base_url=base_url)
+    with job_runner(settings) as runner, _logging_to(settings.home / "logs" / "samples.jsonl", settings.log_level):
+        sync_catalogue(runner, SyncOptions())
+        check_catalogue(runner)
+        note("Rendering the sample orders, and loading the sample histories, canvas projects and previews")
+        print_samples(runner, root / "orders.csv")
+        submit_mockup_samples(runner)
+        load_gallery_samples(runner, root, base_url)
+        canvas_samples(runner)
+        # The next day's pictures are those that are served from now on.
+        write_feed(root, day=NEXT_DAY, base_url=base_url)
+        # The sensor's drain renders them, so that there is something to watch.
+        queue_preview_samples(runner, root, base_url)
+
+
+@contextmanager
+def _logging_to(file: Path, level: str) -> Iterator[None]:
+    """Keep the console to a line for each step."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("a", encoding="utf-8") as stream:
+        configure_logging(level, stream)
+        try:
+            yield
+        finally:
+            configure_logging(level)
 
 
 def print_samples(runner: JobRunner, file: Path) -> RunOutcome:

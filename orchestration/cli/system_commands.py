@@ -1,4 +1,4 @@
-"""The commands of the system: migrations, diagnosis, queues, materializing."""
+"""The commands of the system: diagnosis, queues, materializing."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from orchestration.errors import ConfigurationError, OrchestrationError
 from orchestration.lettering.fonts import FontLibrary
 from orchestration.services import Services
 from orchestration.storage.database import Database
-from orchestration.storage.migrate import current_revision, head_revision, schema_problem
+from orchestration.storage.migrate import examine_schema
 from orchestration.work_queue.model import TaskState
 from orchestration.work_queue.pausing import pause, resume
 from orchestration.work_queue.statistics import quantile
@@ -38,7 +38,6 @@ SHARES = (50, 95, 99)
 
 def register(app: typer.Typer) -> None:
     """Add the system's commands to `app`."""
-    app.command()(migrate)
     app.command()(doctor)
     app.command()(materialize)
     queue = typer.Typer(help="The work queues: counts, workers, single tasks, dead letters.", no_args_is_help=True)
@@ -54,16 +53,6 @@ def register(app: typer.Typer) -> None:
     app.add_typer(queue, name="queue")
 
 
-def migrate(as_json: Json = False) -> None:
-    """Bring the database to the schema of today."""
-    with open_services() as services:
-        before, after = services.migrate()
-    if as_json:
-        print_json({"from": before, "to": after})
-    else:
-        console().print(f"The schema is at {after}" + ("" if before == after else f", from {before or 'nothing'}"))
-
-
 class Diagnosis(NamedTuple):
     """One line of the doctor's."""
 
@@ -73,12 +62,13 @@ class Diagnosis(NamedTuple):
 
 
 def doctor(feed: Feed = None, as_json: Json = False) -> int:
-    """Check database, object store, fonts and feed; one line each."""
+    """Check database, object store, fonts, Blender and feed; one line each."""
     services = Services(settings_for(feed))
     examinations: dict[str, Callable[[Services], str]] = {
         "database": _examine_database,
         "store": _examine_store,
         "fonts": _examine_fonts,
+        "blender": _examine_blender,
         "feed": _examine_feed,
     }
     found = [_examine(name, examine, services) for name, examine in examinations.items()]
@@ -101,9 +91,8 @@ def _examine_database(services: Services) -> str:
     # Not the services' own, which would be migrated first.
     with closing(Database(services.database_urls.domain)) as database, database.begin() as connection:
         version = connection.execute(sa.text("SHOW server_version")).scalar_one()
-        revision = current_revision(connection)
-    state = "current" if revision == head_revision() else schema_problem(revision)
-    return f"PostgreSQL {version}, schema {revision} ({state})"
+        schema = examine_schema(connection)
+    return f"PostgreSQL {version}, schema {schema.revision} ({schema.problem or 'current'})"
 
 
 def _examine_store(services: Services) -> str:
@@ -119,6 +108,18 @@ def _examine_fonts(_services: Services) -> str:
     if not fonts:
         raise ConfigurationError("No font found; install the packages of requirements.lock again")
     return f"{len(fonts)} font files in {len({font.parent for font in fonts.values()})} folders"
+
+
+def _examine_blender(services: Services) -> str:
+    from orchestration.mockups.views.blender import blender_version
+
+    settings = services.settings
+    try:
+        return f"Blender {blender_version(settings.mockup_blender)}"
+    except ConfigurationError as error:
+        if settings.mockup_engine == "blender":
+            raise
+        return f"not used. {error}"
 
 
 def _examine_feed(services: Services) -> str:

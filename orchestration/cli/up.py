@@ -6,43 +6,38 @@ embedded database and the sample feed are this process's own.
 
 from __future__ import annotations
 
+import json
 import sys
+import time
 from contextlib import ExitStack, closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 
 import typer
 
-import orchestration
-from orchestration.assembly import build_definitions
 from orchestration.cli.api_commands import API_PORT
-from orchestration.cli.catalogue_sync import SyncOptions, check_catalogue, sync_catalogue
 from orchestration.cli.console import Console, Service, show
-from orchestration.cli.job_runner import job_runner
 from orchestration.cli.output import note
-from orchestration.cli.processes import run_processes
-from orchestration.cli.samples import (
-    canvas_samples,
-    load_gallery_samples,
-    print_samples,
-    queue_preview_samples,
-    submit_mockup_samples,
-)
-from orchestration.demo.feed import write_feed
+from orchestration.cli.processes import Processes
+from orchestration.demo.days import NEXT_DAY
+from orchestration.demo.feed import is_written, write_feed
 from orchestration.demo.server import serve
-from orchestration.runtime.assets import pool_limits
-from orchestration.runtime.instance import open_instance
+from orchestration.runtime.instance import limit_pools, open_instance
 from orchestration.runtime.orphans import end_orphaned_runs
 from orchestration.services import Services
 from orchestration.settings import load_settings
 from orchestration.storage.database import parse_url
 
 if TYPE_CHECKING:
+    import dagster as dg
+
     from orchestration.settings import Settings
 
-ROOT = Path(orchestration.__file__).parents[1]
-FIRST_DAY, NEXT_DAY = 1, 2
+# As in workspace.yaml: what Dagster remembers of sensors and partitions hangs on it.
+LOCATION = "orchestration"
+_ASK_SECONDS = 0.1
 
 
 def register(app: typer.Typer) -> None:
@@ -66,23 +61,48 @@ def up(
             settings = settings.model_copy(update={"public_url": f"http://127.0.0.1:{api_port}"})
         if "dagster_url" not in settings.model_fields_set:
             settings = settings.model_copy(update={"dagster_url": f"http://127.0.0.1:{port}"})
-        pools = pool_limits(build_definitions(settings))
         services = stack.enter_context(closing(Services(settings)))
-        # Its home and its pools are there then. Nothing that an earlier system launched lives on.
-        instance = stack.enter_context(open_instance(services, pools))
-        if orphans := end_orphaned_runs(instance):
-            note(f"{len(orphans)} runs had been killed with the system before; ended as failed")
+        instance = stack.enter_context(open_instance(services))
         show("database", f"ready: {_database(settings)}")
-        parts = [_dagster(settings, port), _api(settings, api_port)]
+        # A path of its own, since that of a socket must be short.
+        socket = Path(stack.enter_context(TemporaryDirectory())) / "code"
+        code, api, daemon, ui = parts = _parts(settings, socket, port, api_port)
+        console = Console(parts, instance)
         # Away from the checkout, where Dagster would point out that it does not read the dagster.yaml that lies there.
-        code = run_processes(
-            [part.command for part in parts],
-            folder=settings.home,
-            logs=[part.log for part in parts],
-            watcher=Console(parts, instance),
-        )
+        with Processes(settings.home) as processes:
+            # These two need half of the time until all is ready, in which the rest is prepared here.
+            _start(processes, code, api)
+            _limit_pools(instance, settings)
+            # Nothing that an earlier system launched lives on.
+            if orphans := end_orphaned_runs(instance):
+                note(f"{len(orphans)} runs had been killed with the system before; ended as failed")
+            _wait_for_code(processes, socket)
+            _start(processes, daemon, ui)
+            exit_code = processes.wait(console)
     note("Everything has stopped")
-    return code
+    return exit_code
+
+
+def _limit_pools(instance: dg.DagsterInstance, settings: Settings) -> None:
+    # The domains load for as long as the code server does, and beside it.
+    from orchestration.assembly import build_definitions
+    from orchestration.runtime.assets import pool_limits
+
+    limit_pools(instance, pool_limits(build_definitions(settings)), settings.pool_sizes)
+
+
+def _start(processes: Processes, *services: Service) -> None:
+    for service in services:
+        processes.start(service.command, service.log)
+
+
+def _wait_for_code(processes: Processes, socket: Path) -> None:
+    """Wait for the code server, which listens once it has loaded the definitions.
+
+    Dagster's other processes would begin without them, and look again much later.
+    """
+    while not (socket.exists() or processes.is_ending):
+        time.sleep(_ASK_SECONDS)
 
 
 def _sample(stack: ExitStack, settings: Settings, port: int) -> Settings:
@@ -98,37 +118,35 @@ def _sample(stack: ExitStack, settings: Settings, port: int) -> Settings:
     }
     settings = settings.model_copy(update=updates)
     if not (root / "Import").exists():
-        note("Syncing the first day of the sample feed")
-        write_feed(root, day=FIRST_DAY, base_url=base_url)
-        with job_runner(settings) as runner:
-            sync_catalogue(runner, SyncOptions())
-            check_catalogue(runner)
-            note("Rendering the sample orders, and loading the sample histories, canvas projects and previews")
-            print_samples(runner, root / "orders.csv")
-            submit_mockup_samples(runner)
-            load_gallery_samples(runner, root, base_url)
-            canvas_samples(runner)
-            # The next day's pictures are those that are served from now on.
-            write_feed(root, day=NEXT_DAY, base_url=base_url)
-            # The sensor's drain renders them, so that there is something to watch.
-            queue_preview_samples(runner, root, base_url)
-    else:
+        # Only the first start needs all of the command line and of the domains.
+        from orchestration.cli.samples import load_all
+
+        load_all(settings, root, base_url)
+    elif not is_written(root, day=NEXT_DAY, base_url=base_url):
         write_feed(root, day=NEXT_DAY, base_url=base_url)
     return settings
 
 
-def _dagster(settings: Settings, port: int) -> Service:
-    """Dagster's own development server, which is its web server, daemon and code server."""
-    command = [sys.executable, "-m", "dagster", "dev", "-w", str(ROOT / "workspace.yaml"), "-h", "127.0.0.1"]
-    command += ["-p", str(port), "--log-format", "json"]
-    url = f"http://127.0.0.1:{port}"
-    return Service("dagster", command, _log(settings, "dagster"), f"{url}/server_info", url, "assets, runs, backfills")
+def _parts(settings: Settings, socket: Path, port: int, api_port: int) -> list[Service]:
+    """Code server, API, daemon and UI: the processes that a company runs on its machines, and not `dagster dev`.
 
-
-def _api(settings: Settings, port: int) -> Service:
-    command = [sys.executable, "-m", "orchestration", "api", "--port", str(port)]
-    url = f"http://127.0.0.1:{port}"
-    return Service("api", command, _log(settings, "api"), f"{url}/healthz", url, "every endpoint, on one page")
+    That would start one after the other, and a supervisor of the code server that reloads code.
+    """
+    workspace = socket.with_name("workspace.yaml")
+    server = {"grpc_server": {"socket": str(socket), "location_name": LOCATION}}
+    workspace.write_text(json.dumps({"load_from": [server]}), encoding="utf-8")  # JSON is YAML
+    python, form = [sys.executable, "-m"], ["--log-format", "json"]
+    code = ["dagster", "api", "grpc", "-m", "orchestration.definitions", "-s", str(socket), "--location-name", LOCATION]
+    daemon = ["dagster._daemon", "run", "-w", str(workspace)]
+    ui = ["dagster_webserver", "-w", str(workspace), "-h", "127.0.0.1", "-p", str(port), "--dagster-log-level", "info"]
+    api = ["orchestration", "api", "--port", str(api_port)]
+    ui_url, api_url = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{api_port}"
+    return [
+        Service("code", [*python, *code, *form, "--log-level", "warning"], _log(settings, "code")),
+        Service("api", [*python, *api], _log(settings, "api"), api_url, "/healthz", "every endpoint, on one page"),
+        Service("daemon", [*python, *daemon, *form], _log(settings, "daemon")),
+        Service("ui", [*python, *ui, *form], _log(settings, "ui"), ui_url, "/server_info", "assets, runs, backfills"),
+    ]
 
 
 def _database(settings: Settings) -> str:

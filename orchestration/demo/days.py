@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     Edit = Callable[[ProductLine], ProductLine]
 
-DAYS = (1, 2, 3)
+DAYS = FIRST_DAY, NEXT_DAY, LAST_DAY = 1, 2, 3
 SUPPLIERS = (A23, A360, A461)
 
 
@@ -99,6 +99,11 @@ def named_in_dutch(name: str) -> Edit:
     return lambda line: replace(line, name=line.name._replace(nl=name))
 
 
+def shortened(line: ProductLine) -> ProductLine:
+    """An export that broke off after the first colour, dearer than before: the catalogue keeps the other variants."""
+    return priced(1.04)(replace(line, colours=line.colours[:1]))
+
+
 NEW_ON_DAY_2 = frozenset({"A23-101234", "A23-100930", "A360-CMSOCK_BU01", "A461-2140110"})
 GONE_ON_DAY_2 = frozenset({"A23-101613", "A23-101410", "A360-CMSOCK_AN02", "A461-2130010"})
 EDITS: Mapping[str, Edit] = {
@@ -108,7 +113,7 @@ EDITS: Mapping[str, Edit] = {
     'A23-PEN "CLASSIC"': lambda line: replace(line, colours=(*line.colours, GREEN)),
     "A23-101611": lambda line: replace(line, colours=tuple(colour for colour in line.colours if colour is not RED)),
     "A360-CMSOCK_SP01": named_in_dutch("Sportsokken halfhoog"),
-    "A461-2130001": priced(1.04),
+    "A461-2130001": shortened,
     "A461-2120010": lambda line: replace(line, sizes=ALL[1:]),
     "A461-2140200": lambda line: replace(line, design=Beanie(pompom=True)),
     "A461-K3023": priced(1.03),

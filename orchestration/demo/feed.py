@@ -22,7 +22,7 @@ from orchestration.demo import days, documents, faults
 from orchestration.demo.categories import CATEGORIES, category_file
 from orchestration.demo.gallery import Gallery
 from orchestration.demo.german import GERMAN_FAMILIES, german_category_file, in_german_form
-from orchestration.demo.oddities import odd
+from orchestration.demo.oddities import LOST_CHILDREN, odd
 from orchestration.demo.pictures import USUAL_SIZE
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ CATEGORY_PATH = "CAT.csv"
 # The folders that hold a file of its own for each thing: what is no longer written there is deleted.
 PICTURE_FOLDER = "images"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+# Names the day that lies there whole. It is written last.
+_WRITTEN = "day.txt"
 
 
 class PictureCounts(NamedTuple):
@@ -117,7 +119,9 @@ def write_feed(
     files = gallery.files | {f"{it.offer.supplier.code}/{it.offer.sku}.json": it.content for it in listings}
     categories = german_category_file() if is_german else category_file()
     files |= {CATEGORY_PATH: categories, IMPORT_PATH: _import_file(base_url, listings, unfit_lines)}
+    (root / _WRITTEN).unlink(missing_ok=True)
     _publish(root, files)
+    _replace(root / _WRITTEN, _mark(day, base_url))
     outcome = days.outcome(day)
     families = {it.offer.sku: _family(it, gallery, base_url) for it in listings if it.offer.sku in outcome.stored}
     pictures = {path for it in listings if it.offer.sku in families for path in gallery.in_order(it.offer)}
@@ -131,6 +135,16 @@ def write_feed(
         unfit_lines=unfit_lines,
         categories={category.code: category.parent for category in CATEGORIES},
     )
+
+
+def is_written(root: Path, *, day: int, base_url: str) -> bool:
+    """Whether that day, under these addresses, lies whole in `root`: drawing its pictures takes some seconds."""
+    path = root / _WRITTEN
+    return path.exists() and path.read_bytes() == _mark(day, base_url.rstrip("/"))
+
+
+def _mark(day: int, base_url: str) -> bytes:
+    return f"{day} {base_url}\n".encode()
 
 
 def _listed(offer: Offer, gallery: Gallery, base_url: str, *, is_german: bool) -> _Listing:
@@ -158,11 +172,14 @@ def _document(line: ProductLine, offer: Offer, gallery: Gallery, base_url: str) 
 
 def _family(listing: _Listing, gallery: Gallery, base_url: str) -> SampleFamily:
     offer = listing.offer
+    variants = documents.variants(offer.line, offer.supplier)
+    if offer.sku in LOST_CHILDREN:
+        variants.pop()
     return SampleFamily(
         sku=offer.sku,
         supplier=offer.supplier.code,
         url=listing.url,
-        variants=tuple(variant.sku for variant in documents.variants(offer.line, offer.supplier)),
+        variants=tuple(variant.sku for variant in variants),
         pictures=tuple(f"{base_url}/{path}" for path in gallery.in_order(offer)),
     )
 

@@ -10,8 +10,9 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from orchestration.demo.days import PICTURE_NOT_FOUND, PICTURE_TRUNCATED
+from orchestration.demo.drawing.placeholder import Placeholder
 from orchestration.demo.faults import cut_short
-from orchestration.demo.pictures import Scene, Shot, take
+from orchestration.demo.pictures import Scene, Shot, View, take
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,8 +53,12 @@ class Gallery:
         return tuple(dict.fromkeys(path for paths in by_colour.values() for path in paths))
 
     def _shots(self, line: ProductLine, colour: Colour) -> list[Shot]:
-        scenes = [Scene(line.design, view, self._size) for view in line.views]
-        return [Shot(scene, colour.hex_code, line.trim, line.encoding) for scene in scenes]
+        return [self._shot(line, colour, view) for view in line.views]
+
+    def _shot(self, line: ProductLine, colour: Colour, view: View) -> Shot:
+        if view is View.FOLLOWS:
+            return Shot(Scene(Placeholder(), view, self._size), *_CARD)
+        return Shot(Scene(line.design, view, self._size), colour.hex_code, line.trim, line.encoding)
 
     def _lose(self, offer: Offer) -> str:
         path = self.in_order(offer)[_LOSSES[offer.sku] - 1]
@@ -66,6 +71,7 @@ class Gallery:
         return f"images/{supplier.image_folder}/{self._names[shot]}"
 
 
+_CARD = ("E4E5E7", "A9AEB5")
 _LOSSES = dict((PICTURE_NOT_FOUND, PICTURE_TRUNCATED))
 
 

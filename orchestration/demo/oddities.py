@@ -3,7 +3,8 @@
 The oddities as edits of a document's JSON, and which family has which. Keep out: documents that cannot be used
 (`faults.py`), and the form of another market (`german.py`).
 
-Each of them costs a field at most, and no picture: the account of a day is the same with them.
+Each of them costs a field at most, and no picture, but for `lost_child`, which costs a variant; checks find what a
+person should look at.
 """
 
 from __future__ import annotations
@@ -59,13 +60,36 @@ def invisible_characters(document: Document) -> None:
     document["ChildProducts"][0][PROPERTIES]["SearchColor"] += "\u200b"
 
 
+def renamed_category(document: Document) -> None:
+    """A category that CAT.csv does not have: the family is in none of the shop, until one of the two is corrected."""
+    for part in (document, *document["ChildProducts"]):
+        part[PROPERTIES]["Category"] = "BAGS/COTTON_BAGS"
+
+
+def bare_positions(document: Document) -> None:
+    """Places to print on, and nothing to print with."""
+    for child in document["ChildProducts"]:
+        for position in child["ImprintPositions"]:
+            position["ImprintOptions"] = []
+
+
+def lost_child(document: Document) -> None:
+    """The last child has lost its SKU: it is left out, and its siblings are imported."""
+    document["ChildProducts"][-1]["Sku"] = None
+
+
 ODDITIES: Mapping[str, Callable[[Document], None]] = {
     "A23-100921": numbers_as_codes,
     "A23-SPORT.V2.0": empty_lists,
     "A23-101503_KRAFT": price_on_request,
     "A360-CMSOCK_CS02": weight_in_words,
     "A461-2140100": invisible_characters,
+    "A360-CMBAG_01": renamed_category,
+    "A360-CMHAT_02": bare_positions,
+    "A461-2140110": lost_child,
 }
+LOST_CHILDREN = frozenset({"A461-2140110"})
+"""Families whose last child cannot be used."""
 
 
 def odd(content: bytes, sku: str) -> bytes:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 # The triggers enqueue under this name, so it is no setting.
 MIRROR = "mirror"
+# So many share what a claim costs by itself behind a backlog; a removal waits for those that are being handled.
+LARGEST_BATCH = 100
 
 
 class MirrorOp(StrEnum):
@@ -36,6 +38,7 @@ def mirror_queue(settings: Settings) -> TaskQueue:
         retry,
         lease_seconds=settings.mirror_lease_seconds,
         batch=settings.mirror_batch,
+        largest_batch=LARGEST_BATCH,
         poll_seconds=settings.mirror_poll_ms / 1000,
         longest_poll_seconds=settings.mirror_longest_poll_ms / 1000,
         promise_seconds=60.0,

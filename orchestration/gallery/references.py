@@ -30,9 +30,19 @@ USERS = MediaReferences("users", "SELECT uid AS place, photo_url AS value FROM a
 
 def media_references(settings: Settings) -> tuple[MediaReferences, ...]:
     """Every table of the gallery that may refer to media."""
+    query = f"SELECT history_id AS place, CAST(document AS text) AS value FROM generation_history {_kept(settings)}"  # noqa: S608 - a number
+    return MediaReferences("generations", query), PUBLIC, SIGNUP, USERS
+
+
+def shown_images(settings: Settings) -> tuple[str, ...]:
+    """SELECTs of the URLs of the images that the gallery shows or may show again."""
+    history = f"""
+        SELECT image ->> 'url' AS url
+        FROM generation_history, jsonb_path_query(document, 'lax $.images[*]') AS image {_kept(settings)}
+    """  # noqa: S608 - a number
+    return "SELECT url FROM generation_picture", history
+
+
+def _kept(settings: Settings) -> str:
     trash = f"{settings.gallery_trash_days:f} * interval '1 day'"
-    history = (
-        "SELECT history_id AS place, CAST(document AS text) AS value FROM generation_history "  # noqa: S608 - a number
-        f"WHERE NOT is_deleted OR deleted_at > now() - {trash}"
-    )
-    return MediaReferences("generations", history), PUBLIC, SIGNUP, USERS
+    return f"WHERE NOT is_deleted OR deleted_at > now() - {trash}"

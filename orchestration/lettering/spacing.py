@@ -2,8 +2,8 @@
 
 A factor on the advance takes more from wide letters than from narrow ones: between two stems a gap stays, M and I fuse.
 Here each pair is moved until the mean of its gap over the height of the letters is the wanted one, and at least until
-its narrowest place is as wide as it must be. A pair that touches on a short stretch, as two round letters do, may keep
-touching where the rule says so. Keep out: shaping, and lines (`paragraph`, and the layout of a product).
+its narrowest place is as wide as it must be, so no two letters touch. Keep out: shaping, and lines (`paragraph`, and
+the layout of a product).
 """
 
 from __future__ import annotations
@@ -29,15 +29,12 @@ class SpacingRule(NamedTuple):
     """How far apart letters stand, in the unit of the em.
 
     `least` is the narrowest gap, so that neighbours are told apart. `mean` is the gap over the height of a pair, of
-    which nothing beyond `deep` counts; None leaves a pair where its font has it, unless it is nearer than `least`. A
-    pair may overlap by `overlap` where it touches over no more than `touch` of its height.
+    which nothing beyond `deep` counts; None leaves a pair where its font has it, unless it is nearer than `least`.
     """
 
     least: float
     mean: float | None = None
     deep: float = 3.0
-    overlap: float = 0.0
-    touch: float = 0.0
 
 
 def spaced(row: Sequence[Placed], rule: SpacingRule) -> list[Placed]:
@@ -51,27 +48,14 @@ def spaced(row: Sequence[Placed], rule: SpacingRule) -> list[Placed]:
     return moved
 
 
-class _Gaps(NamedTuple):
-    """The gap between two letters in each of some rows that are `step` high; infinite where one has no ink."""
-
-    values: Profile
-    step: float
-
-
 def _correction(before: Placed, after: Placed, rule: SpacingRule) -> float:
     """Return how far the second letter is to be moved to the right."""
     gaps = _gaps(before, after)
     if gaps is None:
         return 0.0
-    nearest = float(gaps.values.min())
-    apart = rule.least - nearest
-    if rule.mean is None:
-        return max(0.0, apart)
-    wanted = _shift_to_mean(gaps.values, rule.mean, rule.deep)
-    if wanted >= apart or rule.touch <= 0:
-        return max(wanted, apart)
-    touching = float((gaps.values + wanted < rule.least).sum()) * gaps.step
-    return max(wanted, -rule.overlap - nearest) if touching <= rule.touch else apart
+    apart = rule.least - float(gaps.min())
+    wanted = 0.0 if rule.mean is None else _shift_to_mean(gaps, rule.mean, rule.deep)
+    return max(wanted, apart)
 
 
 def _shift_to_mean(gaps: Profile, mean: float, deep: float) -> float:
@@ -83,15 +67,18 @@ def _shift_to_mean(gaps: Profile, mean: float, deep: float) -> float:
     return high
 
 
-def _gaps(before: Placed, after: Placed) -> _Gaps | None:
-    """Measure the gaps of two letters over the height that both have; None when one stands above the other."""
+def _gaps(before: Placed, after: Placed) -> Profile | None:
+    """Measure the gap of two letters in each row that both have, infinite where one has no ink there.
+
+    None when one stands above the other.
+    """
     bottom, top = max(before.box.bottom, after.box.bottom), min(before.box.top, after.box.top)
     if top <= bottom:
         return None
     heights = bottom + (np.arange(_ROWS) + 0.5) * (top - bottom) / _ROWS
     right, left = _edge(before, heights, 1.0), _edge(after, heights, -1.0)
     values = -(left + right)
-    return None if np.isinf(values).all() else _Gaps(_near(values), (top - bottom) / _ROWS)
+    return None if np.isinf(values).all() else _near(values)
 
 
 def _edge(placed: Placed, heights: Profile, side: float) -> Profile:

@@ -22,6 +22,7 @@ from orchestration.errors import OrchestrationError
 from orchestration.media.identify import content_hash, identify
 from orchestration.media.statuses import NotFoundError
 from orchestration.media.tables import media, media_source
+from orchestration.media.unshown import MIRRORED, hold_found
 from orchestration.observability.logs import about, get_logger
 from orchestration.storage import bulk
 from orchestration.storage.objects import content_key
@@ -78,7 +79,7 @@ class _Known(NamedTuple):
 
 
 class _Original(NamedTuple):
-    """A downloaded image, whose object exists."""
+    """A downloaded image, whose object exists; `is_found` when it did before."""
 
     content_hash: str
     key: str
@@ -86,6 +87,7 @@ class _Original(NamedTuple):
     facts: ImageFacts
     etag: str | None
     last_modified: str | None
+    is_found: bool
 
 
 class _Attempt(NamedTuple):
@@ -104,7 +106,8 @@ class _Attempt(NamedTuple):
 class ImageFetcher(TaskHandler[MirroredImage]):
     """Handles claims of an image queue; its results are mirrored images.
 
-    `on_stored` is called in the transaction that settles images, with what they are: it queues what follows from it.
+    However many downloads are in flight, `at_a_time` images are checked and stored. `on_stored` is called in the
+    transaction that settles images, with what they are: it queues what follows from it.
     `on_settled` is called in the same transaction with how each task ended, also with those that failed unexpectedly.
     """
 
@@ -116,6 +119,7 @@ class ImageFetcher(TaskHandler[MirroredImage]):
         *,
         max_bytes: int,
         max_pixels: int,
+        at_a_time: int,
         on_stored: Callable[[sa.Connection, StoredImages], None],
         on_settled: Callable[[sa.Connection, Sequence[Settled]], None] = lambda _connection, _settled: None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -125,6 +129,7 @@ class ImageFetcher(TaskHandler[MirroredImage]):
         self._downloader = downloader
         self._max_bytes = max_bytes
         self._max_pixels = max_pixels
+        self._places = asyncio.Semaphore(at_a_time)
         self._on_stored = on_stored
         self._on_settled = on_settled
         self._clock = clock
@@ -174,18 +179,22 @@ class ImageFetcher(TaskHandler[MirroredImage]):
         answer = await self._downloader.get(task.key, max_bytes=self._max_bytes, etag=etag, last_modified=last_modified)
         if answer.not_modified:
             return _Attempt(task, known=known)
-        return _Attempt(task, original=await self._keep(answer))
+        async with self._places:
+            return _Attempt(task, original=await self._keep(answer))
 
     async def _keep(self, answer: Download) -> _Original:
         facts = identify(answer.body, max_pixels=self._max_pixels)
         digest = content_hash(answer.body)
-        key = content_key("media", digest, facts.extension)
-        await self._store.put_once(key, answer.body, mime=facts.mime)
-        return _Original(digest, key, len(answer.body), facts, answer.etag, answer.last_modified)
+        key = content_key(MIRRORED, digest, facts.extension)
+        is_new = await self._store.put_once(key, answer.body, mime=facts.mime)
+        return _Original(digest, key, len(answer.body), facts, answer.etag, answer.last_modified, not is_new)
 
     def _write(self, claim: Claim[MirroredImage], fetched: Sequence[_Attempt]) -> None:
         with claim.transaction() as connection:
-            inserted = _insert_media(connection, [one.original for one in fetched if one.original])
+            originals = [one.original for one in fetched if one.original]
+            inserted = _insert_media(connection, originals)
+            without_row = {one.key for one in originals if one.is_found and one.content_hash in inserted}
+            hold_found(connection, self._store, without_row)
             _insert_sources(connection, fetched, self._clock())
             by_url = {one.task.key: digest for one in fetched if (digest := one.content_hash)}
             self._on_stored(connection, StoredImages(by_url, sorted(inserted)))

@@ -9,11 +9,20 @@ busy for minutes. Whatever a picture does to the process, the next one gets anot
 
 from __future__ import annotations
 
+import asyncio
 import resource
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from orchestration.media.encodings import BLUR, DEFAULT_RENDITIONS, EncodedRendition, data_url, encode_renditions
+from orchestration.media.encodings import (
+    BLUR,
+    DEFAULT_RENDITIONS,
+    EncodedRendition,
+    data_url,
+    encode_renditions,
+    preview_data_url,
+)
 from orchestration.media.image_problems import ImageProblem, InvalidImageError
 from orchestration.rendering.errors import TimeLimitError
 from orchestration.rendering.pool import ProcessPool
@@ -48,7 +57,10 @@ class RenderedPicture(NamedTuple):
 
 
 class PictureProcess:
-    """One process between entering and leaving, started when the first picture comes. For use by one event loop."""
+    """One process between entering and leaving, started when the first picture comes.
+
+    It draws one picture at a time, for one event loop or for callers that have none.
+    """
 
     def __init__(self, limits: PictureLimits) -> None:
         self._limits = limits
@@ -75,6 +87,21 @@ class PictureProcess:
         except TimeLimitError:
             reason = f"the image took longer than {limits.seconds:g} s and was given up"
             raise InvalidImageError(ImageProblem.TOO_SLOW, reason, item) from None
+
+    def preview(self, body: bytes, item: str, *, size: int, max_bytes: int) -> str:
+        """Wait for the picture as a small data URL, as `preview_data_url` makes it; also where an event loop runs.
+
+        Raises `OrchestrationError` for what cannot be decoded, or not within the limits.
+        """
+        seconds, memory_bytes = self._limits
+        drawing = self._pool.run(_preview, body, size, max_bytes, memory_bytes, item=item, seconds=seconds)
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(asyncio.run, drawing).result()
+
+
+def _preview(body: bytes, size: int, max_bytes: int, memory_bytes: int) -> str:
+    _limit_memory(memory_bytes)
+    return preview_data_url(body, size=size, max_bytes=max_bytes)
 
 
 def _render(body: bytes, memory_bytes: int) -> RenderedPicture:

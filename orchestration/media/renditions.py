@@ -16,6 +16,7 @@ from sqlalchemy.dialects import postgresql as pg
 from orchestration.errors import OrchestrationError, PermanentError
 from orchestration.media.identify import content_hash
 from orchestration.media.tables import media, media_variant
+from orchestration.media.unshown import MIRRORED, hold_found
 from orchestration.observability.logs import get_logger
 from orchestration.storage.objects import content_key
 from orchestration.work_queue.claim import TaskHandler
@@ -48,6 +49,7 @@ class Rendition(NamedTuple):
 class _Rendered(NamedTuple):
     task: Task
     rows: Sequence[dict[str, object]] = ()
+    found: Sequence[str] = ()
     blur: str | None = None
     original_bytes: int = 0
     error: Exception | None = None
@@ -100,16 +102,18 @@ class RenditionHandler(TaskHandler[Rendition]):
             async with self._turn:
                 body = await asyncio.to_thread(self._store.get, key)
                 rendered = await self._process.render(body, key)
-            rows = [await self._keep(task.key, one) for one in rendered.renditions]
-            return _Rendered(task, rows, rendered.blur, len(body))
+            kept = [await self._keep(task.key, one) for one in rendered.renditions]
+            found = [str(row["key"]) for row, is_new in kept if not is_new]
+            return _Rendered(task, [row for row, _ in kept], found, rendered.blur, len(body))
         except OrchestrationError as error:
             log.warning("image renditions failed", content_hash=task.key, error=str(error))
             return _Rendered(task, error=error)
 
-    async def _keep(self, original: str, rendition: EncodedRendition) -> dict[str, object]:
-        key = content_key(f"media/{rendition.name}", content_hash(rendition.body), rendition.extension)
-        await self._store.put_once(key, rendition.body, mime=rendition.mime)
-        return {
+    async def _keep(self, original: str, rendition: EncodedRendition) -> tuple[dict[str, object], bool]:
+        """Store one; its row, and whether its object is new."""
+        key = content_key(f"{MIRRORED}/{rendition.name}", content_hash(rendition.body), rendition.extension)
+        is_new = await self._store.put_once(key, rendition.body, mime=rendition.mime)
+        row = {
             "content_hash": original,
             "name": rendition.name,
             "key": key,
@@ -118,10 +122,12 @@ class RenditionHandler(TaskHandler[Rendition]):
             "width": rendition.width,
             "height": rendition.height,
         }
+        return row, is_new
 
     def _write(self, claim: Claim[Rendition], rendered: Sequence[_Rendered]) -> None:
         rows = [row for one in rendered for row in one.rows]
         with claim.transaction() as connection:
+            hold_found(connection, self._store, {key for one in rendered for key in one.found})
             if rows:
                 statement = pg.insert(media_variant).values(rows)
                 kept = {name: statement.excluded[name] for name in ("key", "bytes", "mime", "width", "height")}

@@ -21,6 +21,9 @@ media = sa.Table(
     sa.Column("height", sa.Integer, nullable=False),
     sa.Column("blur", sa.Text, comment="A 20-pixel placeholder as a data URL, once the variants are made"),
     sa.Column("stored_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
+    sa.Column(
+        "unused_since", sa.DateTime(timezone=True), comment="When a collection first found that nothing shows it"
+    ),
 )
 
 media_source = sa.Table(

@@ -15,6 +15,7 @@ from orchestration.mockups.jobs.again import render_again
 from orchestration.mockups.jobs.pending import fail_ended_jobs, queue_due_jobs
 from orchestration.mockups.tasks.outcomes import RenderedJob, Rendering
 from orchestration.mockups.tasks.pool import StagePool
+from orchestration.mockups.views.engine import EngineOptions
 from orchestration.work_queue.drain import UNSETTLED, drain_queue
 from orchestration.work_queue.options import StopReason
 
@@ -68,9 +69,9 @@ def _enqueue(mockups: Mockups, skus: Collection[str] | None) -> dict[str, str | 
 
 def _pool(mockups: Mockups) -> StagePool:
     settings = mockups.settings
-    passes = settings.home.absolute() / "mockups" / "passes"
+    options = EngineOptions(settings.home.absolute() / "mockups" / "passes", settings.mockup_blender)
     seconds = 60 * settings.mockup_timeout_minutes
-    return StagePool(mockups.make, settings.mockup_concurrency, passes=passes, seconds=seconds)
+    return StagePool(mockups.make, settings.mockup_concurrency, options=options, seconds=seconds)
 
 
 def _unsettled(selected: Mapping[str, str | None], left: Mapping[str, str]) -> list[RenderedJob]:

@@ -15,7 +15,14 @@ from orchestration.mockups.garments.names import DEFAULT_TEMPLATE
 from orchestration.mockups.presets import Adjustment, Preset
 from orchestration.mockups.views.angles import ANGLES
 
-_EXTENSIONS: Final = {"image/png": "png", "image/webp": "webp", "video/mp4": "mp4", "text/html": "html"}
+_EXTENSIONS: Final = {
+    "image/png": "png",
+    "image/webp": "webp",
+    "image/avif": "avif",
+    "video/mp4": "mp4",
+    "text/html": "html",
+    "model/gltf-binary": "glb",
+}
 
 
 class RenderMode(StrEnum):
@@ -39,6 +46,14 @@ class EngineName(StrEnum):
     """What renders stills and turntables."""
 
     SOFTWARE = "software"
+    BLENDER = "blender"
+
+
+class AnimationFormat(StrEnum):
+    """The format of the animated picture: AVIF has half the bytes of WebP, and takes twice the time."""
+
+    WEBP = "webp"
+    AVIF = "avif"
 
 
 class StageName(StrEnum):
@@ -114,7 +129,7 @@ class MockupRequest:
     """A garment in a colour with one print, or one on each side.
 
     `fabric` and `background` are as `fabrics` reads them. `garment_size` is a size of the garment such as `L`; None is
-    its own sample size.
+    its own sample size. `ruler` draws the prints' measures on the composite.
     """
 
     prints: tuple[PrintOrder, ...]
@@ -125,6 +140,9 @@ class MockupRequest:
     garment_size: str | None = None
     ink: InkMode = InkMode.AUTO
     pictures: PictureSizes = field(default_factory=PictureSizes)
+    engine: EngineName = EngineName.SOFTWARE
+    animation: AnimationFormat = AnimationFormat.WEBP
+    ruler: bool = False
 
 
 class OutputKey(NamedTuple):

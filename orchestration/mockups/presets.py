@@ -13,6 +13,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from orchestration.mockups.rectangle import Rectangle
 from orchestration.mockups.refusals import MockupRefusedError, RefusalCode
 
 if TYPE_CHECKING:
@@ -79,25 +80,6 @@ _RULES: Final = {
 }
 
 
-class Frame(NamedTuple):
-    """A rectangle in pixels of the canvas that need not be whole; `x1` and `y1` lie outside."""
-
-    x0: float
-    y0: float
-    x1: float
-    y1: float
-
-    @property
-    def width(self) -> float:
-        """In pixels."""
-        return self.x1 - self.x0
-
-    @property
-    def height(self) -> float:
-        """In pixels."""
-        return self.y1 - self.y0
-
-
 class Placement(NamedTuple):
     """Where a design is printed: its side, and a rectangle of whole pixels of the canvas."""
 
@@ -137,11 +119,11 @@ def parse_preset(text: str) -> Preset:
         raise MockupRefusedError(RefusalCode.VALIDATION_ERROR, problem, f"write one of {names}") from error
 
 
-def printable_frame(preset: Preset, panel: Box) -> Frame:
+def printable_frame(preset: Preset, panel: Box) -> Rectangle:
     """Return the panel without the preset's margin."""
     margin = preset.rule.margin
     across, down = (panel.x1 - panel.x0) * margin, (panel.y1 - panel.y0) * margin
-    return Frame(panel.x0 + across, panel.y0 + down, panel.x1 - across, panel.y1 - down)
+    return Rectangle(panel.x0 + across, panel.y0 + down, panel.x1 - across, panel.y1 - down)
 
 
 def place(design: tuple[int, int], preset: Preset, panel: Box) -> Placement:

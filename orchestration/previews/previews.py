@@ -15,8 +15,9 @@ from orchestration.errors import OrchestrationError, QueueFullError
 from orchestration.media.rules import HostRules, parse_web_url
 from orchestration.notifications.outbox import Outbox
 from orchestration.previews.jobs import rows
+from orchestration.previews.jobs.intake import Intake
 from orchestration.previews.jobs.states import Counted
-from orchestration.previews.jobs.submission import Submitted, cancel, submit
+from orchestration.previews.jobs.submission import Submitted, cancel
 from orchestration.previews.payload.reading import read_payload
 from orchestration.previews.payload.schema import Fault, InvalidPayloadError
 from orchestration.previews.queues import preview_queue
@@ -41,6 +42,7 @@ class Previews:
         self.settings = services.settings
         self.preview_queue = preview_queue(services.settings)
         self._make = make
+        self._intake = Intake(self.preview_queue)
 
     @property
     def queues(self) -> tuple[TaskQueue, ...]:
@@ -72,15 +74,14 @@ class Previews:
         return FilmMaker(self.maker_options, self.settings.preview_concurrency, self._make or make_film)
 
     def submit(self, document: dict[str, Any]) -> Submitted:
-        """Take a payload in, in one transaction; the job, and whether it is new.
+        """Take a payload in; the job, and whether it is new.
 
         Raises `InvalidPayloadError` (which is counted), `JobConflictError` with the fields that differ, and
         `QueueFullError` with a wait.
         """
         try:
             job = self.read(document)
-            with self.database.begin() as connection:
-                return submit(connection, self.preview_queue, job, document)
+            return self._intake.submit(self.database, job, document)
         except InvalidPayloadError:
             self._count(Counted.INVALID)
             raise

@@ -32,6 +32,13 @@ CONNECTIONS_OF_A_RUN = 10
 
 HOME, LOG_DIRECTORY = "DAGSTER_HOME", "ORCHESTRATION_LOG_DIRECTORY"
 _DATABASES = "ORCHESTRATION_DATABASE_URL", "ORCHESTRATION_DAGSTER_DATABASE_URL"
+_NO_CAPTURE = {
+    "compute_logs": {
+        "module": "dagster._core.storage.noop_compute_log_manager",
+        "class": "NoOpComputeLogManager",
+        "config": {},
+    }
+}
 _LOCK = 0x494E_5354  # "INST"
 
 
@@ -83,23 +90,51 @@ def _copy(source: Path, target: Path) -> None:
 
 
 @contextmanager
-def open_instance(services: Services, pools: Mapping[str, int]) -> Iterator[dg.DagsterInstance]:
-    """The instance, in this process. The first use makes Dagster's tables; several processes may be first at once.
+def open_instance(
+    services: Services, pools: Mapping[str, int] | None = None, *, captures_output: bool = True
+) -> Iterator[dg.DagsterInstance]:
+    """The instance, in this process, with the limits of `pools` set if these are given.
 
+    The first use makes Dagster's tables; several processes may be first at once.
+
+    Without `captures_output`, what runs in this process print goes to its terminal and nowhere else, and two of them
+    may go on at a time. To capture it, Dagster starts four processes a run and takes the output of the process away.
     Raises `ConfigurationError` when the server has too few connections left for a run: Dagster would fail anywhere.
     """
     import dagster as dg
+    from dagster._core.instance.ref import InstanceRef
 
     environment = instance_environment(services)
     os.environ.update(environment)  # Dagster resolves `env:` in dagster.yaml from the process itself
     with ExitStack() as stack:
         with _alone(services.database_urls.dagster):
-            instance = stack.enter_context(dg.DagsterInstance.from_config(environment[HOME]))
-            _limit_pools(instance, pools, services.settings.pool_sizes)
+            ref = InstanceRef.from_dir(environment[HOME], overrides={} if captures_output else _NO_CAPTURE)
+            instance = stack.enter_context(dg.DagsterInstance.from_ref(ref))
+            if not captures_output:
+                # At the start of a run Dagster sets up all logging of the process again, in vain, since its
+                # configuration names no handlers. That waits for ever for a run that logs in another thread.
+                instance.get_yaml_python_handlers = list  # type: ignore[method-assign]
+            if pools is not None:
+                limit_pools(instance, pools, services.settings.pool_sizes)
         yield instance
 
 
-def _limit_pools(instance: dg.DagsterInstance, pools: Mapping[str, int], sizes: Mapping[str, int]) -> None:
+def prepare_instance(services: Services, pools: Mapping[str, int]) -> None:
+    """Bring Dagster's own tables to this version, and set the pools' limits, in the instance that this process has.
+
+    For a deployment, whose instance is configured by a file of its own. Raises `ConfigurationError` when the variables
+    of the instance are missing.
+    """
+    import dagster as dg
+
+    if not is_prepared():
+        raise ConfigurationError(f"{HOME} and {LOG_DIRECTORY} must say where Dagster's instance is")
+    with _alone(services.database_urls.dagster), dg.DagsterInstance.get() as instance:
+        instance.upgrade()
+        limit_pools(instance, pools, services.settings.pool_sizes)
+
+
+def limit_pools(instance: dg.DagsterInstance, pools: Mapping[str, int], sizes: Mapping[str, int]) -> None:
     """Set each pool's limit, or what the settings ask for if that is more.
 
     On PostgreSQL, Dagster's default limit is not to be relied on. Setting one takes several connections, so those that

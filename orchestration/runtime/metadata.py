@@ -17,6 +17,7 @@ from orchestration.observability.untrusted import for_markdown
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from orchestration.media.picture_process import PictureProcess
     from orchestration.media.renditions import Rendition
     from orchestration.storage.objects import ObjectStore
 
@@ -45,18 +46,26 @@ def _cell(value: object) -> str:
 
 
 def picture(caption: str, image: bytes) -> str | None:
-    """The image, small enough to be shown in place; None when it cannot be decoded."""
+    """An image of our own, small enough to be shown in place; None when it cannot be decoded."""
     try:
-        return f"![{for_markdown(caption)}]({preview_data_url(image, size=PICTURE_PIXELS, max_bytes=PICTURE_BYTES)})"
+        return _shown(caption, preview_data_url(image, size=PICTURE_PIXELS, max_bytes=PICTURE_BYTES))
     except OrchestrationError:
         return None
 
 
-class Pictures:
-    """Small pictures for the metadata, for the first items that ask."""
+def _shown(caption: str, url: str) -> str:
+    return f"![{for_markdown(caption)}]({url})"
 
-    def __init__(self, objects: ObjectStore) -> None:
+
+class Pictures:
+    """Small pictures for the metadata, for the first items that ask.
+
+    Pictures from outside are decoded in `process`, which bounds what they may cost; without one, they are our own.
+    """
+
+    def __init__(self, objects: ObjectStore, process: PictureProcess | None = None) -> None:
         self._objects = objects
+        self._process = process
         self._left = PICTURES_PER_RUN
 
     def of(self, key: str | None, caption: str) -> str | None:
@@ -65,9 +74,15 @@ class Pictures:
             return None
         self._left -= 1
         try:
-            return picture(caption, self._objects.get(key))
+            return self._drawn(key, caption)
         except OrchestrationError:
             return None  # an object that is gone has a check of its own; the metadata goes without
+
+    def _drawn(self, key: str, caption: str) -> str | None:
+        body = self._objects.get(key)
+        if self._process is None:
+            return picture(caption, body)
+        return _shown(caption, self._process.preview(body, key, size=PICTURE_PIXELS, max_bytes=PICTURE_BYTES))
 
 
 class RenditionReport:

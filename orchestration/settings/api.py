@@ -19,3 +19,6 @@ class ApiSettings(BaseModel):
         "http://127.0.0.1:3000", description="Where Dagster's UI is reached; the admin pages link to it"
     )
     api_body_seconds: float = Field(30.0, gt=0, description="How long a request's body may take to arrive")
+    api_statement_seconds: float = Field(
+        15.0, gt=0, description="How long one statement of the API may take in the database, its waits for locks too"
+    )

@@ -15,7 +15,11 @@ class CanvasSettings(BaseModel):
     snapshot_keep_last: int = Field(5, ge=1, description="Snapshots of a project that are kept whatever their age")
     snapshot_keep_days: int = Field(14, ge=0, description="Beyond them, the last of each of so many days")
     snapshot_keep_weeks: int = Field(26, ge=0, description="And the last of each of so many weeks")
-    gc_ttl_days: float = Field(30.0, gt=0, description="Media that nothing refers to are deleted when older than this")
+    gc_ttl_days: float = Field(
+        30.0,
+        gt=0,
+        description="Media that nothing refers to are deleted after so long, and mirrored images that nothing shows",
+    )
     gc_grace_hours: float = Field(72.0, ge=0, description="From mark to deletion, while the mark can be undone")
     gc_batch: int = Field(100, ge=1, description="Media deleted together")
     gc_max_items: int = Field(10_000, ge=1, description="Media that one run deletes at most")

@@ -21,6 +21,9 @@ class CoreSettings(BaseModel):
     dagster_database_url: str | None = Field(
         None, description="PostgreSQL URL of Dagster's own tables; unset is `dagster` on the same server"
     )
+    database_connections: int = Field(
+        15, ge=4, description="Connections to the domain tables that one process opens at most; 5 of them stay open"
+    )
     object_store: str | None = Field(
         None, description="`file:///...` or `s3://bucket/prefix`; unset is `objects` under the home"
     )

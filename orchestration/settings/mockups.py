@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import BaseModel, Field
 
 from orchestration.settings.fields import Words, drains
@@ -25,6 +27,11 @@ class MockupSettings(BaseModel):
     )
     mockup_frames: int = Field(72, ge=2, le=720, description="Frames of one turn")
     mockup_frames_per_second: int = Field(24, ge=1, le=60, description="How many of them a second shows")
+    mockup_animation: Literal["webp", "avif"] = Field("webp", description="The format of the animated picture")
+    mockup_engine: Literal["software", "blender"] = Field("software", description="What renders stills and turntables")
+    mockup_blender: str = Field(
+        "blender", description="Blender, or a Python that has its module bpy, for the engine of that name"
+    )
     mockup_hosts: Words = Field(
         (), description="Hosts that designs are fetched from, separated by commas; none refuses designs by URL"
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -41,6 +42,9 @@ NO_ROOM = "PostgreSQL has no connections left; end other programs, or raise its 
 
 # How CREATE DATABASE ends when another process was quicker: 42P04 duplicate database, 23505 unique violation.
 _EXISTS_MEANWHILE = {"42P04", "23505"}
+
+
+_KEPT_CONNECTIONS = 5
 
 
 @dataclass(frozen=True)
@@ -121,14 +125,23 @@ def _create(url: URL) -> None:
 
 
 class Database:
-    """One PostgreSQL database. `url` is a plain `postgresql://` URL; nothing connects before the first use."""
+    """One PostgreSQL database. `url` is a plain `postgresql://` URL; nothing connects before the first use.
 
-    def __init__(self, url: str) -> None:
+    A statement that takes more than `statement_seconds` ends in a `DatabaseAwayError`. There are at most `connections`
+    at the same time, of which a few are kept, or all; who needs one more waits for it.
+    """
+
+    def __init__(
+        self, url: str, *, statement_seconds: float | None = None, connections: int = 15, keep_all: bool = False
+    ) -> None:
         self.url = url
+        kept = connections if keep_all else min(_KEPT_CONNECTIONS, connections)
         self._engine = sa.create_engine(
-            make_url(url).set(drivername=DRIVER), pool_pre_ping=True, pool_size=5, max_overflow=10
+            make_url(url).set(drivername=DRIVER), pool_pre_ping=True, pool_size=kept, max_overflow=connections - kept
         )
         sa.event.listen(self._engine, "handle_error", _leave_read_only_server)
+        if statement_seconds is not None:
+            sa.event.listen(self._engine, "connect", partial(_limit_session, seconds=statement_seconds))
 
     @contextmanager
     def begin(self) -> Iterator[sa.Connection]:
@@ -148,6 +161,11 @@ class Database:
     def close(self) -> None:
         """Drop the pool's connections."""
         self._engine.dispose()
+
+
+def _limit_session(connection: psycopg.Connection[Any], _record: object, *, seconds: float) -> None:
+    connection.execute("SELECT set_config('statement_timeout', %s, false)", [str(round(1000 * seconds))])
+    connection.commit()  # the pool rolls back what is open
 
 
 def _leave_read_only_server(context: sa.engine.ExceptionContext) -> None:

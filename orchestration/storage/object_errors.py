@@ -6,8 +6,9 @@ The errors themselves, and the translation of the library's. Keep out: what is d
 from __future__ import annotations
 
 import re
+from collections import Counter
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from orchestration.errors import InvalidInputError, NotFoundError, TransientError
 
@@ -17,6 +18,12 @@ if TYPE_CHECKING:
 _USER = re.compile(r"(?<=://)[^/?#@\s]*@")
 _STATUS = re.compile(r"status code: \d{3}")
 _RANGE = re.compile(r"status code: 416|range", re.IGNORECASE)
+
+VERDICTS: Final = ("refused", "failed", "answered", "unreachable")
+"""What is said of an error of the store: see `_verdict`."""
+
+errors_seen: Final[Counter[str]] = Counter()
+"""How many errors of the store this process has seen, by verdict: for its metrics."""
 
 
 class MissingObjectError(NotFoundError):
@@ -54,16 +61,30 @@ def store_errors(url: str) -> Iterator[None]:
     try:
         yield
     except (BaseError, OSError) as error:
-        raise TransientError(
-            f"The object store {without_secrets(url)} {_verdict(error, url)}: {cause(error)}"
-        ) from error
+        verdict = _verdict(error, url)
+        errors_seen[verdict] += 1
+        raise TransientError(f"The object store {without_secrets(url)} {_WORDS[verdict]}: {cause(error)}") from error
+
+
+_WORDS = dict(
+    zip(
+        VERDICTS,
+        (
+            "refused the request, check its credentials and rights",
+            "failed",
+            "answered with an error",
+            "did not answer",
+        ),
+        strict=True,
+    )
+)
 
 
 def _verdict(error: Exception, url: str) -> str:
     from obstore.exceptions import PermissionDeniedError, UnauthenticatedError
 
     if isinstance(error, PermissionDeniedError | PermissionError | UnauthenticatedError):
-        return "refused the request, check its credentials and rights"
+        return "refused"
     if url.startswith("file:"):
         return "failed"
-    return "answered with an error" if _STATUS.search(str(error)) else "did not answer"
+    return "answered" if _STATUS.search(str(error)) else "unreachable"

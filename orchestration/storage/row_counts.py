@@ -85,7 +85,7 @@ def _sum(columns: str, amount: str, relation: str, sign: str = "") -> str:
 
 
 def _function(table: str, columns: str, amount: str) -> str:
-    """Both sides of an update are summed before anything is written, so that one that changes no state writes nothing."""
+    """The two sides of an update are summed first, so that one that changes no state writes nothing."""
     difference = f"""
             SELECT counted, label, state, sum(n), sum(amount) FROM (
                 SELECT {columns}, 1, {amount} FROM fresh UNION ALL SELECT {columns}, -1, -({amount}) FROM former
@@ -107,4 +107,4 @@ def _function(table: str, columns: str, amount: str) -> str:
         END CASE;
         RETURN NULL;
     END
-    $body$"""
+    $body$"""  # noqa: S608 - as above

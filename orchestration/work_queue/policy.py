@@ -98,22 +98,24 @@ class Retention:
 class QueuePolicy:
     """Everything that tells one queue from another.
 
-    `batch` is how many tasks are claimed together; `lease_seconds` is how long a worker that gives no sign of life
-    keeps them. New tasks are announced. An idle worker also polls after `poll_seconds`, and after each poll in vain
-    waits `POLL_GROWTH` times as long, up to `longest_poll_seconds`. A task of one level goes before one of the next
-    that came up to `ageing` later.
+    `batch` is how many tasks are claimed together. While claims come full, each asks for twice as many as the one
+    before, up to `largest_batch`, so that more tasks share what a claim costs by itself. `lease_seconds` is how long a
+    worker that gives no sign of life keeps its tasks. New tasks are announced. An idle worker also polls after
+    `poll_seconds`, and after each poll in vain waits `POLL_GROWTH` times as long, up to `longest_poll_seconds`. A task
+    of one level goes before one of the next that came up to `ageing` later.
 
     `most_waiting` tasks may wait, now due or later; None is no limit. `reserved_shares` of them, one for high, normal
     and low, are kept for that level, so that no level shuts out another. `promise_seconds` is how long a due task may
-    wait before somebody is to look; whoever watches the queue compares with it. `replay_with` is the command that revives dead
-    tasks of a queue where letting them begin again is not enough: then `replay` refuses, and names it. Raises
-    `ConfigurationError` for shares that are negative or more than the whole, and for ageing of less than a second.
+    wait before somebody is to look. `replay_with` is the command that revives dead tasks of a queue where letting them
+    begin again is not enough: then `replay` refuses, and names it. Raises `ConfigurationError` for shares that are
+    negative or more than the whole, and for ageing of less than a second.
     """
 
     name: str
     retry: RetryPolicy
     lease_seconds: float = 60.0
     batch: int = 100
+    largest_batch: int = 0
     poll_seconds: float = 1.0
     longest_poll_seconds: float = 1.0
     keep_completed: Retention = Retention(age=timedelta(days=1), count=100_000)
@@ -130,6 +132,10 @@ class QueuePolicy:
             raise ConfigurationError(f"The reserved shares of {self.name} are negative or exceed 1 together")
         if self.ageing < timedelta(seconds=1):
             raise ConfigurationError(f"The ageing of {self.name} must be a second or more")
+
+    def next_batch(self, asked: int, claimed: int) -> int:
+        """How many tasks to ask for after a claim that asked for so many and got so many."""
+        return max(self.batch, min(2 * asked, self.largest_batch)) if claimed == asked else self.batch
 
     def poll(self, in_vain: int) -> float:
         """Seconds until the next look after so many looks in vain."""

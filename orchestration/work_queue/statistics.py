@@ -29,6 +29,16 @@ DURATIONS = """
         greatest(0, CAST(extract(epoch FROM t.claimed_at - t.run_at) AS float8)) AS waited,
         CAST(extract(epoch FROM statement_timestamp() - t.claimed_at) AS float8) AS ran"""
 
+# Seconds are kept in parts of 2^20, whose sums are exact in a float for 270 years: so a total does not fall by the last
+# digit when its parts are added in another order, which a reader of counters takes for a restart.
+_PART = "1048576.0"
+
+
+def exact_seconds(seconds: str) -> str:
+    """SQL for a number of seconds as a float that can be added in any order."""
+    return f"CAST(floor(CAST({seconds} AS float8) * {_PART}) / {_PART} AS float8)"
+
+
 _bounds = f"CAST(ARRAY[{', '.join(map(str, BOUNDS))}] AS float8[])"
 
 
@@ -37,7 +47,8 @@ def count_outcomes(rows: str, outcome: str, *, where: str = "true") -> str:
     return f"""
     INSERT INTO task_statistic (queue, outcome, hour, waited_class, ran_class, tasks, waited_seconds, ran_seconds)
     SELECT :queue, {outcome}, date_trunc('hour', statement_timestamp(), 'UTC'),
-        width_bucket(waited, {_bounds}), width_bucket(ran, {_bounds}), count(*), sum(waited), sum(ran)
+        width_bucket(waited, {_bounds}), width_bucket(ran, {_bounds}), count(*),
+        sum({exact_seconds("waited")}), sum({exact_seconds("ran")})
     FROM {rows} WHERE {where} GROUP BY 2, 4, 5"""  # noqa: S608 - of our own constants
 
 
@@ -64,7 +75,8 @@ WITH fresh AS MATERIALIZED (
     INSERT INTO task_total (queue, outcome, waited_class, ran_class, tasks, waited_seconds, ran_seconds)
     SELECT queue, outcome, waited_class, ran_class, {_sums} FROM (
         SELECT queue, outcome, waited_class, ran_class, tasks, waited_seconds, ran_seconds FROM former UNION ALL
-        SELECT queue, outcome, waited_class, ran_class, tasks, waited_seconds, ran_seconds FROM taken WHERE NOT is_folded
+        SELECT queue, outcome, waited_class, ran_class, tasks, waited_seconds, ran_seconds FROM taken
+        WHERE NOT is_folded
     ) AS t GROUP BY queue, outcome, waited_class, ran_class
 )
 INSERT INTO task_statistic

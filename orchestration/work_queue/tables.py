@@ -25,7 +25,8 @@ _dead = sa.text("state = 'dead'")
 # Errors of one cause are one text but for what they quote, addresses and numbers.
 _names = r"""'''[^'']*''|"[^"]*"|https?://\S+'::text"""
 _fingerprint = (
-    f'"left"(md5(regexp_replace(regexp_replace(error, {_names}, ' "'*'::text, 'g'::text),"
+    f'"left"(md5(regexp_replace(regexp_replace(error, {_names}, '
+    "'*'::text, 'g'::text),"
     " '[0-9A-Fa-f]{8,}|[0-9]+'::text, '#'::text, 'g'::text)), 16)"
 )
 

@@ -195,6 +195,7 @@ class Worker:
         self._last_work = self._next_reap = self.clock()
         self._reason: StopReason | None = None
         self._claims_ended = self._empty_polls = 0
+        self._batch = self.queue.policy.batch
         self._lingering: set[Claim[Any]] = set()
         self._places = asyncio.Semaphore(options.concurrency + options.prefetch)
         self._slots = asyncio.Semaphore(options.concurrency)
@@ -262,9 +263,10 @@ class Worker:
                 self.queue.release_all(connection, self.number, but=held)
             self._is_claim_unconfirmed = True
             lost = self._reap(connection)
-            tasks = self.queue.claim(connection, self.number, is_lingering=self._is_lingering())
+            tasks = self.queue.claim(connection, self.number, self._batch, is_lingering=self._is_lingering())
             due = None if tasks else self.queue.next_due(connection)
         self._is_claim_unconfirmed = False
+        self._batch = self.queue.policy.next_batch(self._batch, len(tasks))
         return _Fetched(tasks, lost, due)
 
     def _reap(self, connection: sa.Connection) -> list[Settled]:

@@ -146,3 +146,11 @@ async def test_the_page_says_who_may_call(services: Services) -> None:
         with services.database.begin() as connection:
             create_key(connection, "shop", Role.READ)
         assert "Callers give an API key" in (await client.get("/docs")).text
+
+
+def test_whoever_has_no_right_is_told_so_before_their_body_is_read(as_role: Callable[[Role], httpx.Client]) -> None:
+    reader, sent = as_role(Role.READ), {"content": b"{no json", "headers": {"Content-Type": "application/json"}}
+    nobody = {**sent, "headers": {**sent["headers"], "Authorization": ""}}  # type: ignore[dict-item]
+    answers = [reader.post("/api/preview/job", **one) for one in (nobody, sent)]  # type: ignore[arg-type]
+    assert [answer.status_code for answer in answers] == [401, 403]
+    assert as_role(Role.ENQUEUE).post("/api/preview/job", **sent).json()["code"] == "invalid_json"  # type: ignore[arg-type]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import URL
 
     from orchestration.settings import Settings
+    from orchestration.storage.database import Database
 
 
 def refuse_connections(server: URL, database_url: str, *, refuse: bool) -> None:
@@ -61,3 +62,13 @@ def test_without_dagster_work_is_accepted_and_can_be_followed(base_url: str) -> 
     followed = requests.get(f"{base_url}{accepted.headers['location']}", timeout=30).json()
     assert (followed["state"], followed["requestId"], followed["httpRequestId"]) == ("waiting", "job-7", "http-7")
     assert followed["requestedBy"] == "api:loopback"
+
+
+def test_a_statement_that_waits_for_a_stranger_ends_in_time(settings: Settings, database: Database) -> None:
+    services = Services(settings, statement_seconds=0.2)
+    with serving(services) as base_url, database.begin() as stranger:
+        stranger.execute(sa.text("LOCK TABLE work_request IN ACCESS EXCLUSIVE MODE"))
+        blocked = requests.get(f"{base_url}/api/requests", timeout=30)
+        others = requests.get(f"{base_url}/api/preview/jobs", timeout=30)
+    assert (blocked.status_code, blocked.json()["code"], others.status_code) == (503, "database_away", 200)
+    assert int(blocked.headers["retry-after"]) > 0

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+import sqlalchemy as sa
 
+from orchestration.previews import queues
+from orchestration.previews.drains import forget
 from orchestration.previews.previews import Previews
-from orchestration_tests.previews.draining import drain
+from orchestration_tests.api.conftest import serving
+from orchestration_tests.previews.draining import counts, drain
 from orchestration_tests.previews.payloads import MINIMAL, small
 
 if TYPE_CHECKING:
@@ -60,12 +66,47 @@ def test_a_repeat_says_so_and_another_payload_names_what_differs(client: httpx.C
     assert [fault["path"] for fault in other.json()["errors"]] == ["$.previewRequest.title"]
 
 
-def test_fifty_posts_of_one_job_are_one_job(client: httpx.Client, base_url: str) -> None:
+def test_fifty_posts_of_one_job_are_one_rendering_which_a_late_repeat_finds(
+    client: httpx.Client, base_url: str, services: Services
+) -> None:
     with ThreadPoolExecutor(10) as threads:
         answers = list(threads.map(lambda _: httpx.post(base_url + JOB, json=small("one"), timeout=60), range(50)))
     assert {answer.status_code for answer in answers} == {202}
     assert sum("idempotent-replayed" not in answer.headers for answer in answers) == 1
-    assert client.get("/api/preview/queue/metrics").json()["waiting"] == 1
+    previews = Previews(services)
+    drain(previews)
+    artifacts = [one["sha256"] for one in client.get(f"{JOB}/one/artifact").json()["artifacts"]]
+    with services.database.begin() as connection:
+        later = datetime.now(UTC) + timedelta(days=2)
+        connection.execute(sa.text("UPDATE task SET finished_at = finished_at - interval '2 days'"))
+        assert previews.preview_queue.prune(connection) == 1
+    forget(previews, later)
+    late = post(client, small("one"))
+    assert (late.json(), late.headers["idempotent-replayed"]) == ({"jobId": "one", "status": "success"}, "true")
+    assert drain(previews) == []
+    assert [one["sha256"] for one in client.get(f"{JOB}/one/artifact").json()["artifacts"]] == artifacts
+    assert counts(previews) == {"repeated": 50, "started": 1, "completed": 1}
+
+
+def test_a_low_job_is_rendered_although_urgent_ones_never_cease(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queues, "AGEING", timedelta(seconds=1))
+    services.settings = services.settings.model_copy(update={"preview_concurrency": 1})
+    draining = threading.Thread(target=drain, args=(Previews(services),))
+    numbers, poster = itertools.count(), {"format": "png", "resolution": "64x64"}
+    with serving(services) as base_url, httpx.Client(base_url=base_url, timeout=60) as client:
+        post(client, small("low", priority="low", options=poster))
+        while client.get(f"{JOB}/low/status").json()["status"] != "success":
+            waiting = client.get("/api/preview/queue/metrics").json()["waiting"]
+            for _ in range(waiting, 4):
+                post(client, small(f"high-{next(numbers)}", priority="high", options=poster))
+            if not draining.ident:
+                draining.start()
+        left = client.get("/api/preview/queue/metrics").json()
+        draining.join()
+    assert left["completed"] > 1, "urgent ones went first"
+    assert left["waiting"] > 0, "and others still waited"
 
 
 def test_a_full_queue_asks_for_patience(client: httpx.Client) -> None:
@@ -86,17 +127,15 @@ def test_an_invalid_payload_is_refused_with_every_path(client: httpx.Client) -> 
     assert health["outcomes"]["invalid"] == 1
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"null", b"{", b'{"jobId": "\\ud800"}', b"1e999"])
-def test_what_is_no_payload_is_a_clean_refusal(client: httpx.Client, body: bytes) -> None:
-    answer = client.post(JOB, content=body, headers={"content-type": "application/json"})
-    assert answer.status_code in (400, 422)
+NO_PAYLOADS = (b"", b"[]", b"null", b"{", b'{"jobId": "\\ud800"}', b"1e999")
+UNKNOWN = ("nobody/status", "nobody/artifact", "%00/status", "a%2Fb/status", "%F0%9F%98%80/artifact")
 
 
-@pytest.mark.parametrize(
-    "path", ["nobody/status", "nobody/artifact", "%00/status", "a%2Fb/status", "%F0%9F%98%80/artifact"]
-)
-def test_an_unknown_job_is_not_found(client: httpx.Client, path: str) -> None:
-    assert client.get(f"{JOB}/{path}").status_code == 404
+def test_what_is_no_payload_and_an_unknown_job_are_clean_refusals(client: httpx.Client) -> None:
+    for body in NO_PAYLOADS:
+        answer = client.post(JOB, content=body, headers={"content-type": "application/json"})
+        assert (body, answer.status_code in (400, 422)) == (body, True)
+    assert {path: client.get(f"{JOB}/{path}").status_code for path in UNKNOWN} == dict.fromkeys(UNKNOWN, 404)
 
 
 def test_a_waiting_job_is_cancelled_and_listed(client: httpx.Client) -> None:

@@ -10,6 +10,7 @@ from orchestration_tests.benchmarks import (
     media_gc,
     mockups,
     previews,
+    previews_load,
     print_orders,
     prints,
     work_queue,
@@ -25,3 +26,4 @@ canvas.main()
 media_gc.main()
 mockups.main([])
 previews.main()
+previews_load.main()

@@ -24,8 +24,8 @@ def ephemeral() -> Iterator[dg.DagsterInstance]:
         yield instance
 
 
-def service(tmp_path: Path, name: str = "dagster", url: str = "http://127.0.0.1:1") -> Service:
-    return Service(name, [], tmp_path / f"{name}.jsonl", url, "http://ui", "assets")
+def service(tmp_path: Path, name: str = "ui", url: str = "http://127.0.0.1:1") -> Service:
+    return Service(name, [], tmp_path / f"{name}.jsonl", url, "/ok", "assets")
 
 
 def write(one: Service, **entry: object) -> None:
@@ -45,7 +45,7 @@ def test_of_a_log_only_new_errors_are_shown_and_each_once(
     with one.log.open("a", encoding="utf-8") as file:
         file.write("no JSON at all\n" + '{"level": "error", "event": "half')
     console.look()
-    assert capsys.readouterr().err.split("\n")[0][10:] == "dagster    request failed: ab12"
+    assert capsys.readouterr().err.split("\n")[0][10:] == "ui         request failed: ab12"
     with one.log.open("a", encoding="utf-8") as file:
         file.write(' a line"}\n')
     console.look()
@@ -63,7 +63,7 @@ def test_an_error_of_a_sensor_is_shown_by_its_cause(
     console.look()
     shown = capsys.readouterr().err.strip().split("\n")
     assert [line[10:] for line in shown] == [
-        "dagster    Sensor daemon caught an error for sensor feed: FeedError: no answer"
+        "ui         Sensor daemon caught an error for sensor feed: FeedError: no answer"
     ]
 
 
@@ -73,10 +73,10 @@ def test_a_service_is_shown_when_it_answers_and_all_when_the_last_does(
     (tmp_path / "files").mkdir()
     (tmp_path / "files" / "ok").touch()
     with serve(tmp_path / "files", port=0) as url:
-        console = Console([service(tmp_path, "api", f"{url}/ok"), service(tmp_path)], ephemeral)
+        console = Console([service(tmp_path, "api", url), service(tmp_path)], ephemeral)
         console.look()
         shown = capsys.readouterr().err
-    assert "api        ready: http://ui  assets" in shown
+    assert f"api        ready: {url}  assets" in shown
     assert "Whole logs" not in shown
 
 
@@ -99,7 +99,7 @@ def test_runs_are_shown_when_they_fail_or_did_something(
     console.look()
     shown = capsys.readouterr().err
     assert shown.count("catalogue_sync finished in") == 1
-    assert f"catalogue_sync FAILURE: http://ui/runs/{failed.run_id}" in shown
+    assert f"catalogue_sync FAILURE: http://127.0.0.1:1/runs/{failed.run_id}" in shown
 
 
 def test_a_service_that_ends_by_itself_shows_its_last_words(

@@ -54,7 +54,7 @@ def test_a_mockup_is_written_and_reported_as_one_line_of_json(logo: str, tmp_pat
     assert code == 0
     assert printed.count("\n") == 1
     report = json.loads(printed)
-    assert [one["stage"] for one in report["outputs"]] == ["composites"] * 2 + ["stills"] * 6 + ["turntables"] * 5
+    assert [one["stage"] for one in report["outputs"]] == ["composites"] * 2 + ["stills"] * 6 + ["turntables"] * 6
     for one in report["outputs"]:
         assert Path(one["path"]).stat().st_size == one["bytes"]
         assert one["milliseconds"] >= 0

@@ -16,7 +16,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # In a process of its own, because it takes the signals' handlers.
-RUN = "import json, sys, pathlib; from orchestration.cli.processes import run_processes; sys.exit(run_processes(json.loads(sys.argv[1]), folder=pathlib.Path(sys.argv[2])))"  # noqa: E501 - one program
+RUN = """
+import json, sys, pathlib
+from orchestration.cli.processes import Processes
+
+with Processes(pathlib.Path(sys.argv[2])) as processes:
+    for command in json.loads(sys.argv[1]):
+        processes.start(command)
+    code = processes.wait()
+sys.exit(code)
+"""
 LASTING = "import time, pathlib, os; pathlib.Path(f'{os.getpid()}.pid').touch(); time.sleep(60)"
 ENDING = "import sys, time; time.sleep(0.5); sys.exit(3)"
 GRACEFUL = "import signal, sys, time, pathlib, os; signal.signal({number}, lambda *_: sys.exit(7)); pathlib.Path(f'{{os.getpid()}}.pid').touch(); time.sleep(60)"  # noqa: E501 - one program

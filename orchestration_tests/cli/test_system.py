@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import dagster as dg
 import pytest
 import sqlalchemy as sa
 
-from orchestration.storage.migrate import head_revision
+import orchestration as orchestration_package
+from orchestration.storage.migrate import head_revision, known_revisions, migrate
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from orchestration.storage.database import Database
     from orchestration_tests.cli.conftest import Command
     from orchestration_tests.cli.feed_folder import FeedFolder
@@ -86,6 +87,41 @@ def test_migrating_says_from_where_to_where(
     assert orchestration("migrate", "--json").json == {"from": None, "to": head}
     assert orchestration("migrate", "--json").json == {"from": head, "to": head}
     assert orchestration("migrate").out == f"The schema is at {head}\n"
+    before = known_revisions()[-2]
+    assert orchestration("migrate", "--to", before, "--json").json == {"from": head, "to": before}
+
+
+def test_a_process_that_waits_for_the_schema_changes_nothing(
+    orchestration: Command, empty_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ORCHESTRATION_DATABASE_URL", empty_database.url)
+    refused = orchestration("migrate", "--wait", "0")
+    assert (refused.code, refused.err.count("\n")) == (2, 1)
+    assert "has no schema" in refused.err
+    with empty_database.connect() as connection:
+        assert sa.inspect(connection).get_table_names() == []
+    migrate(empty_database)
+    assert orchestration("migrate", "--wait", "0", "--json").json == {"from": head_revision(), "to": head_revision()}
+
+
+def test_a_deployment_prepares_dagster_by_the_same_command(
+    orchestration: Command, database_url: str, dagster_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Under the configuration of Kubernetes, whose launcher is not needed for it."""
+    monkeypatch.setenv("ORCHESTRATION_DATABASE_URL", database_url)
+    assert "DAGSTER_HOME" in orchestration("migrate", "--dagster").err
+    for name, value in {
+        "ORCHESTRATION_DAGSTER_DATABASE_URL": dagster_url,
+        "DAGSTER_HOME": str(Path(orchestration_package.__file__).parents[1] / "deploy/kubernetes/base/config"),
+        "ORCHESTRATION_LOG_DIRECTORY": str(tmp_path),
+        "ORCHESTRATION_LOG_BUCKET": "logs",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    assert orchestration("migrate", "--dagster").code == 0
+    with dg.DagsterInstance.get() as instance:
+        limits = {pool.name: pool.limit for pool in instance.event_log_storage.get_pool_limits()}
+    assert limits["prints_render"] == 4
 
 
 def test_the_doctor_finds_a_sound_system_sound(orchestration: Command, feed: FeedFolder) -> None:
@@ -97,11 +133,12 @@ def test_the_doctor_finds_a_sound_system_sound(orchestration: Command, feed: Fee
         ["ok", "database"],
         ["ok", "store"],
         ["ok", "fonts"],
+        ["ok", "blender"],
         ["ok", "feed"],
     ]
     assert (ended.code, ended.err) == (0, "")
     assert f"schema {head_revision()} (current)" in lines[0]
-    assert lines[3].endswith(f"{feed.url} lists 2 families of 2 suppliers")
+    assert lines[4].endswith(f"{feed.url} lists 2 families of 2 suppliers")
     assert orchestration("doctor").code == 0  # also where its own traces are
 
 
@@ -114,10 +151,10 @@ def test_the_doctor_tells_what_is_broken_and_looks_at_the_rest(
     found = orchestration("doctor", "--feed", (tmp_path / "elsewhere").as_uri(), "--json")
     assert found.code == 1
     sound = {one["name"]: one["ok"] for one in found.json}
-    assert sound == {"database": True, "store": False, "fonts": True, "feed": False}
+    assert sound == {"database": True, "store": False, "fonts": True, "blender": True, "feed": False}
     assert all("\n" not in one["message"] for one in found.json)
     table = orchestration("doctor", "--feed", (tmp_path / "elsewhere").as_uri())
-    assert [line.split()[0] for line in table.out.splitlines()] == ["ok", "FAILED", "ok", "FAILED"]
+    assert [line.split()[0] for line in table.out.splitlines()] == ["ok", "FAILED", "ok", "ok", "FAILED"]
 
 
 def test_the_doctor_survives_a_database_that_is_away(

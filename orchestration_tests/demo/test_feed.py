@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 from collections import Counter
@@ -12,7 +13,7 @@ import pytest
 from PIL import Image
 
 from orchestration.demo.days import FAULTS, FIXED_ON_DAY_2, LISTED_TWICE, SILENT_EDITS
-from orchestration.demo.feed import CATEGORY_PATH, IMPORT_PATH, write_feed
+from orchestration.demo.feed import CATEGORY_PATH, IMPORT_PATH, is_written, write_feed
 from orchestration.errors import ConfigurationError
 from orchestration_tests.demo.conftest import PICTURE_SIZE, WrittenDay, snapshot
 
@@ -146,7 +147,7 @@ def test_variants_and_pictures_of_the_account_are_those_of_the_documents(days: D
                 for details in languages
                 for picture in (details["Image"], *(details["MediaGalleryImages"] or ()))
             ]
-            assert family.variants == tuple(child["Sku"] for child in children)
+            assert family.variants == tuple(child["Sku"] for child in children if child["Sku"])
             assert family.pictures == tuple(dict.fromkeys(pictures))
 
 
@@ -211,9 +212,9 @@ def test_the_categories_name_their_parents_in_both_ways(days: Days) -> None:
     assert {code: parent or code.rpartition("/")[0] or None for code, _, parent in rows} == days[1].feed.categories
 
 
-def test_every_category_of_a_product_is_in_the_tree(days: Days) -> None:
+def test_every_category_of_a_product_but_one_is_in_the_tree(days: Days) -> None:
     used = {days[2].decoded(sku)["NonLanguageDependedProductDetails"]["Category"] for sku in days[2].feed.families}
-    assert used <= days[2].feed.categories.keys()
+    assert used - days[2].feed.categories.keys() == {"BAGS/COTTON_BAGS"}, "the one that a check finds"
 
 
 def test_keys_hold_every_character_that_breaks_an_address(days: Days) -> None:
@@ -227,3 +228,20 @@ def test_keys_hold_every_character_that_breaks_an_address(days: Days) -> None:
 
 def test_no_half_written_file_stays_behind(days: Days) -> None:
     assert not [path for path in days[3].files if path.endswith(".part")]
+
+
+def test_a_day_counts_as_written_when_the_last_of_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    address = "http://127.0.0.1:1"
+    assert not is_written(tmp_path, day=1, base_url=address)
+    write_feed(tmp_path, day=1, base_url=address, picture_size=32)
+    assert is_written(tmp_path, day=1, base_url=f"{address}/")
+    assert not is_written(tmp_path, day=2, base_url=address)
+    assert not is_written(tmp_path, day=1, base_url="http://127.0.0.1:2")
+
+    def full_disk(_root: Path, _files: object) -> None:
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr("orchestration.demo.feed._publish", full_disk)
+    with pytest.raises(OSError, match="full"):
+        write_feed(tmp_path, day=2, base_url=address, picture_size=32)
+    assert not is_written(tmp_path, day=1, base_url=address), "half of the next day lies over it"

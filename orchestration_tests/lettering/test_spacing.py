@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 CONDENSED = (FontSpec("RobotoCondensed[wght].ttf", BOLD), FontSpec("RobotoCondensed-Bold.ttf"))
 SCALE = Scale(25.0, growth=0.18)
-RULE = SpacingRule(least=0.5, mean=1.0, deep=3.0, overlap=0.5, touch=3.0)
+RULE = SpacingRule(least=0.5, mean=1.0, deep=3.0)
 
 
 def row(text: str, library: FontLibrary, *, spacing: float = 0.83, rule: SpacingRule | None = RULE) -> list[Placed]:
@@ -40,9 +40,9 @@ def test_feet_and_stems_of_neighbours_never_grow_together(text: str, library: Fo
     assert max(overlaps(row(text, library))) == 0
 
 
-@pytest.mark.parametrize("text", ["Oweny", "BOB", "TYLER", "ANNA", "minimum", "\u0395\u03bb\u03ad\u03bd\u03b7"])
-def test_letters_touch_at_most_at_a_point(text: str, library: FontLibrary) -> None:
-    assert max(overlaps(row(text, library))) < 1.0
+@pytest.mark.parametrize("text", ["Charlotte", "Dexter", "TYLER", "ROCCO", "minimum", "\u0395\u03bb\u03ad\u03bd\u03b7"])
+def test_round_and_slanted_neighbours_do_not_touch_either(text: str, library: FontLibrary) -> None:
+    assert max(overlaps(row(text, library))) == 0
 
 
 def test_stems_are_equally_far_from_each_other(library: FontLibrary) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from orchestration.mockups.mockup_request import MockupRequest, Stage
+    from orchestration.mockups.views.engine import EngineOptions
 
 FILES = {
     StageName.COMPOSITES: (OutputKind.COMPOSITE, OutputKind.PRINT_FILE),
@@ -28,17 +29,17 @@ MADE = "made.txt"
 SLOW_SECONDS = 0.3
 
 
-def sketch(request: MockupRequest, stage: Stage, passes: Path) -> list[Output]:
+def sketch(request: MockupRequest, stage: Stage, options: EngineOptions) -> list[Output]:
     """Small files for a stage; the text of a design may ask for trouble."""
     text = text_of(request)
-    note(passes, f"{text} {' '.join(filter(None, stage))}")
+    note(options.passes, f"{text} {' '.join(filter(None, stage))}")
     _trouble(text, stage)
     return [_file(request, stage, kind) for kind in FILES[stage.name]]
 
 
-def sketch_slowly(request: MockupRequest, stage: Stage, passes: Path) -> list[Output]:
+def sketch_slowly(request: MockupRequest, stage: Stage, options: EngineOptions) -> list[Output]:
     """As `sketch`, long enough to be interrupted."""
-    outputs = sketch(request, stage, passes)
+    outputs = sketch(request, stage, options)
     time.sleep(SLOW_SECONDS)
     return outputs
 

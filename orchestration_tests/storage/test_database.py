@@ -275,3 +275,17 @@ def test_an_embedded_server_that_cannot_start_says_where_its_log_is(tmp_path: Pa
     with pytest.raises(TransientError, match=r"did not start .*; its log is"):
         locate_databases(Settings(home=tmp_path))
     assert "many" in (tmp_path / "postgres" / "log").read_text()
+
+
+def test_many_threads_share_the_connections_that_one_process_may_have(empty_database: Database) -> None:
+    database = Database(empty_database.url, connections=2)
+    sessions = sa.text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
+
+    def count(_: int) -> int:
+        with database.connect() as connection:
+            connection.execute(sa.text("SELECT pg_sleep(0.02)"))
+            return int(connection.execute(sessions).scalar_one())
+
+    with ThreadPoolExecutor(8) as threads:
+        assert max(threads.map(count, range(16))) == 2
+    database.close()

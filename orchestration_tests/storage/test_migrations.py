@@ -7,6 +7,7 @@ import pkgutil
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -188,6 +189,12 @@ ROWS: Mapping[str, str] = {
         INSERT INTO task_total (queue, outcome, waited_class, ran_class, tasks, waited_seconds, ran_seconds)
             VALUES ('mirror', 'completed', 5, 6, 1, 0.5, 1.5);
     """,
+    "0020": """
+        UPDATE media SET unused_since = now();
+        INSERT INTO media_tombstone (run_id, reason, storage_path, bytes, marked_at, deleted_at)
+        SELECT id, 'unshown', 'media/ab/old.png', 3, now(), now() FROM media_gc_run;
+    """,
+    "0030": "SELECT 'no table of its own'",
 }
 
 
@@ -254,7 +261,7 @@ def fill(database: Database, until: str) -> None:
 
 
 def downgrade(database: Database, revision: str) -> None:
-    """Take the database back to `revision`."""
+    """Take the database back to `revision`, also to none."""
     with database.begin() as connection:
         command.downgrade(alembic_config(connection), revision)
 
@@ -358,6 +365,40 @@ def wait_for_waiters(connection: sa.Connection, count: int) -> None:
         time.sleep(0.05)
 
 
+def test_going_back_one_revision_keeps_the_data_and_forth_again_too(empty_database: Database) -> None:
+    before, head = REVISIONS[-2:]
+    migrate(empty_database)
+    fill(empty_database, until=head)
+    counts, schema = row_counts(empty_database), schema_of(empty_database)
+    assert migrate(empty_database, before) == (head, before)
+    assert {name: counts[name] for name in row_counts(empty_database)} == row_counts(empty_database)
+    assert migrate(empty_database) == (before, head)
+    assert (row_counts(empty_database), schema_of(empty_database)) == (counts, schema)
+
+
+def test_an_unknown_revision_is_refused_with_those_that_there_are(database: Database) -> None:
+    with pytest.raises(ConfigurationError, match=f"no revision 12: there are 0001, .*{head_revision()}"):
+        migrate(database, "12")
+
+
+def test_a_migration_that_meets_a_long_reader_holds_nobody_up_and_succeeds_after_it(
+    empty_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It lets go of its place in the line for the table, so that others pass; and comes back."""
+    monkeypatch.setattr("orchestration.storage.migrate._LOCK_SECONDS", 0.2)
+    before, head = REVISIONS[-2:]
+    migrate(empty_database, before)
+    with ThreadPoolExecutor() as threads:
+        with empty_database.begin() as reader:
+            reader.execute(sa.text("LOCK TABLE task IN ACCESS SHARE MODE"))
+            migration = threads.submit(migrate, empty_database)
+            for _ in range(5):
+                with empty_database.begin() as other:
+                    other.execute(sa.text("INSERT INTO task (queue, key) VALUES ('q', gen_random_uuid()::text)"))
+                time.sleep(0.1)
+        assert migration.result(timeout=60) == (before, head)
+
+
 def test_a_failed_migration_leaves_the_database_as_it_was(empty_database: Database) -> None:
     with empty_database.begin() as connection:
         connection.execute(sa.text("CREATE TABLE supplier (mine integer)"))
@@ -372,3 +413,9 @@ def test_a_database_from_a_newer_version_is_left_alone(database: Database) -> No
     with pytest.raises(ConfigurationError, match="9999"):
         migrate(database)
     assert row_counts(database)["supplier"] == 0
+
+
+def test_the_vacuum_follows_what_changed_in_the_tables_that_change_all_the_time(database: Database) -> None:
+    options = sa.text("SELECT reloptions FROM pg_class WHERE relname = 'task'")
+    with database.connect() as connection:
+        assert {"autovacuum_vacuum_scale_factor=0", "fillfactor=80"} <= set(connection.execute(options).scalar_one())

@@ -33,12 +33,13 @@ def make_queue(
     attempts: int = 3,
     wait: float = 60.0,
     batch: int = 100,
+    largest_batch: int = 0,
     lease_seconds: float = 60.0,
     keep: int = 100_000,
 ) -> TaskQueue:
     retention = Retention(timedelta(days=1), keep)
     retry = RetryPolicy(attempts, wait)
-    return TaskQueue(QueuePolicy(name, retry, lease_seconds, batch, keep_completed=retention))
+    return TaskQueue(QueuePolicy(name, retry, lease_seconds, batch, largest_batch, keep_completed=retention))
 
 
 def enqueue(database: Database, queue: TaskQueue, *tasks: NewTask | str) -> None:

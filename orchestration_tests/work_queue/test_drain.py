@@ -45,6 +45,23 @@ async def test_a_drain_completes_everything_and_ends_when_idle(database: Databas
     assert set(states(database).values()) == {"completed"}
 
 
+async def test_claims_grow_behind_a_backlog_in_order_and_are_small_again_after_it(database: Database) -> None:
+    queue = make_queue(batch=3, largest_batch=12)
+    enqueue(database, queue, *(f"{n:02}" for n in range(40)))
+    claims: list[list[str]] = []
+
+    async def note(claim: Claim[Settled]) -> None:
+        claims.append([task.key for task in claim.tasks])
+        settle_all(claim)
+
+    with Worker(database, queue) as worker:
+        await drain(worker, note, idle_seconds=0)
+        enqueue(database, queue, *(f"later{n}" for n in range(4)))
+        await drain(worker, note, idle_seconds=0)
+    assert [len(keys) for keys in claims] == [3, 6, 12, 12, 7, 3, 1]
+    assert [key for keys in claims for key in keys] == sorted(key for keys in claims for key in keys)
+
+
 async def test_a_worker_may_drain_again(database: Database, queue: TaskQueue) -> None:
     with Worker(database, queue) as worker:
         for key in "ab":
@@ -70,12 +87,18 @@ async def test_no_more_batches_are_handled_or_held_than_asked_for(
     queue = make_queue(batch=2)
     enqueue(database, queue, *(str(n) for n in range(40)))
     handled, held, running = [], [], 0
+    together = asyncio.Event()
 
     async def handle(claim: Claim[Settled]) -> None:
         nonlocal running
         running += 1
-        await asyncio.sleep(0.02)
         handled.append(running)
+        if running == concurrency:
+            together.set()
+        async with asyncio.timeout(60):  # the first ones wait for each other, also on a busy machine
+            await together.wait()
+        held.append(list(states(database).values()).count("active"))
+        await asyncio.sleep(0.02)
         held.append(list(states(database).values()).count("active"))
         await completing()(claim)
         running -= 1

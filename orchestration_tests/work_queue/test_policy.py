@@ -90,3 +90,17 @@ def test_an_idle_worker_looks_ever_less_often() -> None:
 
 def test_a_worker_looks_each_second_unless_told_otherwise() -> None:
     assert {QueuePolicy("mirror", RetryPolicy(5)).poll(in_vain) for in_vain in (0, 1, 50)} == {1.0}
+
+
+@pytest.mark.parametrize(
+    ("asked", "claimed", "following"),
+    [(12, 12, 24), (64, 64, 100), (100, 100, 100), (100, 99, 12), (12, 0, 12), (12, 1, 12)],
+)
+def test_a_claim_that_came_full_makes_the_next_one_larger(asked: int, claimed: int, following: int) -> None:
+    policy = QueuePolicy("mirror", RetryPolicy(3), batch=12, largest_batch=100)
+    assert policy.next_batch(asked, claimed) == following
+
+
+def test_without_a_largest_batch_all_claims_are_alike() -> None:
+    policy = QueuePolicy("mirror", RetryPolicy(3), batch=12)
+    assert policy.next_batch(12, 12) == 12

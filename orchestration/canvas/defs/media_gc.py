@@ -94,6 +94,7 @@ def of_collection(collection: Collection) -> dict[str, Any]:
         "revived": len(plan.revived),
         "deleted": len(plan.deletions if result is None else result.deleted),
         "orphans": len(plan.orphans if result is None else result.orphans),
+        "unshown_images": len(plan.unshown if result is None else result.unshown),
         "freed_bytes": plan.freed if result is None else result.freed,
         "skipped": len(plan.skipped if result is None else result.skipped),
         "failed": 0 if result is None else len(result.failed),
@@ -101,7 +102,9 @@ def of_collection(collection: Collection) -> dict[str, Any]:
         "seconds": (collection.finished_at - collection.started_at).total_seconds(),
     }
     shown |= {name: dg.MetadataValue.md(table) for name, table in _tables(collection).items()}
-    return shown | {name: text for name in ("refused", "orphans_refused") if (text := getattr(plan, name))}
+    return shown | {
+        name: text for name in ("refused", "orphans_refused", "unshown_refused") if (text := getattr(plan, name))
+    }
 
 
 def _tables(collection: Collection) -> dict[str, str]:

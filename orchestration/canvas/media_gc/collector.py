@@ -43,18 +43,24 @@ NO_OPTIONS = CollectOptions()
 
 
 class MediaGarbageCollector:
-    """Collects the canvas media that nothing refers to."""
+    """Collects the canvas media that nothing refers to, and the mirrored images that nothing shows.
+
+    `references` are sources of other domains, `shown` SELECTs of `url`: the images that something shows.
+    """
 
     def __init__(
         self,
         services: Services,
         references: Sequence[ReferenceSource] = (),
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        *,
+        shown: Sequence[str] = (),
     ) -> None:
         self.services = services
         self.settings = services.settings
         self.sources = (*CANVAS_SOURCES, *references)
         self.clock = clock
+        self._shown = shown
 
     @property
     def database(self) -> Database:
@@ -72,7 +78,7 @@ class MediaGarbageCollector:
             started_at = self.clock()
             with self.database.begin() as connection:
                 run_id = start_run(connection, rules, started_at, dry_run=options.dry_run)
-            store = MediaStore(self.database, self.services.objects, self.sources, run_id)
+            store = MediaStore(self.database, self.services.objects, self.sources, run_id, self._shown)
             survey = store.survey(started_at, rules.ttl, rules.limits.items)
             plan = make_plan(survey, rules, started_at)
             result = None if options.dry_run else execute(store, plan, rules, self.clock, stopping)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from orchestration.canvas.media_gc.model import Claimed, DeletedObject, Result
+from orchestration.canvas.media_gc.model import Claimed, DeletedObject, Forgotten, Result
 from orchestration.errors import OrchestrationError
 from orchestration.observability.logs import get_logger
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from orchestration.canvas.media_gc.model import Medium, Orphan, Plan, Rules, Survey, Tombstone, WrongCount
+    from orchestration.media.unshown import UnshownImage
 
 log = get_logger()
 
@@ -41,13 +42,16 @@ class GarbageStore(Protocol):
         """Mark media, but for those that are gone meanwhile; which."""
 
     def watch(self, orphans: Sequence[Orphan], now: datetime) -> None:
-        """Remember since when these objects are orphans, and forget all others."""
+        """Remember since when these are orphans, and since when nothing shows an image; forget all others."""
 
     def claim(self, media: Sequence[Medium], now: datetime) -> Claimed:
         """Take the media away, for good, unless something refers to them or is about to."""
 
     def claim_orphans(self, orphans: Sequence[Orphan], now: datetime) -> Sequence[Tombstone]:
         """Note that these objects are to go; each is looked at once more when it does."""
+
+    def forget(self, images: Sequence[UnshownImage], now: datetime) -> Forgotten:
+        """Take the rows of mirrored images away, but for those that something shows again."""
 
     def settle(self, tombstones: Sequence[Tombstone], now: datetime) -> Sequence[DeletedObject]:
         """Delete the objects that no medium has any more."""
@@ -73,10 +77,12 @@ def execute(
     store.watch(plan.watched, now)
     claimed = store.claim(plan.deletions, now) if plan.deletions else Claimed((), {}, {})
     orphans = store.claim_orphans(plan.orphans, now) if plan.orphans else ()
-    work = [*plan.unsettled, *claimed.tombstones, *orphans]
+    forgotten = store.forget(plan.unshown, now) if plan.unshown else Forgotten()
+    work = [*plan.unsettled, *claimed.tombstones, *orphans, *forgotten.tombstones]
     settled = _settle(store, work, rules, clock, lambda: stopping() or clock() >= end)
-    result = _result(plan, claimed, settled)
+    result = _result(plan, claimed, settled, {one.id for one in forgotten.tombstones})
     return result._replace(
+        unshown=forgotten.images,
         repaired=len(plan.drift),
         marked=[medium.media_id for medium in plan.marks if medium.media_id in marked],
         left=plan.left + len(work) - len(settled),
@@ -105,13 +111,13 @@ def _settle(
     return settled
 
 
-def _result(plan: Plan, claimed: Claimed, settled: Sequence[DeletedObject]) -> Result:
+def _result(plan: Plan, claimed: Claimed, settled: Sequence[DeletedObject], unshown: Collection[int]) -> Result:
     done = [one.tombstone for one in settled if not one.problem]
     problems = {one.tombstone.medium or one.tombstone.storage_path: one for one in settled if one.problem}
     return Result(
         revived=[medium.media_id for medium in plan.revived],
         deleted=[tombstone.medium for tombstone in done if tombstone.medium is not None],
-        orphans=[tombstone.storage_path for tombstone in done if tombstone.medium is None],
+        orphans=[one.storage_path for one in done if one.medium is None and one.id not in unshown],
         freed=sum(one.freed for one in settled),
         skipped={
             **plan.skipped,

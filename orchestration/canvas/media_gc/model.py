@@ -9,8 +9,12 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
+from orchestration.media.unshown import UnshownImages
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from orchestration.media.unshown import UnshownImage
 
 # Objects outside of it are not the canvas's own: a row may name one, but no collection deletes it.
 FOLDER = "canvas/media"
@@ -106,11 +110,15 @@ class Census(NamedTuple):
 
 
 class Survey(NamedTuple):
-    """The state of the media at one moment: in the database, beside the bucket, and the objects that no row names."""
+    """The state of the media at one moment: in the database, beside the bucket, and the objects that no row names.
+
+    `unshown` are mirrored images that nothing has shown for a TTL, without those that some text names.
+    """
 
     census: Census
     bucket: Bucket
     orphans: Sequence[Orphan]
+    unshown: UnshownImages = UnshownImages()
 
 
 class Limits(NamedTuple):
@@ -135,6 +143,7 @@ class Guard(StrEnum):
     BUCKET = "bucket"
     SHARE = "share"
     ORPHANS = "orphans"
+    UNSHOWN = "unshown"
 
 
 class Rules(NamedTuple):
@@ -157,8 +166,8 @@ class Plan(NamedTuple):
     `refused` is why no medium is marked and none is taken away; what is true of this moment is still written down, and
     deletions that were begun are finished.
 
-    `freed` are the bytes of the objects that go, each counted once. `orphans_refused` holds back the orphans alone;
-    all that are `watched` are remembered.
+    `freed` are the bytes of the objects that go, each counted once. `orphans_refused` holds back the orphans alone,
+    `unshown_refused` the mirrored images that nothing shows; all orphans that are `watched` are remembered.
     """
 
     drift: Sequence[WrongCount] = ()
@@ -168,11 +177,25 @@ class Plan(NamedTuple):
     unsettled: Sequence[Tombstone] = ()
     orphans: Sequence[Orphan] = ()
     watched: Sequence[Orphan] = ()
+    unshown: Sequence[UnshownImage] = ()
     skipped: Mapping[str, str] = {}
     left: int = 0
     freed: int = 0
     refused: str = ""
     orphans_refused: str = ""
+    unshown_refused: str = ""
+
+    @property
+    def why_held_back(self) -> str:
+        """Everything that a guard has refused, in words; empty when none has."""
+        return "; ".join(filter(None, (self.refused, self.orphans_refused, self.unshown_refused)))
+
+
+class Forgotten(NamedTuple):
+    """Mirrored images whose rows are gone, by content hash, and the tombstones of their objects."""
+
+    images: Sequence[str] = ()
+    tombstones: Sequence[Tombstone] = ()
 
 
 class Claimed(NamedTuple):
@@ -197,13 +220,17 @@ class DeletedObject(NamedTuple):
 
 
 class Result(NamedTuple):
-    """What a collection did. `deleted` and `orphans` are those whose object is settled; ids of media, object keys."""
+    """What a collection did. `deleted` and `orphans` are those whose object is settled; ids of media, object keys.
+
+    `unshown` are the mirrored images that went, by content hash.
+    """
 
     repaired: int = 0
     revived: Sequence[str] = ()
     marked: Sequence[str] = ()
     deleted: Sequence[str] = ()
     orphans: Sequence[str] = ()
+    unshown: Sequence[str] = ()
     freed: int = 0
     skipped: Mapping[str, str] = {}
     failed: Mapping[str, str] = {}

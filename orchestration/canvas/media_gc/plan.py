@@ -8,6 +8,9 @@ are how long a canvas operation can be undone after its element has left every s
 element again, which lifts the mark. The log of operations is no source of references: it never forgets, and so would
 keep every medium for ever.
 
+A mirrored image goes a TTL after a collection first found that nothing shows it: no generation that is there or in the
+trash, and no product. It may be fetched again, so there is no grace.
+
 A guard refuses what looks like an accident. Each has a name by which it alone is overruled, and those by share begin
 above a minimum, so that a small store or a source of few references is not refused for ever.
 """
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from orchestration.canvas.media_gc.model import Limits, Orphan, Rules, Survey
+    from orchestration.media.unshown import UnshownImage
 
 OVERRIDE = "--allow"
 
@@ -36,6 +40,7 @@ def make_plan(survey: Survey, rules: Rules, now: datetime) -> Plan:
     deletions, skipped = within_limits(survey.census.due, rules.limits)
     freed = freed_bytes(deletions) + sum({one.storage_path: one.bytes for one in survey.census.unsettled}.values())
     orphans, orphans_refused = _orphans(survey, rules, now, freed)
+    unshown, unshown_refused = _unshown(survey, rules)
     return Plan(
         drift=survey.census.drift,
         marks=survey.census.candidates,
@@ -45,9 +50,11 @@ def make_plan(survey: Survey, rules: Rules, now: datetime) -> Plan:
         orphans=orphans,
         watched=survey.orphans,
         skipped=skipped,
+        unshown=unshown,
         left=survey.census.due_total - len(deletions) - len(skipped),
-        freed=freed + sum(orphan.bytes for orphan in orphans),
+        freed=freed + sum(orphan.bytes for orphan in orphans) + sum(image.bytes for image in unshown),
         orphans_refused=orphans_refused,
+        unshown_refused=unshown_refused,
     )
 
 
@@ -139,3 +146,14 @@ def _orphans(survey: Survey, rules: Rules, now: datetime, freed: int) -> tuple[l
         if budget >= 0:
             taken.append(orphan)
     return taken, ""
+
+
+def _unshown(survey: Survey, rules: Rules) -> tuple[Sequence[UnshownImage], str]:
+    """The mirrored images to remove now, and why all are held back."""
+    found, limits = survey.unshown, rules.limits
+    if found.unshown > max(limits.minimum, limits.share * found.images) and Guard.UNSHOWN not in rules.allowed:
+        return [], (
+            f"nothing shows {found.unshown} of {found.images} mirrored images, more than {limits.share:.0%}, which "
+            f"looks like records that could not be found; use {OVERRIDE} {Guard.UNSHOWN} if that is meant"
+        )
+    return found.first, ""

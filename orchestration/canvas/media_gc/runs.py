@@ -47,7 +47,7 @@ def finish_run(connection: sa.Connection, collection: Collection) -> None:
         "media_bytes": survey.census.bytes,
         "places": dict(survey.census.places),
         "candidates": survey.census.candidate_total,
-        "refused_reason": "; ".join(filter(None, (plan.refused, plan.orphans_refused))) or None,
+        "refused_reason": plan.why_held_back or None,
     }
     if result is not None:
         found |= {

@@ -21,9 +21,10 @@ import sqlalchemy as sa
 
 from orchestration.canvas.media_gc.bucket import read_bucket
 from orchestration.canvas.media_gc.census import prepare_scan, referenced_media, referenced_objects, take_census
-from orchestration.canvas.media_gc.model import Claimed, DeletedObject, Orphan, Survey, Tombstone
+from orchestration.canvas.media_gc.model import Claimed, DeletedObject, Forgotten, Orphan, Survey, Tombstone
 from orchestration.canvas.media_gc.plan import is_ours
 from orchestration.errors import OrchestrationError, TransientError
+from orchestration.media.unshown import find_unshown, forget_unshown, mirrored_keys, note_unshown
 from orchestration.observability.logs import get_logger
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from orchestration.canvas.media_gc.model import Bucket, Medium, WrongCount
     from orchestration.canvas.media_gc.references import ReferenceSource
+    from orchestration.media.unshown import UnshownImage, UnshownImages
     from orchestration.storage.database import Database
     from orchestration.storage.objects import ObjectStore
 
@@ -43,15 +45,24 @@ _ONE_COLLECTION = 0x4D47_4331  # "MGC1"
 
 
 class MediaStore:
-    """A `GarbageStore` over the real things; `run_id` is what it notes its marks and deletions under."""
+    """A `GarbageStore` over the real things; `run_id` is what it notes its marks and deletions under.
+
+    `shown` are SELECTs of the URLs of the images that something shows.
+    """
 
     def __init__(
-        self, database: Database, objects: ObjectStore, sources: Sequence[ReferenceSource], run_id: int | None = None
+        self,
+        database: Database,
+        objects: ObjectStore,
+        sources: Sequence[ReferenceSource],
+        run_id: int | None = None,
+        shown: Sequence[str] = (),
     ) -> None:
         self._database = database
         self._objects = objects
         self._sources = sources
         self._run_id = run_id
+        self._shown = shown
 
     def survey(self, now: datetime, ttl: timedelta, most: int) -> Survey:
         """Scan the references, and compare database and bucket."""
@@ -59,7 +70,7 @@ class MediaStore:
         orphans = self._orphans(bucket)
         with self._database.begin() as connection:
             census = take_census(connection, self._sources, now, ttl, most)
-        return Survey(census, bucket, orphans)
+        return Survey(census, bucket, orphans, self._unshown(now - ttl, most))
 
     def repair(self, drift: Sequence[WrongCount], now: datetime) -> None:
         """Store the true counts, and since when media are without; a row that somebody holds gets its own next time."""
@@ -84,6 +95,7 @@ class MediaStore:
         with self._database.begin() as connection:
             connection.execute(_FORGET, values)
             connection.execute(_WATCH, values)
+            note_unshown(connection, self._shown, now)
 
     def claim(self, media: Sequence[Medium], now: datetime) -> Claimed:
         """Turn the rows into tombstones, in one transaction with the last look for references.
@@ -110,15 +122,35 @@ class MediaStore:
             "paths": [orphan.storage_path for orphan in orphans],
             "sizes": [orphan.bytes for orphan in orphans],
             "seen": [orphan.seen_at for orphan in orphans],
+            "reason": "orphan",
         }
         with self._database.begin() as connection:
-            return [Tombstone(*row) for row in connection.execute(_BURY_ORPHANS, values)]
+            return [Tombstone(*row) for row in connection.execute(_BURY_OBJECTS, values)]
+
+    def forget(self, images: Sequence[UnshownImage], now: datetime) -> Forgotten:
+        """Take the rows of mirrored images away, but for those that something shows again."""
+        by_key = {key: image for image in images for key in image.keys}
+        with self._database.begin() as connection:
+            keys = forget_unshown(connection, self._shown, [image.content_hash for image in images])
+            going = {key: self._objects.size(key) for key in keys}
+            values = {
+                "run": self._run_id,
+                "now": now,
+                "paths": list(going),
+                "sizes": [size or 0 for size in going.values()],
+                "seen": [by_key[key].since for key in going],
+                "reason": "unshown",
+            }
+            tombstones = [Tombstone(*row) for row in connection.execute(_BURY_OBJECTS, values)]
+        gone = sorted({by_key[one.storage_path].content_hash for one in tombstones})
+        return Forgotten(gone, tombstones)
 
     def settle(self, tombstones: Sequence[Tombstone], now: datetime) -> Sequence[DeletedObject]:
         """Delete the objects of a batch that no medium has any more; each key is held until the result is committed."""
         with self._database.begin() as connection:
             pending = connection.execute(_PENDING, {"ids": [one.id for one in tombstones]}).all()
-            states = self._settle_objects(connection, sorted({row.storage_path for row in pending}))
+            unshown = {row.storage_path for row in pending if row.reason == "unshown"}
+            states = self._settle_objects(connection, sorted({row.storage_path for row in pending}), unshown)
             ends = _ends([row for row in pending if row.storage_path in states], states, self._run_id)
             if ends:
                 columns = dict(zip(_End._fields, map(list, zip(*ends, strict=True)), strict=True))
@@ -144,6 +176,15 @@ class MediaStore:
         kept = dict.fromkeys(live, "something refers to it again")
         return Claimed(tombstones, kept | dict.fromkeys(set(media_ids) - locked, "somebody is using it"), {})
 
+    def _unshown(self, before: datetime, most: int) -> UnshownImages:
+        """The images that nothing shows; one of those that some text names by its hash stays."""
+        with self._database.begin() as connection:
+            found = find_unshown(connection, self._shown, before, most)
+            keys = [key for image in found.first for key in image.keys]
+            named = referenced_objects(connection, self._sources, keys) if keys else set()
+        kept = [image for image in found.first if named.isdisjoint(image.keys)]
+        return found._replace(first=kept, unshown=found.unshown - len(found.first) + len(kept))
+
     def _orphans(self, bucket: Bucket) -> list[Orphan]:
         keys = sorted(bucket.orphans)
         if not keys:
@@ -154,12 +195,17 @@ class MediaStore:
         orphans = [Orphan(key, bucket.orphans[key], seen.get(key), key in referenced) for key in keys]
         return sorted(orphans, key=lambda orphan: (orphan.seen_at is None, orphan.seen_at, orphan.storage_path))
 
-    def _settle_objects(self, connection: sa.Connection, paths: Sequence[str]) -> dict[str, str]:
-        """What becomes of each object: a state, or a problem after a colon. Those that an upload holds are left out."""
+    def _settle_objects(
+        self, connection: sa.Connection, paths: Sequence[str], unshown: Collection[str]
+    ) -> dict[str, str]:
+        """What becomes of each object: a state, or a problem after a colon. Those that an upload holds are left out.
+
+        Of the mirrored images' objects only those that are `unshown` may go; a medium may only name others.
+        """
         held = set(connection.execute(_HOLD_KEYS, {"paths": paths}).scalars())
-        owned = set(connection.execute(_OWNED, {"paths": sorted(held)}).scalars())
+        owned = set(connection.execute(_OWNED, {"paths": sorted(held)}).scalars()) | mirrored_keys(connection, held)
         states = dict.fromkeys(owned, "shared")
-        states |= {path: "foreign" for path in held - owned if not is_ours(path)}
+        states |= {path: "foreign" for path in held - owned if not (path in unshown or is_ours(path))}
         rest = sorted(held - states.keys())
         with ThreadPoolExecutor(DELETIONS_AT_ONCE) as pool:
             return states | dict(zip(rest, pool.map(self._delete, rest), strict=True))
@@ -265,15 +311,15 @@ _BURY = sa.text("""
     RETURNING id, media_id, storage_path, bytes
 """)
 
-_BURY_ORPHANS = sa.text("""
+_BURY_OBJECTS = sa.text("""
     INSERT INTO media_tombstone (run_id, reason, storage_path, bytes, marked_at, deleted_at)
-    SELECT :run, 'orphan', path, size, seen, :now
+    SELECT :run, :reason, path, size, seen, :now
     FROM unnest(CAST(:paths AS text[]), CAST(:sizes AS bigint[]), CAST(:seen AS timestamptz[])) AS o (path, size, seen)
     RETURNING id, media_id, storage_path, bytes
 """)
 
 _PENDING = sa.text("""
-    SELECT id, run_id, storage_path, bytes FROM media_tombstone
+    SELECT id, run_id, reason, storage_path, bytes FROM media_tombstone
     WHERE id = ANY (:ids) AND object_state = 'pending' ORDER BY id FOR UPDATE
 """)
 

@@ -19,7 +19,7 @@ def summary(collection: Collection) -> dict[str, Any]:
     return {
         "collection": collection.run_id,
         "dry_run": collection.is_dry_run,
-        "refused": plan.refused or plan.orphans_refused or None,
+        "refused": plan.why_held_back or None,
         "media": collection.survey.census.media,
         "media_bytes": collection.survey.census.bytes,
         "places": dict(collection.survey.census.places),
@@ -28,6 +28,7 @@ def summary(collection: Collection) -> dict[str, Any]:
         "marked": result.marked if result else [medium.media_id for medium in plan.marks],
         "deleted": result.deleted if result else planned,
         "orphans": result.orphans if result else [orphan.storage_path for orphan in plan.orphans],
+        "unshown": result.unshown if result else [image.content_hash for image in plan.unshown],
         "bytes": result.freed if result else plan.freed,
         "skipped": result.skipped if result else plan.skipped,
         "failed": result.failed if result else {},

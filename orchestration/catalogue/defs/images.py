@@ -17,6 +17,7 @@ from orchestration.catalogue.defs.feed import a_numbers
 from orchestration.catalogue.drains import mirror_images
 from orchestration.catalogue.families.images import FamilyImages
 from orchestration.media.fetcher import FetchOutcome, MirroredImage
+from orchestration.media.picture_process import PictureProcess, picture_limits
 from orchestration.runtime.assets import AssetJob, Pool, asset_job, domain_asset, queue_spec
 from orchestration.runtime.checks import check
 from orchestration.runtime.drains import DrainConfig, DrainScale, drain_sensor, drain_step
@@ -49,8 +50,9 @@ def family_images(
     context: dg.AssetExecutionContext, config: DrainConfig, catalogue: dg.ResourceParam[Catalogue]
 ) -> Iterator[dg.AssetMaterialization | dg.AssetObservation]:
     """Mirror the selected families' images again, or what is queued."""
-    with drain_step(context, config) as step:
-        report = MirrorReport(context, Pictures(catalogue.services.objects))
+    limits = picture_limits(catalogue.services.settings)
+    with drain_step(context, config) as step, PictureProcess(limits) as process:
+        report = MirrorReport(context, Pictures(catalogue.services.objects, process))
         asyncio.run(mirror_images(catalogue, report.count, report.record, step.options, step.keys))
         yield from report.finish()
 

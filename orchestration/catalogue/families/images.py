@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from orchestration.work_queue.queue import TaskQueue
 
 
+SHOWN_IMAGES = "SELECT url FROM family_image"
+"""The URLs of the images that products show, for those who remove images that nothing shows."""
+
+
 class FamilyImages(NamedTuple):
     """The state of one family's images; `problems` are those of the images that are dead, or missing since."""
 

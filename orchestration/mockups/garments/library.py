@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from orchestration.errors import NotFoundError, RefusedError
-from orchestration.mockups.garments.model import Box, Edge, Garment, Piece, Size, Zone
+from orchestration.mockups.garments.model import Box, Edge, Garment, Piece, Size
+from orchestration.mockups.rectangle import Rectangle
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,7 +71,7 @@ def _piece(data: dict[str, Any]) -> Piece:
     edges = tuple(
         Edge(edge["name"], _polyline(edge["points"]), tuple(edge.get("stitches", ()))) for edge in data["edges"]
     )
-    zone = Zone(*data["zone"]) if "zone" in data else None
+    zone = Rectangle(*data["zone"]) if "zone" in data else None
     return Piece(data["name"], data["drape"], (data["place"][0], data["place"][1]), edges, zone)
 
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from orchestration.mockups.rectangle import Rectangle
+
 Points = tuple[tuple[float, float], ...]
 
 
@@ -32,25 +34,6 @@ class Box(NamedTuple):
     y0: int
     x1: int
     y1: int
-
-
-class Zone(NamedTuple):
-    """A rectangle on a piece in mm."""
-
-    x0: float
-    y0: float
-    x1: float
-    y1: float
-
-    @property
-    def width(self) -> float:
-        """Its width in mm."""
-        return self.x1 - self.x0
-
-    @property
-    def height(self) -> float:
-        """Its height in mm."""
-        return self.y1 - self.y0
 
 
 class Edge(NamedTuple):
@@ -76,13 +59,16 @@ class Size(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Piece:
-    """One piece of cloth. `place` is where its origin lies on the canvas, in mm; `zone` is where ink may be."""
+    """One piece of cloth.
+
+    `place` is where its origin lies on the canvas, `zone` where on the piece ink may be, both in mm.
+    """
 
     name: str
     drape: str
     place: tuple[float, float]
     edges: tuple[Edge, ...]
-    zone: Zone | None
+    zone: Rectangle | None
 
     def edge(self, name: str) -> Edge:
         """The side of that name."""

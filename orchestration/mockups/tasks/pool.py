@@ -11,24 +11,24 @@ from orchestration.rendering.pool import ProcessPool
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
     from types import TracebackType
     from typing import Self
 
     from orchestration.mockups.mockup_request import MockupRequest, Output, Stage
+    from orchestration.mockups.views.engine import EngineOptions
 
-    Make = Callable[[MockupRequest, Stage, Path], list[Output]]
+    Make = Callable[[MockupRequest, Stage, EngineOptions], list[Output]]
 
 
 class StagePool:
     """So many render processes between entering and leaving; `make` is a function of a module, for one stage.
 
-    `passes` is the folder of the garments' passes, `seconds` the time limit of a stage.
+    `options` are those of the engines, `seconds` is the time limit of a stage.
     """
 
-    def __init__(self, make: Make, processes: int, *, passes: Path, seconds: float) -> None:
+    def __init__(self, make: Make, processes: int, *, options: EngineOptions, seconds: float) -> None:
         self._make = make
-        self._passes = passes
+        self._options = options
         self._seconds = seconds
         self._pool = ProcessPool(processes, preload=[make.__module__])
 
@@ -44,4 +44,4 @@ class StagePool:
     async def make(self, item: str, request: MockupRequest, stage: Stage) -> list[Output]:
         """Make the files of a stage; `item` names the job. Raises what `ProcessPool.run` raises."""
         name = " ".join([item, *filter(None, stage)])
-        return await self._pool.run(self._make, request, stage, self._passes, item=name, seconds=self._seconds)
+        return await self._pool.run(self._make, request, stage, self._options, item=name, seconds=self._seconds)

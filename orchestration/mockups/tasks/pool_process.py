@@ -10,19 +10,18 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from orchestration.mockups.maker import make_stage
-from orchestration.mockups.views.renderer import Renderer
+from orchestration.mockups.views.engines import engine_named
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from orchestration.mockups.mockup_request import EngineName, MockupRequest, Output, Stage
+    from orchestration.mockups.views.engine import Engine, EngineOptions
 
-    from orchestration.mockups.mockup_request import MockupRequest, Output, Stage
 
-
-def make(request: MockupRequest, stage: Stage, passes: Path) -> list[Output]:
-    """Make the files of a stage, with the passes of garments that are kept in the folder `passes`."""
-    return make_stage(request, stage, _renderer(passes))
+def make(request: MockupRequest, stage: Stage, options: EngineOptions) -> list[Output]:
+    """Make the files of a stage with the request's engine."""
+    return make_stage(request, stage, _engine(request.engine, options))
 
 
 @cache
-def _renderer(passes: Path) -> Renderer:
-    return Renderer(passes)
+def _engine(name: EngineName, options: EngineOptions) -> Engine:
+    return engine_named(name, options)

@@ -14,8 +14,10 @@ import msgspec
 from orchestration.mockups.garments.names import DEFAULT_TEMPLATE
 from orchestration.mockups.jobs.products import DEFAULT_FABRIC
 from orchestration.mockups.mockup_request import (
+    AnimationFormat,
     DesignFile,
     DesignText,
+    EngineName,
     MockupRequest,
     PictureSizes,
     PrintOrder,
@@ -60,15 +62,17 @@ def mockup_request(job: RenderJob, designs: Mapping[str, bytes], settings: Setti
         garment_size=options.garment_size,
         ink=options.ink,
         pictures=pictures,
+        engine=EngineName(settings.mockup_engine),
+        animation=AnimationFormat(settings.mockup_animation),
     )
 
 
 def versions_for(request: MockupRequest) -> Versions:
     """What makes the pictures of a request now; raises `NotFoundError` and `RefusedError` as its garment asks for."""
     from orchestration.mockups.garments.library import load_garment
-    from orchestration.mockups.views.renderer import RENDERER_VERSION
+    from orchestration.mockups.views.engines import engine_version
 
-    return Versions(load_garment(request.template_id).version, RENDERER_VERSION)
+    return Versions(load_garment(request.template_id).version, engine_version(request.engine))
 
 
 def request_address(request: MockupRequest, versions: Versions) -> str:

@@ -1,6 +1,6 @@
-"""The files of a turntable, all from one row of frames: video, poster, animated picture, sprite sheet and viewer.
+"""The files of a turntable: video, poster, animated picture, sprite sheet and viewer of one row of frames, and a model.
 
-Keep out: rendering frames (`views`), and the formats (`video`, `animation`, `sprite_sheet`).
+Keep out: rendering frames (`views`), and the formats (`video`, `animation`, `sprite_sheet`, `model`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ import numpy as np
 from orchestration.mockups.fabrics import Colour
 from orchestration.mockups.mockup_request import OutputKey, OutputKind, output
 from orchestration.mockups.pixels import PNG, png, webp
-from orchestration.mockups.turntables.animation import WEBP, write_animation
+from orchestration.mockups.turntables.animation import MIME, WEBP, write_animation
+from orchestration.mockups.turntables.model import GLB, TEXTURE_SIDE, garment_glb
 from orchestration.mockups.turntables.sprite_sheet import sprite_sheet, viewer_page
 from orchestration.mockups.turntables.video import MP4, write_video
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from orchestration.mockups.composites.compositing import Composite
-    from orchestration.mockups.mockup_request import Output, PictureSizes
+    from orchestration.mockups.mockup_request import MockupRequest, Output
     from orchestration.mockups.views.engine import Engine
 
     Pixels = NDArray[np.uint8]
@@ -37,10 +38,10 @@ _SHEET_QUALITY: Final = 78
 
 
 def make_turntable(
-    composite: Composite, engine: Engine, sizes: PictureSizes, background: Colour | None
+    composite: Composite, engine: Engine, request: MockupRequest, background: Colour | None
 ) -> Iterator[Output]:
     """Render one turn, and write it in every form; the first frame is the poster."""
-    started = time.perf_counter()
+    started, sizes = time.perf_counter(), request.pictures
     backdrop = background if background and background.is_opaque else STUDIO
     small = _SmallFrames(sizes.frames)
     frames = engine.frames(
@@ -53,7 +54,11 @@ def make_turntable(
     yield output(OutputKey(OutputKind.TURNTABLE), video, MP4, square, started=started, facts=facts)
     started = time.perf_counter()
     yield output(OutputKey(OutputKind.POSTER), png(small.first), PNG, square, started=started, facts=facts)
-    yield from _small_forms(composite, small, seconds, backdrop, facts)
+    yield from _small_forms(composite, small, request, backdrop, facts)
+    started = time.perf_counter()
+    body = garment_glb(composite.artwork)
+    yield output(OutputKey(OutputKind.MODEL), body, GLB, (TEXTURE_SIDE, TEXTURE_SIDE), started=started,
+                 facts=versions(composite, engine))  # fmt: skip
 
 
 def versions(composite: Composite, engine: Engine) -> dict[str, object]:
@@ -66,12 +71,14 @@ def versions(composite: Composite, engine: Engine) -> dict[str, object]:
 
 
 def _small_forms(
-    composite: Composite, small: _SmallFrames, seconds: float, backdrop: Colour, facts: dict[str, object]
+    composite: Composite, small: _SmallFrames, request: MockupRequest, backdrop: Colour, facts: dict[str, object]
 ) -> Iterator[Output]:
-    started = time.perf_counter()
-    animation = write_animation(small.animation, seconds=seconds)
+    started, seconds = time.perf_counter(), request.pictures.frames / request.pictures.frames_per_second
+    animation = write_animation(small.animation, request.animation, seconds=seconds)
     side = small.animation[0].shape[0]
-    yield output(OutputKey(OutputKind.ANIMATION), animation, WEBP, (side, side), started=started, facts=facts)
+    yield output(
+        OutputKey(OutputKind.ANIMATION), animation, MIME[request.animation], (side, side), started=started, facts=facts
+    )
     started = time.perf_counter()
     sheet = sprite_sheet(small.sprites)
     size = int(sheet.pixels.shape[1]), int(sheet.pixels.shape[0])

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from orchestration.errors import InvalidInputError
+
 # Degrees around the garment, from its front towards the wearer's left.
 AZIMUTHS: Final = {
     "front_0deg": 0.0,
@@ -17,3 +19,10 @@ AZIMUTHS: Final = {
     "front_45deg_right": 315.0,
 }
 ANGLES: Final = tuple(AZIMUTHS)
+
+
+def azimuth_of(angle: str) -> float:
+    """Degrees around the garment of one of `ANGLES`. Raises `InvalidInputError` for another one."""
+    if angle not in AZIMUTHS:
+        raise InvalidInputError(f"no angle {angle!r}; there are {', '.join(ANGLES)}")
+    return AZIMUTHS[angle]

@@ -44,17 +44,24 @@ def _knitted(marks: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
     chance = np.random.default_rng(7)
     noise = chance.normal(0, 1, (3, _TILE, _TILE)).astype(np.float32)
-    # Blurred on three tiles side by side, so that the tile meets itself.
-    slub, soft = (
-        cv2.GaussianBlur(np.tile(layer, (3, 3)), (0, 0), sigmaX=x, sigmaY=y)[_TILE : 2 * _TILE, _TILE : 2 * _TILE]
-        for layer, x, y in ((noise[1], 7, 0.8), (noise[2], 8, 8))
-    )
+    slub, soft = _blurred(noise[1], 7, 0.8), _blurred(noise[2], 8, 8)
     columns = np.sin(np.arange(_TILE) * np.pi / 2)[None, :]
     tile = 1 + 0.012 * noise[0] + 0.005 * slub / slub.std() + 0.005 * soft / soft.std() + 0.02 * columns
     knit = np.clip(np.round(tile * NEUTRAL), 1, 255).astype(np.uint8)
     repeats = -(-len(marks) // _TILE)
     everywhere = np.tile(knit, (repeats, repeats))[: len(marks), : len(marks)]
     return np.asarray(cv2.multiply(marks, everywhere, scale=1 / NEUTRAL), np.uint8)
+
+
+def _blurred(tile: NDArray[np.float32], across: float, down: float) -> NDArray[np.float32]:
+    """A tile blurred by standard deviations in px so that it meets itself."""
+    import cv2
+
+    # OpenCV reaches four standard deviations far.
+    reach = int(4 * max(across, down)) + 1
+    around = cv2.copyMakeBorder(tile, reach, reach, reach, reach, cv2.BORDER_WRAP)
+    blurred = cv2.GaussianBlur(around, (0, 0), sigmaX=across, sigmaY=down)
+    return np.asarray(blurred[reach:-reach, reach:-reach], np.float32)
 
 
 def _draw_ribs(garment: Garment, piece: Piece, marks: NDArray[np.uint8]) -> None:

@@ -8,7 +8,7 @@ the canvas. Keep out: colours (`compose`), where the passes are kept (`store`).
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
@@ -29,8 +29,16 @@ PLACE_STEPS: Final = 16
 LIGHT_STEPS: Final = 8192
 BYTE_STEPS: Final = 255
 SHEEN_STEPS: Final = 1020
-_EXPOSURE: Final = 1.0
 _FUZZ: Final = 0.035
+# The averages over a pixel's samples in the order of the raster: the pass, its steps, how it is kept.
+_PER_PIXEL: Final = (
+    ("covered", BYTE_STEPS, np.uint8),
+    ("light", LIGHT_STEPS, np.uint16),
+    ("bounce", LIGHT_STEPS, np.uint16),
+    ("sheen", _FUZZ * SHEEN_STEPS, np.uint8),
+    ("takes_ink", BYTE_STEPS, np.uint8),
+    ("label", BYTE_STEPS, np.uint8),
+)
 # The backdrop is lit by lamps of its own, which take most of the shadow away.
 _SHADOW: Final = 0.42
 # Rays that sink less than this meet no floor.
@@ -79,18 +87,16 @@ def build_passes(garment: Garment, key: ViewKey) -> Passes:
     corners = Corners(projected, mesh.triangles, _values(mesh, camera, light))
     nearest = visible_triangles(corners, (x1 - x0) * key.grid, (y1 - y0) * key.grid)
     table = _tones(garment, max(1.0, garment.px_per_mm * 1000 * camera.step(samples)))
-    tones = Tones(table, len(table) / garment.canvas_px)
-    found = resolve(nearest, corners, tones, grid=key.grid, place_steps=PLACE_STEPS)
+    tones = Tones(table, len(table) / garment.canvas_px, NEUTRAL)
+    averages, place = resolve(nearest, corners, tones, grid=key.grid, place_steps=PLACE_STEPS)
+    per_pixel: dict[str, Any] = {
+        name: _steps(averages[..., k], steps, kind) for k, (name, steps, kind) in enumerate(_PER_PIXEL)
+    }
     return Passes(
         box=np.array([x0, y0], np.int32),
-        covered=_steps(found.covered, BYTE_STEPS, np.uint8),
-        light=_steps(found.light * _EXPOSURE, LIGHT_STEPS, np.uint16),
-        bounce=_steps(found.bounce * _EXPOSURE, LIGHT_STEPS, np.uint16),
-        sheen=_steps(found.sheen * (_FUZZ * _EXPOSURE), SHEEN_STEPS, np.uint8),
-        takes_ink=_steps(found.takes_ink, BYTE_STEPS, np.uint8),
-        label=_steps(found.label, BYTE_STEPS, np.uint8),
-        place=found.place,
-        floor=_floor(mesh, camera, light, key.size),
+        **per_pixel,
+        place=place,
+        floor=floor_shadow(mesh, camera, light, key.size),
     )
 
 
@@ -100,17 +106,17 @@ def _mesh(garment: Garment) -> GarmentMesh:
 
 
 @lru_cache(maxsize=4)
-def _tones(garment: Garment, step: float) -> NDArray[np.float32]:
-    """The cloth's small details, 1 = none; what is finer than `step` canvas px is averaged away."""
+def _tones(garment: Garment, step: float) -> NDArray[np.uint8]:
+    """The cloth's small details; what is finer than `step` canvas px is averaged away."""
     import cv2
 
     size = round(garment.canvas_px / step)
-    tones = cv2.resize(_tone_map(garment), (size, size), interpolation=cv2.INTER_AREA)
-    return np.asarray(tones, np.float32) / np.float32(NEUTRAL)
+    return np.asarray(cv2.resize(kept_tone_map(garment), (size, size), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 @lru_cache(maxsize=2)
-def _tone_map(garment: Garment) -> NDArray[np.uint8]:
+def kept_tone_map(garment: Garment) -> NDArray[np.uint8]:
+    """The tone map of a garment, whose views follow one another."""
     return tone_map(garment)
 
 
@@ -141,12 +147,12 @@ def typical_step(place: NDArray[np.float32]) -> float:
     return float(np.median(steps)) if len(steps) else 1.0
 
 
-def _steps(values: NDArray[np.float32], steps: int, kind: type[np.unsignedinteger]) -> NDArray[np.unsignedinteger]:
+def _steps(values: NDArray[np.float32], steps: float, kind: type[np.unsignedinteger]) -> NDArray[np.unsignedinteger]:
     return np.clip(np.round(values * steps), 0, np.iinfo(kind).max).astype(kind)
 
 
-def _floor(mesh: GarmentMesh, camera: Camera, light: NDArray[np.float32], size: int) -> NDArray[np.uint8]:
-    """How much of the free floor's light reaches each second pixel of the picture."""
+def floor_shadow(mesh: GarmentMesh, camera: Camera, light: NDArray[np.float32], size: int) -> NDArray[np.uint8]:
+    """How much of the free floor's light reaches each second pixel of the picture, uint8 in 255ths."""
     import cv2
 
     cells = int(len(mesh.ground.weights) ** 0.5)

@@ -9,9 +9,9 @@ from math import isqrt
 from typing import TYPE_CHECKING, Final
 from weakref import WeakKeyDictionary
 
-from orchestration.errors import InvalidInputError
-from orchestration.mockups.views.angles import ANGLES, AZIMUTHS
+from orchestration.mockups.views.angles import azimuth_of
 from orchestration.mockups.views.compose import Ink, compose
+from orchestration.mockups.views.engine import check_picture
 from orchestration.mockups.views.passes import ViewKey
 from orchestration.mockups.views.store import PassStore
 
@@ -22,9 +22,7 @@ if TYPE_CHECKING:
     from orchestration.mockups.artwork import Artwork
     from orchestration.mockups.views.compose import Background, Picture
 
-RENDERER_VERSION: Final = "1"
-MIN_SIZE: Final = 16
-MAX_SIZE: Final = 4096
+RENDERER_VERSION: Final = "2"
 # More samples than this a pixel show no difference.
 _MAX_GRID: Final = 4
 
@@ -43,9 +41,7 @@ class Renderer:
 
         `samples` a pixel are taken as a square grid of at most 16. Raises `InvalidInputError` for an unknown angle.
         """
-        if angle not in AZIMUTHS:
-            raise InvalidInputError(f"no angle {angle!r}; there are {', '.join(ANGLES)}")
-        return self._picture(artwork, AZIMUTHS[angle], size, background, samples)
+        return self._picture(artwork, azimuth_of(angle), size, background, samples)
 
     def frames(
         self, artwork: Artwork, count: int, *, size: int, background: Background, samples: int
@@ -55,10 +51,7 @@ class Renderer:
             yield self._picture(artwork, 360 * number / count, size, background, samples)
 
     def _picture(self, artwork: Artwork, azimuth: float, size: int, background: Background, samples: int) -> Picture:
-        if not (MIN_SIZE <= size <= MAX_SIZE and samples >= 1):
-            raise InvalidInputError(
-                f"a picture has {MIN_SIZE} to {MAX_SIZE} px and at least 1 sample, not {size} and {samples}"
-            )
+        check_picture(size, samples)
         key = ViewKey(artwork.garment.template_id, azimuth, size, min(isqrt(samples), _MAX_GRID))
         passes = self._store.get(artwork.garment, key)
         return compose(artwork, self._layers(artwork), passes, size, background)

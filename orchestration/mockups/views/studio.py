@@ -42,7 +42,11 @@ class Irradiance(NamedTuple):
 
 def radiance(camera: Camera) -> NDArray[np.float32]:
     """The radiance (directions,) of the studio in the world's directions."""
-    seen = sphere_directions() @ camera.rotation.T
+    return studio_light(sphere_directions() @ camera.rotation.T)
+
+
+def studio_light(seen: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The radiance (n,) from directions (n, 3) of the camera's space."""
     light = _SKY * (0.62 + 0.38 * seen[:, 1])
     for place, sharpness, strength in _LAMPS:
         towards = np.array(place) / np.linalg.norm(place)

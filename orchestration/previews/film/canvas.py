@@ -58,10 +58,13 @@ def lay_over(frame: Pixels, sprite: Sprite, *, opacity: float = 1.0, dy: int = 0
 
 
 def _blend(under: Pixels, rgb: Pixels, cover: Pixels, opacity: float) -> None:
-    # Shares of 256: their products with 8 bits fit into 16, and the division is a shift.
-    wide = cover.astype(np.uint32)
-    share = ((wide + (wide >> 7)) * round(opacity * 256) >> 8).astype(np.uint16)[:, :, None]
-    under[:] = (under * (np.uint16(256) - share) + rgb.astype(np.uint16) * share) >> 8
+    import cv2
+
+    if not cover.size:
+        return
+    shares, scale = cv2.merge((cover, cover, cover)), opacity / _OPAQUE
+    hidden = cv2.multiply(under, shares, scale=scale)
+    under[:] = cv2.add(cv2.subtract(under, hidden), cv2.multiply(rgb, shares, scale=scale))
 
 
 @cache

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from orchestration.previews.film.order import FilmOrder
     from orchestration.previews.film.timeline import Stretch, Timeline
 
-RENDERER_VERSION = "1"
+RENDERER_VERSION = "2"
 """Raised when the same order would give other pixels: older segments are not used then."""
 VIDEO, POSTER, CAPTIONS, PROOF = "video", "poster", "captions", "proof"
 # The colours of so many stretches are compared with what was drawn, and a storyboard has so many pictures.

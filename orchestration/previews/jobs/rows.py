@@ -14,6 +14,7 @@ from orchestration.previews.jobs.states import Counted, ErrorType, JobState
 from orchestration.previews.tables import preview_count, preview_job
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
     from datetime import datetime, timedelta
 
     from orchestration.previews.payload.model import PreviewJob
@@ -63,6 +64,12 @@ def find_job(connection: sa.Connection, job_id: str, *, lock: bool = False) -> J
     query = sa.select(preview_job).where(preview_job.c.job_id == job_id)
     row = connection.execute(query.with_for_update() if lock else query).mappings().one_or_none()
     return None if row is None else _row(row)
+
+
+def find_jobs(connection: sa.Connection, job_ids: Collection[str]) -> dict[str, JobRow]:
+    """Those of these jobs that there are, by id."""
+    query = sa.select(preview_job).where(preview_job.c.job_id.in_(job_ids))
+    return {row["job_id"]: _row(row) for row in connection.execute(query).mappings()}
 
 
 def list_jobs(connection: sa.Connection, state: JobState | None, limit: int) -> list[JobRow]:
@@ -119,18 +126,26 @@ def _row(row: sa.RowMapping) -> JobRow:
     return JobRow(**{**row, "state": JobState(row["state"]), "error_type": ErrorType(kind) if kind else None})
 
 
-def insert_job(connection: sa.Connection, job: PreviewJob, document: dict[str, Any]) -> bool:
-    """Insert a queued job unless there is one of that id; a transaction that inserts it meanwhile is waited for."""
-    values = {
-        "job_id": job.job_id,
-        "project_id": job.project_id,
-        "request_id": job.request_id,
-        "payload": document,
-        "priority": job.priority,
-        "dry_run": job.dry_run,
-    }
+def insert_jobs(connection: sa.Connection, jobs: Sequence[tuple[PreviewJob, dict[str, Any]]]) -> dict[str, JobRow]:
+    """Insert queued jobs with their documents, but for ids that there are; the new ones by id.
+
+    The first of one id is taken, and a transaction that inserts it meanwhile is waited for.
+    """
+    values = [
+        {
+            "job_id": job.job_id,
+            "project_id": job.project_id,
+            "request_id": job.request_id,
+            "payload": document,
+            "priority": job.priority,
+            "dry_run": job.dry_run,
+        }
+        # All callers in one order, so that none waits for another in a circle.
+        for job, document in sorted(jobs, key=lambda one: one[0].job_id)
+    ]
     statement = pg.insert(preview_job).values(values).on_conflict_do_nothing(index_elements=["job_id"])
-    return connection.execute(statement.returning(preview_job.c.job_id)).first() is not None
+    rows = connection.execute(statement.returning(preview_job)).mappings()
+    return {row["job_id"]: _row(row) for row in rows}
 
 
 def begin_job(connection: sa.Connection, job_id: str, attempt: int, now: datetime) -> JobRow | None:
@@ -217,10 +232,10 @@ def forget_jobs(connection: sa.Connection, *, now: datetime, keep: timedelta) ->
     return connection.execute(old).rowcount
 
 
-def count(connection: sa.Connection, outcome: Counted) -> None:
-    """Count one more."""
-    statement = pg.insert(preview_count).values(outcome=outcome, total=1)
-    raised = {"total": preview_count.c.total + 1}
+def count(connection: sa.Connection, outcome: Counted, more: int = 1) -> None:
+    """Count one more, or several."""
+    statement = pg.insert(preview_count).values(outcome=outcome, total=more)
+    raised = {"total": preview_count.c.total + more}
     connection.execute(statement.on_conflict_do_update(index_elements=["outcome"], set_=raised))
 
 

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from orchestration.errors import ConflictError, NotFoundError
+from orchestration.errors import ConflictError, NotFoundError, TransientError
 from orchestration.previews.jobs.notices import notify
-from orchestration.previews.jobs.rows import JobRow, cancel_job, count, find_job, insert_job
+from orchestration.previews.jobs.rows import JobRow, cancel_job, count, find_job, find_jobs, insert_jobs
 from orchestration.previews.jobs.states import Counted, JobState
 from orchestration.previews.payload.schema import json_path
 from orchestration.previews.queues import preview_task
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     import sqlalchemy as sa
@@ -51,22 +51,38 @@ class JobConflictError(ConflictError):
         return JobConflictError, (self.job_id, self.fields)
 
 
-def submit(connection: sa.Connection, queue: TaskQueue, job: PreviewJob, document: dict[str, Any]) -> Submitted:
-    """Take a job in and queue it, unless it was taken in before; whatever happened to it, it is not rendered twice.
+def submit_all(
+    connection: sa.Connection, queue: TaskQueue, jobs: Sequence[tuple[PreviewJob, dict[str, Any]]]
+) -> list[Submitted | JobConflictError | TransientError]:
+    """Take jobs in with their documents, and queue those that were not taken in before; none is ever rendered twice.
 
-    Raises `JobConflictError`, and `QueueFullError` with a wait; nothing is taken in then.
+    The answer to each, in their order. Raises `QueueFullError` with a wait; nothing is taken in then.
     """
-    is_new = insert_job(connection, job, document)
-    row = find_job(connection, job.job_id)
+    new = insert_jobs(connection, jobs)
+    arrived = {job.job_id: job for job, _ in jobs if job.job_id in new}
+    queue.enqueue(connection, list(map(preview_task, arrived.values())))
+    known = {job.job_id for job, _ in jobs} - new.keys()
+    present = new | (find_jobs(connection, known) if known else {})
+    answers: list[Submitted | JobConflictError | TransientError] = []
+    for job, document in jobs:
+        # The first of its id is the one that was inserted.
+        is_new = arrived.pop(job.job_id, None) is not None
+        answers.append(
+            Submitted(new[job.job_id], is_new=True) if is_new else _repeated(present.get(job.job_id), job, document)
+        )
+    if repeats := sum(isinstance(answer, Submitted) and not answer.is_new for answer in answers):
+        count(connection, Counted.REPEATED, repeats)
+    return answers
+
+
+def _repeated(
+    row: JobRow | None, job: PreviewJob, document: dict[str, Any]
+) -> Submitted | JobConflictError | TransientError:
     if row is None:
-        raise NotFoundError(f"The job {job.job_id} came and went; send it again")
-    if is_new:
-        queue.enqueue_once(connection, preview_task(job))
-        return Submitted(row, is_new=True)
+        return TransientError(f"The job {job.job_id} came and went; send it again")
     differing = list(_differences(_identity(row.payload), _identity(document), ()))
     if differing:
-        raise JobConflictError(job.job_id, tuple(map(json_path, differing[:LISTED_DIFFERENCES])))
-    count(connection, Counted.REPEATED)
+        return JobConflictError(job.job_id, tuple(map(json_path, differing[:LISTED_DIFFERENCES])))
     return Submitted(row, is_new=False)
 
 

@@ -49,7 +49,7 @@ class Lettering:
         share = scale.em / self.scale.em
         gaps = self.gaps or SpacingRule(0.0)
         mean = None if gaps.mean is None else gaps.mean * share
-        return gaps._replace(mean=mean, deep=gaps.deep * share, touch=gaps.touch * share)
+        return gaps._replace(mean=mean, deep=gaps.deep * share)
 
     @property
     def scale(self) -> Scale:
@@ -171,7 +171,7 @@ DUAL_COLOUR: Final = TagDesign(
 
 STYLE3: Final = TagDesign(
     name=DesignName.STYLE3,
-    version="2",
+    version="3",
     lettering=Lettering(
         fonts=(FontSpec("RobotoCondensed[wght].ttf", BOLD), FontSpec("RobotoCondensed-Bold.ttf")),
         size=18,
@@ -180,9 +180,9 @@ STYLE3: Final = TagDesign(
         spacing=0.83,
         line_spacing=1.3,
         # The original takes 17 % of every letter's width, which leaves 1.6 mm between two l and makes a comb of the
-        # feet of MILLIE. Here each pair is spaced by its outlines; a name becomes 2 to 11 % longer (Oweny: 62.2 mm
-        # instead of 56.1), and feet and stems stay apart.
-        gaps=SpacingRule(least=0.5, mean=1.0, deep=3.0, overlap=0.5, touch=3.0),
+        # feet of MILLIE. Here each pair is spaced by its outlines, and no two letters touch; a name becomes 2 to 11 %
+        # longer (Oweny: 62.2 mm instead of 56.1).
+        gaps=SpacingRule(least=0.5, mean=1.0, deep=3.0),
         line_gap=2.2,
     ),
     # The original stacks its storeys flush; a lip of a quarter of a millimetre hides the seam of the colour change

@@ -44,8 +44,8 @@ def services(shared_database: Database, tmp_path: Path) -> Services:
 
 
 _EMPTY = sa.text("""
-    TRUNCATE canvas_media, media_gc_run, media_orphan, canvas_project, generation_history, public_generation,
-        signup_image, task RESTART IDENTITY CASCADE
+    TRUNCATE canvas_media, media, family_image, media_gc_run, media_orphan, canvas_project, generation_history,
+        public_generation, signup_image, task RESTART IDENTITY CASCADE
 """)
 
 

@@ -13,6 +13,7 @@ from orchestration.canvas.media_gc.model import (
     Census,
     Claimed,
     DeletedObject,
+    Forgotten,
     Medium,
     Orphan,
     Survey,
@@ -24,6 +25,8 @@ from orchestration.errors import TransientError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
+
+    from orchestration.media.unshown import UnshownImage
 
 START = datetime(2026, 1, 1, 4, tzinfo=UTC)
 
@@ -152,6 +155,11 @@ class ScriptedStore:
     def claim_orphans(self, orphans: Sequence[Orphan], now: datetime) -> Sequence[Tombstone]:  # noqa: ARG002 - as the protocol has it
         """Bury objects."""
         return [self._bury(None, one.storage_path, one.bytes) for one in orphans]
+
+    def forget(self, images: Sequence[UnshownImage], now: datetime) -> Forgotten:  # noqa: ARG002 - as the protocol has it
+        """Nothing: mirrored images are the real store's."""
+        assert not images
+        return Forgotten()
 
     def settle(self, tombstones: Sequence[Tombstone], now: datetime) -> Sequence[DeletedObject]:  # noqa: ARG002 - as the protocol has it
         """Delete objects."""

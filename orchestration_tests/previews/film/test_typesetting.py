@@ -63,3 +63,10 @@ def test_emoji_are_drawn_in_their_colours_by_a_font_of_the_setting(tmp_path: Pat
     sprite = painted(fitted.cards[0], (255, 255, 255), 0, 0)
     is_red = (sprite.rgb[:, :, 0] > 200) & (sprite.rgb[:, :, 1] < 50) & (sprite.cover > 200)
     assert is_red.sum() > 400
+
+
+def test_emoji_and_their_sequences_are_drawn_by_the_font_of_the_system(typesetter: Typesetter) -> None:
+    if "NotoColorEmoji.ttf" not in typesetter.library.files:
+        pytest.skip("Debian's fonts-noto-color-emoji is not installed")
+    taken = typesetter.fit("Party 🎉👩‍👩‍👧🇩🇪👍🏽❤️", FACE, SIZES, (600, 200))
+    assert (len(taken.cards[0].pictures), taken.notes) == (5, ())

@@ -144,13 +144,10 @@ def test_a_cancelled_rendering_ends_with_its_processes_and_its_files(preview_ser
     wait_until(lambda: sleepers() and found(previews, "endless").percent > 0)
     row = found(previews, "endless")
     assert (row.state, row.stage) == (JobState.RUNNING, "frames")
-    asked = time.monotonic()
     previews.cancel("endless")
     wait_until(lambda: found(previews, "endless").state is JobState.CANCELLED and not sleepers() and not scratch())
-    took = time.monotonic() - asked
     draining.join(60)
     assert not draining.is_alive()
-    assert took < 20, "a busy machine may take longer than the two seconds that are promised, and not this long"
     assert counts(previews) == {"started": 1, "cancelled": 1}
 
 

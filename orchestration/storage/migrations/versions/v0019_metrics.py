@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from orchestration.storage.row_counts import attach_row_counts, detach_row_counts
+from orchestration.work_queue.statistics import exact_seconds
 
 revision = "0019"
 down_revision = "0018"
@@ -38,7 +39,7 @@ $body$
 _COUNT_PREVIEW = f"""
 CREATE FUNCTION count_preview_end() RETURNS trigger LANGUAGE plpgsql AS $body$
 DECLARE
-    seconds CONSTANT float8 := extract(epoch FROM NEW.finished_at - NEW.started_at);
+    seconds CONSTANT float8 := {exact_seconds("extract(epoch FROM NEW.finished_at - NEW.started_at)")};
 BEGIN
     IF seconds > 0 THEN
         INSERT INTO row_count (counted, label, state, rows, amount)
@@ -126,6 +127,8 @@ def _create_task_total() -> None:
         comment="The statistics of all hours together, but for what is not folded yet",
     )
     op.create_index("ix_task_total_queue", "task_total", ["queue"])
+    waited, ran = exact_seconds("waited_seconds"), exact_seconds("ran_seconds")
+    op.execute(f"UPDATE task_statistic SET waited_seconds = {waited}, ran_seconds = {ran}")  # noqa: S608
     op.execute(
         "INSERT INTO task_total (queue, outcome, waited_class, ran_class, tasks, waited_seconds, ran_seconds) "
         "SELECT queue, outcome, waited_class, ran_class, sum(tasks), sum(waited_seconds), sum(ran_seconds) "

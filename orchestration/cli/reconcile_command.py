@@ -1,0 +1,112 @@
+"""`orchestration reconcile`: every row that names an object, against every object of the store.
+
+For the time after a restore, when database and store are of two moments. Nothing is changed. Keep out: what is wrong
+with an object or a row itself, which the asset checks tell.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import sqlalchemy as sa
+import typer
+
+from orchestration.canvas.media_gc.tables import canvas_media
+from orchestration.cli.options import Json, open_services
+from orchestration.cli.output import SOME_FAILED, console, note, print_json, print_table
+from orchestration.media.tables import media, media_variant
+from orchestration.mockups.tables import render_job, render_output
+from orchestration.previews.tables import preview_job
+from orchestration.prints.tables import print_output, print_path, print_plate
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from orchestration.services import Services
+
+_PREVIEW_FILE: Final[sa.ColumnElement[str]] = sa.literal_column(
+    "jsonb_path_query(preview_job.result, '$.files[*].key') #>> '{}'", sa.Text
+)
+# What names an object: the column, and by what a person finds its row.
+NAMES: Final = (
+    (media.c.key, media.c.content_hash),
+    (media_variant.c.key, media_variant.c.content_hash),
+    (print_output.c.object_key, print_output.c.pretty_path),
+    (print_path.c.object_key, print_path.c.path),
+    (print_plate.c.object_key, print_plate.c.id),
+    (print_plate.c.picture_key, print_plate.c.id),
+    (render_job.c.design_key, render_job.c.id),
+    (render_output.c.object_key, render_output.c.job_id),
+    (canvas_media.c.storage_path, canvas_media.c.media_id),
+    (_PREVIEW_FILE, preview_job.c.job_id),
+)
+# Objects that no row has to name: what is kept to save work, and the doctor's own.
+_KEPT: Final = ("previews/segments/", "doctor/")
+_SHOWN = 20
+
+
+class MissingObject(NamedTuple):
+    """A row that names an object that is not there."""
+
+    table: str
+    row: str
+    key: str
+
+
+class Reconciliation(NamedTuple):
+    """What two moments differ in: `missing` was lost or deleted, `unnamed` (sizes by key) came after the backup."""
+
+    named: int
+    missing: list[MissingObject]
+    unnamed: dict[str, int]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to `app`."""
+    app.command()(reconcile)
+
+
+def reconcile(as_json: Json = False) -> int:
+    """Compare the rows that name objects with the objects of the store, and change nothing."""
+    with open_services() as services:
+        found = compare(services)
+    if as_json:
+        missing = [one._asdict() for one in found.missing]
+        print_json({"named": found.named, "missing": missing, "unnamed": found.unnamed})
+    else:
+        _print(found)
+    return SOME_FAILED if found.missing else 0
+
+
+def compare(services: Services) -> Reconciliation:
+    """Read the rows of one moment, then the store, so that what is stored meanwhile is not taken for missing.
+
+    A row of before and an object that was deleted meanwhile are a difference, too: run it while nothing else does.
+    """
+    named: dict[str, MissingObject] = {}
+    with services.database.begin() as connection:
+        connection.execute(sa.text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+        for key, row in NAMES:
+            rows = connection.execute(sa.select(row, key))
+            named |= {one[1]: MissingObject(row.table.name, str(one[0]), one[1]) for one in rows if one[1]}
+    sizes = services.objects.sizes()
+    unnamed = {key: size for key, size in sizes.items() if key not in named and not key.startswith(_KEPT)}
+    return Reconciliation(len(named), [one for key, one in named.items() if key not in sizes], unnamed)
+
+
+def _print(found: Reconciliation) -> None:
+    console().print(f"{found.named} objects are named by rows, and {len(found.missing)} of these are missing")
+    if found.missing:
+        print_table("Missing objects", MissingObject._fields, found.missing[:_SHOWN])
+    if len(found.missing) > _SHOWN:
+        note(f"{len(found.missing) - _SHOWN} more are listed by --json")
+    rows = [(folder, len(sizes), sum(sizes)) for folder, sizes in _by_folder(found.unnamed).items()]
+    print_table("Objects that no row names", ("folder", "objects", "bytes"), rows)
+
+
+def _by_folder(sizes: Mapping[str, int]) -> dict[str, list[int]]:
+    folders: dict[str, list[int]] = defaultdict(list)
+    for key, size in sorted(sizes.items()):
+        folders[key.partition("/")[0]].append(size)
+    return folders

@@ -1,0 +1,1 @@
+"""What monitoring sees: metrics of the factory in the format of Prometheus."""

@@ -1,0 +1,56 @@
+"""`orchestration up`: all processes of the factory, over an embedded database, from the start to Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import requests
+
+from orchestration_tests.cli.feed_folder import FeedFolder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+LOCATION = """{ workspaceOrError { ... on Workspace { locationEntries { name locationOrLoadError {
+    __typename ... on RepositoryLocation { repositories { name sensors { name } } } } } } } }"""
+
+
+def test_it_starts_everything_shows_the_definitions_and_ends_on_a_signal(
+    unused_tcp_port_factory: Callable[[], int], tmp_path: Path
+) -> None:
+    feed = FeedFolder(tmp_path / "feed")
+    environment = {**os.environ, "ORCHESTRATION_HOME": str(tmp_path / "home"), "PROMIDATA_BASE_URL": feed.url}
+    ui, api = unused_tcp_port_factory(), unused_tcp_port_factory()
+    command = [sys.executable, "-m", "orchestration", "up", "--port", str(ui), "--api-port", str(api)]
+    said = tmp_path / "said"
+    with said.open("wb") as file:
+        system = subprocess.Popen(command, env=environment, stderr=file)  # noqa: S603 - our own
+    try:
+        wait_for(said, "ready; Ctrl-C stops everything")
+        answer = requests.post(f"http://127.0.0.1:{ui}/graphql", json={"query": LOCATION}, timeout=30).json()
+        (entry,) = answer["data"]["workspaceOrError"]["locationEntries"]
+        (repository,) = entry["locationOrLoadError"]["repositories"]
+        assert entry["name"] == "orchestration"
+        assert "catalogue_feed_sensor" in {sensor["name"] for sensor in repository["sensors"]}
+        assert requests.get(f"http://127.0.0.1:{api}/healthz", timeout=30).json()["status"] == "ok"
+        system.send_signal(signal.SIGINT)
+        assert system.wait(60) == 0, said.read_text()
+    finally:
+        system.kill()
+    lines = said.read_text()
+    assert lines.endswith("Everything has stopped\n")
+    assert "Traceback" not in lines
+
+
+def wait_for(said: Path, words: str) -> None:
+    """Wait until the command has said so."""
+    deadline = time.monotonic() + 120
+    while words not in said.read_text():
+        assert time.monotonic() < deadline, said.read_text()
+        time.sleep(0.1)
