@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from html import unescape
 from typing import TYPE_CHECKING
@@ -10,11 +11,13 @@ import sqlalchemy as sa
 
 from orchestration.api.keys import Role
 from orchestration_tests.admin.samples import FAMILY, ODD
+from orchestration_tests.cli.conftest import run_main
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import httpx
+    import pytest
 
     from orchestration.domains import Domains
 
@@ -187,6 +190,21 @@ def test_explaining_a_family_says_why_the_shop_shows_it_or_not(factory: Domains,
     with factory.services.database.begin() as connection:
         connection.execute(sa.text("UPDATE product_family SET is_active = false, removed_at = now()"))
     assert "it is not published" in browse.get(f"/admin/explain/{FAMILY}").text
+
+
+def test_the_command_explains_a_family_as_the_page_does(
+    factory: Domains, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in factory.services.settings.environment(secrets=True).items():
+        monkeypatch.setenv(name, value)
+    assert run_main(monkeypatch, "explain", "A23-100900", "--json") == 0
+    steps = {step["title"]: step for step in json.loads(capfd.readouterr().out)["steps"]}
+    assert (steps["Document"]["tone"], steps["Document"]["verdict"]) == ("bad", "cut short")
+    assert steps["Feed line"]["tone"] == "warn"
+    assert run_main(monkeypatch, "explain", FAMILY) == 0
+    assert "Shop window: The shop shows it" in capfd.readouterr().out
+    assert run_main(monkeypatch, "explain", "A1-none") == 1
+    assert "Neither the feed, the quarantine, the queue nor the catalogue knows" in capfd.readouterr().err
 
 
 def test_one_search_finds_everything_by_its_name(reading: httpx.Client) -> None:
