@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from orchestration.admin.frame import Looking, address
-from orchestration.admin.parts import Button, Cell, Page, Section, moment, number, state, text
+from orchestration.admin.parts import Button, Cell, Page, Section, moment, number, text
 from orchestration.admin.places import partition_address
 from orchestration.admin.runs import runs_section
 from orchestration.catalogue.explanation import Step, explain_family
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from orchestration.admin.frame import Frame
 
-_WORDS = {"good": "done", "bad": "failed", "warn": "warning", "busy": "running", "plain": "unknown"}
+_WORDS = {"good": "fine", "bad": "wrong", "warn": "look at it", "busy": "under way", "plain": "unknown"}
 
 
 def add_explain_page(pages: APIRouter, frame: Frame) -> None:
@@ -57,15 +57,14 @@ def add_explain_page(pages: APIRouter, frame: Frame) -> None:
 
 
 def _section(place: int, step: Step) -> Section:
-    facts: list[tuple[str, Cell]] = [("It is", state(_WORDS[step.tone])), ("That is", text(step.verdict))]
-    facts += [("What to do", text(step.remedy))] if step.remedy else []
+    facts: list[tuple[str, Cell]] = [("What to do", text(step.remedy))] if step.remedy else []
     for name, value in step.facts.items():
         if value in (None, "", []):
             continue
         is_time = hasattr(value, "astimezone")
         shown = "; ".join(map(str, value)) if isinstance(value, list) else value
         facts.append((name.replace("_", " ").capitalize(), moment(value) if is_time else text(shown)))
-    return Section(f"{place}. {step.title}", facts=facts)
+    return Section(f"{place}. {step.title}", facts=facts, note=step.verdict, state=_WORDS[step.tone])
 
 
 _MADE = sa.text("""

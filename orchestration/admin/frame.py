@@ -144,7 +144,9 @@ class Frame:
             actions=self.actions,
             **values,
         )
-        response = HTMLResponse(html, status, headers={"Content-Security-Policy": self._policy})
+        # A browser names the origin of a form only where the policy lets it name the page that it comes from.
+        headers = {"Content-Security-Policy": self._policy, "Referrer-Policy": "same-origin"}
+        response = HTMLResponse(html, status, headers=headers)
         if visitor and visitor.is_new:
             self.sessions.keep(response, visitor)
         if said and "hx-request" not in request.headers:
@@ -205,6 +207,10 @@ def page_route(frame: Frame) -> type[ApiRoute]:
                     if answer.status is HTTPStatus.INTERNAL_SERVER_ERROR:
                         log.exception("page failed")
                     return frame.error(request, answer.status, str(error))
+                except Exception:  # the last catch: whoever looks is to see a page
+                    log.exception("page failed")
+                    detail = f"This should not have happened; the logs say more under {request.scope['request_id']}"
+                    return frame.error(request, HTTPStatus.INTERNAL_SERVER_ERROR, detail)
 
             return shown_handler
 

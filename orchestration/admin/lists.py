@@ -62,6 +62,7 @@ class ListPage:
     lead: str = ""
     empty: str = "Nothing fits these filters."
     buttons: Sequence[Button] = ()
+    links: Sequence[tuple[str, str]] = ()
     pick: Button | None = None
     is_live: bool = True
 

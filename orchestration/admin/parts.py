@@ -27,6 +27,7 @@ class Kind(StrEnum):
     PICTURE = "picture"
     SWATCHES = "swatches"
     PICK = "pick"
+    TREND = "trend"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,7 @@ class Section:
     text: str | None = None
     solid: str | None = None
     note: str | None = None
+    state: str | None = None
     more: tuple[str, str] | None = None
     """A link to all of it: its address and its words."""
     buttons: Sequence[Button] = ()

@@ -197,7 +197,7 @@ def _durations(outcomes: list[OutcomeStatistics], queue: TaskQueue) -> Section:
     rows = []
     for words, counts in (("Waited", done and done.waited), ("Ran", done and done.ran)):
         cells = [Cell(quantile(counts, share) if counts else None, Kind.SECONDS) for share in _QUANTILES]
-        promise = Cell(queue.policy.promise_seconds, Kind.SECONDS) if words == "Waited" else text(None)
+        promise = Cell(queue.policy.promise_seconds, Kind.SECONDS) if words == "Waited" else Cell(None, Kind.SECONDS)
         rows.append(Row((text(words), *cells, promise)))
     table = Table(("Of a task", "p50", "p95", "p99", "Promise"), rows)
     note = f"Of {done.tasks if done else 0} tasks that completed in the last {_WINDOW_HOURS} hours."

@@ -131,10 +131,10 @@ def _add_audit(pages: APIRouter, frame: Frame) -> None:
             Choice("outcome", "Outcome", ("done", "refused")),
             Choice("target", "To what", hint="queue:mirror"),
         )
-        lead = (
-            "Who did what on these pages. Download all of it as CSV at the end of this line's address: /admin/audit.csv"
-        )
-        return show_list(frame, request, visitor, ListPage("Audit", "audit", columns, choices, _read_audit, lead))
+        lead = "Who did what on these pages, to what, and how it ended."
+        links = (("all of it as CSV", address("audit.csv")),)
+        page = ListPage("Audit", "audit", columns, choices, _read_audit, lead, links=links)
+        return show_list(frame, request, visitor, page)
 
     @pages.get("/admin/audit.csv")
     def export_audit(visitor: Looking) -> Response:  # noqa: ARG001 - the guard

@@ -25,6 +25,7 @@ _GOOD = {
     "replayed",
     "alive",
     "public",
+    "fine",
     "resolved",
     "SUCCESS",
 }
@@ -40,6 +41,7 @@ _BAD = {
     "FAILURE",
     "removed",
     "critical",
+    "wrong",
     "private",
 }
 _BUSY = {
@@ -53,8 +55,21 @@ _BUSY = {
     "STARTED",
     "STARTING",
     "mirrored",
+    "under way",
 }
-_WARN = {"paused", "stopped", "held back", "delayed", "cancelled", "gone", "warning", "CANCELED", "never", "inactive"}
+_WARN = {
+    "paused",
+    "look at it",
+    "stopped",
+    "held back",
+    "delayed",
+    "cancelled",
+    "gone",
+    "warning",
+    "CANCELED",
+    "never",
+    "inactive",
+}
 NOTHING: Final = "\u2013"
 """What stands where there is no value."""
 
@@ -94,10 +109,11 @@ def span(value: float | None) -> str:
     if value < 0.9995:  # noqa: PLR2004 - what is shown as a second is one
         return f"{1000 * value:.0f} ms"
     if value < 60:  # noqa: PLR2004 - a minute
-        return f"{value:.1f} s"
+        return f"{value:.1f} s".replace(".0 ", " ")
     for length, unit, smaller, name in ((86_400, "d", 3_600, "h"), (3_600, "h", 60, "min"), (60, "min", 1, "s")):
         if value >= length:
-            return f"{int(value // length)} {unit} {int(value % length // smaller)} {name}"
+            rest = int(value % length // smaller)
+            return f"{int(value // length)} {unit}" + (f" {rest} {name}" if rest else "")
     raise AssertionError
 
 

@@ -63,11 +63,11 @@ def add_timeline(pages: APIRouter, frame: Frame) -> None:
 
 def _events(frame: Frame, connection: sa.Connection, name: str) -> Iterator[Event]:
     values: dict[str, object] = {"name": name, "queues": [queue.name for queue in frame.domains.queues]}
-    yield from _of_tasks(connection, values)
     for row in connection.execute(_ROWS, values):
         if row.at is not None:
-            href = address(*row.place.split("/"), row.target) if row.place else None
-            yield Event(row.at, row.what, row.note or "", href, row.tone)
+            parts = [one for one in (row.place, row.target) if one]
+            yield Event(row.at, row.what, row.note or "", address(*parts) if parts else None, row.tone)
+    yield from _of_tasks(connection, values)
     for change in list_changes(connection, ChangeFilter(a_number=name), limit=SHOWN, is_newest_first=True):
         after = shown_words(change["after"])[:120]
         what = f"{change['entity']} {change['kind']}"

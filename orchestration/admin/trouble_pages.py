@@ -18,7 +18,9 @@ from orchestration.admin.frame import Looking, address
 from orchestration.admin.lists import Found, ListPage, Query, paged, show_list
 from orchestration.admin.parts import (
     Button,
+    Cell,
     Choice,
+    Kind,
     Page,
     Row,
     Section,
@@ -105,7 +107,7 @@ def _error_row(one: KnownError) -> Row:
             state(one.state),
             text(group.queue, href=address("queues", group.queue)),
             number(group.tasks),
-            number(sum(one.by_hour)),
+            Cell(list(one.by_hour), Kind.TREND),
             moment(group.first_at),
             moment(group.last_at),
         )
@@ -120,7 +122,7 @@ def _error_sections(one: KnownError) -> list[Section]:
         ("First died", moment(group.first_at)),
         ("Last died", moment(group.last_at)),
         (f"In the last {HOURS} hours", number(sum(one.by_hour))),
-        ("Hour by hour", text(" ".join(map(str, one.by_hour)))),
+        ("Hour by hour", Cell(list(one.by_hour), Kind.TREND)),
         ("Resolved", moment(one.resolved_at)),
         ("By", text(one.resolved_by)),
         ("Fingerprint", code(group.fingerprint)),

@@ -183,7 +183,7 @@ product_family = sa.Table(
         comment="Variants that the document no longer lists, and that the guard keeps",
     ),
     sa.Index("ix_product_family_words", sa.text("to_tsvector('simple'::regconfig, name)"), postgresql_using="gin"),
-    sa.Index("ix_product_family_beginning", sa.text("a_number text_pattern_ops")),
+    sa.Index("ix_product_family_beginning", "a_number", postgresql_ops={"a_number": "text_pattern_ops"}),
     sa.Index("ix_product_family_supplier_a_number", "supplier", "a_number"),
     sa.Index("ix_product_family_category_a_number", "category", "a_number"),
     sa.Index("ix_product_family_inactive", "a_number", postgresql_where=sa.text("NOT is_active")),

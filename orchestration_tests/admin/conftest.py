@@ -73,6 +73,18 @@ def browse(site: str) -> Iterator[httpx.Client]:
         yield client
 
 
+@pytest.fixture(scope="module")
+def reading(server_url: URL, factory_template: str, factory_store: str) -> Iterator[httpx.Client]:
+    """A browser that only looks: one factory for all tests that change nothing."""
+    with fresh_database(server_url, factory_template) as database_url:
+        home = Path(urlsplit(factory_store).path)
+        services = Services(
+            Settings(home=home, database_url=database_url, object_store=factory_store, dagster_url=DAGSTER)
+        )
+        with serving(services) as url, httpx.Client(base_url=url, timeout=30) as client:
+            yield client
+
+
 @pytest.fixture
 def logged_in(factory: Domains, site: str) -> Iterator[Callable[[Role], httpx.Client]]:
     """A browser that is logged in with a key of that role."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from html import unescape
 from typing import TYPE_CHECKING
@@ -10,11 +11,13 @@ import sqlalchemy as sa
 
 from orchestration.api.keys import Role
 from orchestration_tests.admin.samples import FAMILY, ODD
+from orchestration_tests.cli.conftest import run_main
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import httpx
+    import pytest
 
     from orchestration.domains import Domains
 
@@ -47,14 +50,14 @@ def do(client: httpx.Client, action: str, **values: str) -> httpx.Response:
     return client.post(f"/admin/do/{action}", data=given)
 
 
-def test_every_page_that_a_page_links_to_opens_and_shows_foreign_text_as_text(browse: httpx.Client) -> None:
+def test_every_page_that_a_page_links_to_opens_and_shows_foreign_text_as_text(reading: httpx.Client) -> None:
     todo, seen, wrong = ["/admin"], dict[str, str](), []
     while todo:
         path = todo.pop()
         if kind_of(path) in seen:
             continue
         seen[kind_of(path)] = path
-        answer = browse.get(path)
+        answer = reading.get(path)
         if answer.status_code != 200 or ODD in answer.text:
             wrong.append((path, answer.status_code))
         assert "script-src 'self'" in answer.headers["content-security-policy"] or path.endswith(".csv")
@@ -64,18 +67,18 @@ def test_every_page_that_a_page_links_to_opens_and_shows_foreign_text_as_text(br
     assert len(seen) > 40, sorted(seen.values())
 
 
-def test_rows_lead_to_their_run_and_partition_in_dagster(browse: httpx.Client) -> None:
-    assert f"http://dagster.example/runs/{RUN}" in browse.get("/admin/workers").text
-    assert f"http://dagster.example/runs/{RUN}" in browse.get("/admin/requests").text
-    family = browse.get(f"/admin/families/{FAMILY}").text
+def test_rows_lead_to_their_run_and_partition_in_dagster(reading: httpx.Client) -> None:
+    assert f"http://dagster.example/runs/{RUN}" in reading.get("/admin/workers").text
+    assert f"http://dagster.example/runs/{RUN}" in reading.get("/admin/requests").text
+    family = reading.get(f"/admin/families/{FAMILY}").text
     assert f"http://dagster.example/assets/catalogue/product_families?view=partitions&amp;partition={FAMILY}" in family
 
 
-def test_lists_hold_no_payload_and_single_tasks_do(browse: httpx.Client) -> None:
+def test_lists_hold_no_payload_and_single_tasks_do(reading: httpx.Client) -> None:
     where = {"state": "dead"}
-    assert "secret" not in browse.get("/admin/queues/image-upload/tasks", params=where).text
+    assert "secret" not in reading.get("/admin/queues/image-upload/tasks", params=where).text
     key = {"key": "https://images.example/0.jpg"}
-    assert "secret" in browse.get("/admin/queues/image-upload/task", params=key).text
+    assert "secret" in reading.get("/admin/queues/image-upload/task", params=key).text
 
 
 def test_the_numbers_are_those_of_sql(factory: Domains, browse: httpx.Client) -> None:
@@ -189,7 +192,22 @@ def test_explaining_a_family_says_why_the_shop_shows_it_or_not(factory: Domains,
     assert "it is not published" in browse.get(f"/admin/explain/{FAMILY}").text
 
 
-def test_one_search_finds_everything_by_its_name(browse: httpx.Client) -> None:
+def test_the_command_explains_a_family_as_the_page_does(
+    factory: Domains, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in factory.services.settings.environment(secrets=True).items():
+        monkeypatch.setenv(name, value)
+    assert run_main(monkeypatch, "explain", "A23-100900", "--json") == 0
+    steps = {step["title"]: step for step in json.loads(capfd.readouterr().out)["steps"]}
+    assert (steps["Document"]["tone"], steps["Document"]["verdict"]) == ("bad", "cut short")
+    assert steps["Feed line"]["tone"] == "warn"
+    assert run_main(monkeypatch, "explain", FAMILY) == 0
+    assert "Shop window: The shop shows it" in capfd.readouterr().out
+    assert run_main(monkeypatch, "explain", "A1-none") == 1
+    assert "Neither the feed, the quarantine, the queue nor the catalogue knows" in capfd.readouterr().err
+
+
+def test_one_search_finds_everything_by_its_name(reading: httpx.Client) -> None:
     for words, href in (
         ("a23-100804-01", f"/admin/families/{FAMILY}"),
         ("1001", "/admin/prints/1"),
@@ -200,12 +218,12 @@ def test_one_search_finds_everything_by_its_name(browse: httpx.Client) -> None:
         ("pixels larger", "/admin/errors/image-upload/"),
         ("https://images.example/1.jpg", "/admin/queues/image-upload/task?key="),
     ):
-        assert f'href="{href}' in browse.get("/admin/search", params={"q": words}).text, words
+        assert f'href="{href}' in reading.get("/admin/search", params={"q": words}).text, words
     for odd in ("\0", "' OR 1=1", "%", ":* & !", "9" * 40, "x" * 5000):
-        assert browse.get("/admin/search", params={"q": odd}).status_code in {200, 400}, odd
+        assert reading.get("/admin/search", params={"q": odd}).status_code in {200, 400}, odd
 
 
-def test_a_timeline_goes_from_the_order_to_the_file(browse: httpx.Client) -> None:
-    html = browse.get("/admin/timeline", params={"q": "1001"}).text
+def test_a_timeline_goes_from_the_order_to_the_file(reading: httpx.Client) -> None:
+    html = reading.get("/admin/timeline", params={"q": "1001"}).text
     for event in (">ordered<", ">queued in print<", ">product rendered<", "style3-tag/Z/Zoe.stl", ">print failed<"):
         assert event in html

@@ -130,7 +130,9 @@ def _create_indexes() -> None:
         [sa.text("to_tsvector('simple'::regconfig, name)")],
         postgresql_using="gin",
     )
-    op.create_index("ix_product_family_beginning", "product_family", [sa.text("a_number text_pattern_ops")])
+    op.create_index(
+        "ix_product_family_beginning", "product_family", ["a_number"], postgresql_ops={"a_number": "text_pattern_ops"}
+    )
     op.create_index("ix_product_family_supplier_a_number", "product_family", ["supplier", "a_number"])
     op.create_index("ix_product_family_category_a_number", "product_family", ["category", "a_number"])
     op.create_index(
