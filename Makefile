@@ -8,7 +8,7 @@ UV := $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install up demo test check bench garments blender format variants lock clean
+.PHONY: help install up demo test check bench garments pictures blender format variants lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -48,6 +48,9 @@ bench: install ## Race the product against named rivals
 
 garments: install ## Drape the garments of the mockups again, and bake their light
 	$(BIN)/python -m orchestration.mockups.garments.draping
+
+pictures: install ## Render the garments of the sample supplier again
+	$(BIN)/python -m orchestration.demo.rendered
 
 blender: ## Install Blender as a Python module for the mockups' optional engine, about 1 GB, in .venv-blender
 	$(PYTHON) -m venv .venv-blender

@@ -24,15 +24,18 @@ if TYPE_CHECKING:
     from orchestration.settings import Settings
 
 
-def build_definitions(settings: Settings, domains: Domains | None = None) -> dg.Definitions:
+def build_definitions(
+    settings: Settings, domains: Domains | None = None, names: Sequence[str] = DOMAINS
+) -> dg.Definitions:
     """Everything that Dagster loads, for these settings; touches neither database nor network.
 
-    `domains` replace those that the settings would make, so that a caller keeps hold of them.
+    `domains` replace those that the settings would make, so that a caller keeps hold of them. `names` are the domains
+    that it is for: a command that runs jobs of one domain need not load the others.
     """
     configure_logging(settings.log_level)
     domains = domains or Domains(Services(settings))
-    parts = [_definitions(name, domains) for name in DOMAINS]
-    handlers = [handler for name in DOMAINS for handler in _request_handlers(name, domains)]
+    parts = [_definitions(name, domains) for name in names]
+    handlers = [handler for name in names for handler in _request_handlers(name, domains)]
     sensors = [*check_sensors(parts), request_sensor(domains.services, handlers, parts)]
     return dg.Definitions.merge(
         *parts,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from orchestration.assembly import build_definitions
-from orchestration.settings import load_settings
+from orchestration.imports import lasting
 
-defs = build_definitions(load_settings())
+with lasting():
+    from orchestration.assembly import build_definitions
+    from orchestration.settings import load_settings
+
+    defs = build_definitions(load_settings())

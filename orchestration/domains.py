@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -36,33 +37,56 @@ class Domain(Protocol):
 
 
 class Domains:
-    """Every domain, ready to be used. Making them touches nothing; each is imported here, so that listing is cheap."""
-
-    catalogue: Catalogue
-    prints: Prints
-    mockups: Mockups
-    gallery: Gallery
-    canvas: Canvas
-    previews: Previews
+    """Every domain. Each is imported and made when it is first asked for, which touches nothing else."""
 
     def __init__(self, services: Services) -> None:
-        from orchestration.canvas.canvas import Canvas
+        self.services = services
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """Suppliers, families, images."""
         from orchestration.catalogue.catalogue import Catalogue
-        from orchestration.catalogue.families.images import SHOWN_IMAGES
-        from orchestration.gallery.gallery import Gallery
-        from orchestration.gallery.references import media_references, shown_images
-        from orchestration.mockups.mockups import Mockups
-        from orchestration.previews.previews import Previews
+
+        return Catalogue(self.services)
+
+    @cached_property
+    def prints(self) -> Prints:
+        """Print files of orders."""
         from orchestration.prints.prints import Prints
 
-        self.services = services
-        self.catalogue = Catalogue(services)
-        self.prints = Prints(services)
-        self.mockups = Mockups(services)
-        self.gallery = Gallery(services)
-        shown = (SHOWN_IMAGES, *shown_images(services.settings))
-        self.canvas = Canvas(services, references=media_references(services.settings), shown=shown)
-        self.previews = Previews(services)
+        return Prints(self.services)
+
+    @cached_property
+    def mockups(self) -> Mockups:
+        """Rendered garments."""
+        from orchestration.mockups.mockups import Mockups
+
+        return Mockups(self.services)
+
+    @cached_property
+    def gallery(self) -> Gallery:
+        """The public mirror of generations."""
+        from orchestration.gallery.gallery import Gallery
+
+        return Gallery(self.services)
+
+    @cached_property
+    def canvas(self) -> Canvas:
+        """Projects and their media, also those that the gallery shows."""
+        from orchestration.canvas.canvas import Canvas
+        from orchestration.catalogue.families.images import SHOWN_IMAGES
+        from orchestration.gallery.references import media_references, shown_images
+
+        settings = self.services.settings
+        shown = (SHOWN_IMAGES, *shown_images(settings))
+        return Canvas(self.services, references=media_references(settings), shown=shown)
+
+    @cached_property
+    def previews(self) -> Previews:
+        """Videos of described steps."""
+        from orchestration.previews.previews import Previews
+
+        return Previews(self.services)
 
     def named(self, name: str) -> Domain:
         """The domain of that name."""

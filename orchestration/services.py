@@ -23,7 +23,11 @@ if TYPE_CHECKING:
 
 
 class Services:
-    """The database and the object store of one process, whose statements may each take `statement_seconds`."""
+    """The database and the object store of one process.
+
+    A server gives the `statement_seconds` that each statement may take; it also keeps all its connections, since
+    making one costs more than most requests.
+    """
 
     def __init__(self, settings: Settings, *, statement_seconds: float | None = None) -> None:
         self.settings = settings
@@ -47,6 +51,7 @@ class Services:
             self.database_urls.domain,
             statement_seconds=self._statement_seconds,
             connections=self.settings.database_connections,
+            keep_all=self._statement_seconds is not None,
         )
         try:
             require_current_schema(database, may_create=self.settings.database_url is None)

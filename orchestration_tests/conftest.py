@@ -28,6 +28,7 @@ from orchestration.services import Services
 from orchestration.settings import Settings
 from orchestration.storage.database import DRIVER, Database
 from orchestration.storage.migrate import migrate
+from orchestration_tests.balance import long_first
 from orchestration_tests.forking import OF_THE_POOLS, keep_preloads
 from orchestration_tests.server import running_server
 
@@ -60,6 +61,12 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False
     keep_preloads(OF_THE_POOLS if hasattr(config, "workerinput") else ())
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin with the longest, where several workers share the tests."""
+    if worker := getattr(config, "workerinput", None):
+        items[:] = long_first(items, worker["workercount"])
 
 
 def pytest_collection_finish() -> None:

@@ -25,8 +25,8 @@ def keep_preloads(named: Iterable[str] = ()) -> None:
     replace = forkserver.set_forkserver_preload
     kept = dict.fromkeys(named)
 
-    def extend(modules: Iterable[str]) -> None:
-        kept.update(dict.fromkeys(modules))
+    def extend(modules_names: list[str]) -> None:
+        kept.update(dict.fromkeys(modules_names))
         replace(list(kept))
 
     forkserver.set_forkserver_preload = extend

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import orchestration
+from orchestration_tests.balance import LONG
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -241,3 +242,7 @@ def test_every_module_that_a_docstring_points_to_exists() -> None:
         if pointed not in NOT_MODULES and pointed.removesuffix(".py").rpartition(".")[2] not in known | names
     }
     assert lost == set()
+
+
+def test_the_tests_that_begin_first_exist() -> None:
+    assert [name for name in LONG if not (Path(__file__).parent / name).is_file()] == []

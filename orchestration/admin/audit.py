@@ -51,15 +51,18 @@ def list_actions(
     caller: str | None = None,
     action: str | None = None,
     target: str | None = None,
+    targets: Sequence[str] | None = None,
     outcome: str | None = None,
     before: int | None = None,
     limit: int = 100,
 ) -> list[sa.RowMapping]:
-    """The newest lines first; those of a caller, an action, a target or an outcome, if these are given."""
+    """The newest lines first; those of a caller, an action, targets or an outcome, if these are given."""
     statement = sa.select(admin_action).order_by(admin_action.c.id.desc()).limit(limit)
     for name, value in {"caller": caller, "action": action, "target": target, "outcome": outcome}.items():
         if value is not None:
             statement = statement.where(admin_action.c[name] == value)
+    if targets is not None:
+        statement = statement.where(admin_action.c.target.in_(targets))
     if before is not None:
         statement = statement.where(admin_action.c.id < before)
     return list(connection.execute(statement).mappings())

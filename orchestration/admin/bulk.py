@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import sqlalchemy as sa
 
-from orchestration.admin.tables import bulk_action, bulk_item
+from orchestration.admin.tables import bulk_action
 from orchestration.errors import NotFoundError, OrchestrationError
 from orchestration.observability.logs import get_logger
 from orchestration.work_queue.browsing import dead_keys
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 MOST_ITEMS = 100_000
 CANARY_ITEMS = 5
-ITEMS_AT_ONCE = 100
+ITEMS_AT_ONCE = 200
+LONGEST_MESSAGE = 500
 
 log = get_logger()
 
@@ -121,24 +122,52 @@ class BulkRunner:
                 done = sa.update(bulk_action).where(bulk_action.c.id == running.id)
                 connection.execute(done.values(state="completed", finished_at=sa.func.now()))
                 return True
-            for position, key in items:
-                outcome, message = _replay(connection, queues.get(running.queue), key)
-                ended = sa.update(bulk_item).where(bulk_item.c.bulk_id == running.id, bulk_item.c.position == position)
-                connection.execute(ended.values(outcome=outcome, message=message, at=sa.func.clock_timestamp()))
+            outcomes = _replay_all(connection, queues.get(running.queue), [item.key for item in items])
+            values = {
+                "id": running.id,
+                "positions": [item.position for item in items],
+                "outcomes": [outcomes[item.key].outcome for item in items],
+                "messages": [outcomes[item.key].message for item in items],
+            }
+            connection.execute(_END, values)
         return True
 
 
-def _replay(connection: sa.Connection, queue: TaskQueue | None, key: str) -> tuple[str, str | None]:
-    """How one item ended; an error is that of its item."""
+class _Replayed(NamedTuple):
+    """How an item ended."""
+
+    outcome: str
+    message: str | None = None
+
+
+def _replay_all(connection: sa.Connection, queue: TaskQueue | None, keys: Sequence[str]) -> dict[str, _Replayed]:
+    """How each item ended: all at once, or one by one when that fails, so that an error is that of its item."""
     if queue is None:
-        return "failed", "There is no such queue any more"
+        return {key: _Replayed("failed", "There is no such queue any more") for key in keys}
+    dead = set(dead_keys(connection, queue.name, keys=keys, limit=len(keys)))
+    found = {key: _GONE for key in keys if key not in dead}
+    if error := _try_replay(connection, queue, sorted(dead)):
+        if len(dead) == 1:
+            return found | dict.fromkeys(dead, _Replayed("failed", error))
+        return found | {key: _replay_all(connection, queue, [key])[key] for key in dead}
+    return found | dict.fromkeys(dead, _Replayed("replayed"))
+
+
+def _try_replay(connection: sa.Connection, queue: TaskQueue, keys: Sequence[str]) -> str | None:
     try:
         with connection.begin_nested():
-            return ("replayed", None) if queue.replay(connection, [key]) else ("gone", "It was no longer dead")
+            queue.replay(connection, keys)
     except (OrchestrationError, sa.exc.DBAPIError) as error:
-        return "failed", str(error)[:500]
+        return str(error)[:LONGEST_MESSAGE]
+    return None
 
 
+_GONE = _Replayed("gone", "It was no longer dead")
+_END = sa.text("""
+UPDATE bulk_item AS i SET outcome = e.outcome, message = e.message, at = clock_timestamp()
+FROM unnest(CAST(:positions AS int[]), CAST(:outcomes AS text[]), CAST(:messages AS text[]))
+    AS e (position, outcome, message)
+WHERE i.bulk_id = :id AND i.position = e.position""")
 _FREEZE = sa.text("""
 INSERT INTO bulk_item (bulk_id, position, key)
 SELECT :id, place - 1, key FROM unnest(CAST(:keys AS text[])) WITH ORDINALITY AS item (key, place)""")

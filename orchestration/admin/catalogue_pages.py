@@ -126,7 +126,7 @@ def by_language(texts: dict[str, str] | None) -> str | None:
 def _add_suppliers(pages: APIRouter, frame: Frame) -> None:
     @pages.get("/admin/suppliers")
     def show_suppliers(request: Request, visitor: Looking) -> Response:
-        with frame.services.database.connect() as connection:
+        with frame.reading() as connection:
             statuses = supplier_statuses(connection)
         columns = (
             "Supplier",

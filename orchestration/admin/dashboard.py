@@ -56,7 +56,7 @@ def add_dashboard(pages: APIRouter, frame: Frame) -> None:
     def show_dashboard(request: Request, visitor: Looking, hours: int = USUAL_WINDOW) -> Response:
         window = hours if hours in WINDOWS else USUAL_WINDOW
         domains = frame.domains
-        with frame.services.database.connect() as connection:
+        with frame.reading() as connection:
             figures = {one.name: one for one in queue_figures(connection, domains.queues, window)}
             statuses = supplier_statuses(connection)
             attention = [*_of_queues(figures.values()), *_of_suppliers(statuses), *_of_rows(connection)]

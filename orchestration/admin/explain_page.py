@@ -31,7 +31,7 @@ def add_explain_page(pages: APIRouter, frame: Frame) -> None:
     @pages.get("/admin/explain/{a_number}")
     def show_explanation(request: Request, visitor: Looking, a_number: str) -> Response:
         catalogue = frame.domains.catalogue
-        with frame.services.database.connect() as connection:
+        with frame.reading() as connection:
             steps = explain_family(connection, a_number, catalogue.family_queue, catalogue.image_queue)
             made = connection.execute(_MADE, {"a_number": a_number}).tuples().all()
         sections = [_section(place, step) for place, step in enumerate(steps, 1)]

@@ -62,7 +62,7 @@ def add_family_pages(pages: APIRouter, frame: Frame) -> None:
 
     @pages.get("/admin/families/{a_number}")
     def show_family(request: Request, visitor: Looking, a_number: str) -> Response:
-        with frame.services.database.connect() as connection:
+        with frame.reading() as connection:
             family = read_family(connection, a_number)
             sections = _sections(frame, connection, family)
         sections.append(runs_section(frame, ASSET, a_number))
@@ -81,7 +81,7 @@ def add_family_pages(pages: APIRouter, frame: Frame) -> None:
 
     @pages.get("/admin/suppliers/{supplier}")
     def show_supplier(request: Request, visitor: Looking, supplier: str) -> Response:
-        with frame.services.database.connect() as connection:
+        with frame.reading() as connection:
             page = _supplier_page(frame, connection, supplier)
         return frame.show(request, visitor, page)
 
@@ -96,7 +96,7 @@ def _sections(frame: Frame, connection: sa.Connection, family: sa.RowMapping) ->
     changes = list_changes(connection, wanted, limit=SHOWN_CHANGES, is_newest_first=True)
     quarantined = connection.execute(_QUARANTINED, {"a_number": a_number}).mappings().one_or_none()
     pictures = [
-        Picture(frame.link(thumbs[url]), url.rpartition("/")[2][:60], frame.link(whole[url]))
+        Picture(frame.link(thumbs[url]), url.rpartition("/")[2][-28:], frame.link(whole[url]))
         for url in urls[:SHOWN_PICTURES]
         if url in thumbs
     ]

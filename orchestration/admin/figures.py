@@ -79,7 +79,7 @@ def queue_figures(connection: sa.Connection, queues: Sequence[TaskQueue], hours:
     return [
         QueueFigures(
             name=queue.name,
-            waiting=due[queue.name].due,
+            waiting=max(0, count(queue.name, "waiting") - due[queue.name].delayed),
             active=count(queue.name, "active"),
             completed=count(queue.name, "completed"),
             dead=count(queue.name, "dead"),

@@ -9,6 +9,7 @@ be framed by nobody.
 from __future__ import annotations
 
 import hashlib
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
 from http import HTTPStatus
@@ -31,10 +32,12 @@ from orchestration.api.problems import ANSWERS
 from orchestration.api.routes import ApiRoute
 from orchestration.errors import OrchestrationError, RefusedError
 from orchestration.observability.logs import get_logger
-from orchestration.storage.database import Database
+from orchestration.storage.database import Database, driver_connection
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping
+    from collections.abc import Callable, Coroutine, Iterator, Mapping
+
+    import sqlalchemy as sa
 
     from orchestration.admin.forms import Action
     from orchestration.admin.parts import Page
@@ -100,6 +103,16 @@ class Frame:
             f"default-src 'none'; script-src 'self'; style-src 'self'; img-src {objects} data:; media-src {objects}; "
             f"connect-src {objects}; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
         )
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """A connection for reading, which plans each statement for its own values.
+
+        A plan that the server keeps for any value walks whole tables where one value would find its row by an index.
+        """
+        with self.services.database.connect() as connection:
+            driver_connection(connection).prepare_threshold = None
+            yield connection
 
     def link(self, key: str, filename: str | None = None) -> str:
         """Where a stored object is read, for a while; within this origin where the API serves it."""

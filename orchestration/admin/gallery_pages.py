@@ -56,7 +56,7 @@ def add_gallery_pages(pages: APIRouter, frame: Frame) -> None:
 
     @pages.get("/admin/gallery/{history_id}")
     def show_generation(request: Request, visitor: Looking, history_id: str) -> Response:
-        with frame.services.database.connect() as connection:
+        with frame.reading() as connection:
             found = connection.execute(_ONE, {"history_id": history_id}).mappings().one_or_none()
             shown = stored_forms(connection, image_urls(found["mirror"])) if found else {}
         if found is None:
@@ -74,7 +74,7 @@ def _add_lists(pages: APIRouter, frame: Frame) -> None:
 
     @pages.get("/admin/signup")
     def show_signup(request: Request, visitor: Looking) -> Response:
-        with frame.services.database.connect() as connection:
+        with frame.reading() as connection:
             rows = connection.execute(_SIGNUP).mappings().all()
             shown = stored_forms(connection, [row["image_url"] for row in rows])
         pictures = [

@@ -78,7 +78,7 @@ def show_list(frame: Frame, request: Request, visitor: Visitor, page: ListPage) 
     values = {one.name: given[one.name].strip()[:LONGEST_VALUE] for one in page.choices if given.get(one.name)}
     values = {name: value.replace("\0", "") for name, value in values.items() if value}
     query = Query(values, given.get("after") or None, PAGE_ROWS)
-    with frame.services.database.connect() as connection:
+    with frame.reading() as connection:
         found = page.read(connection, query)
     more = None if found.next is None else address(*page.path.split("/"), **values, after=found.next)
     return frame.render(

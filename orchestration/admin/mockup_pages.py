@@ -71,7 +71,7 @@ def add_mockup_pages(pages: APIRouter, frame: Frame) -> None:
 
     @pages.get("/admin/mockups/{job_id}")
     def show_mockup(request: Request, visitor: Looking, job_id: str) -> Response:
-        with frame.services.database.connect() as connection:
+        with frame.reading() as connection:
             job = select_job(connection, job_id, frame.link, with_deleted=True)
             outputs = outputs_of(connection, [job_id]).get(job_id, [])
         if job is None:

@@ -60,7 +60,7 @@ def add_print_pages(pages: APIRouter, frame: Frame) -> None:
     @pages.get("/admin/prints")
     def show_prints(request: Request, visitor: Looking) -> Response:
         choices = (
-            Choice("text", "Text or order", hint="part of it"),
+            Choice("words", "Words or order", hint="Jason, or 1001"),
             Choice("sku", "SKU"),
             Choice("state", "Files", [str(one) for one in RenderState]),
             Choice("status", "Order", [str(one) for one in OrderStatus]),
@@ -73,7 +73,7 @@ def add_print_pages(pages: APIRouter, frame: Frame) -> None:
 
     @pages.get("/admin/prints/skus")
     def show_skus(request: Request, visitor: Looking) -> Response:
-        with frame.services.database.connect() as connection:
+        with frame.reading() as connection:
             found = sku_statuses(connection)
         rows = [
             Row(
@@ -108,7 +108,7 @@ def add_print_pages(pages: APIRouter, frame: Frame) -> None:
 
     @pages.get("/admin/prints/{number_}")
     def show_print(request: Request, visitor: Looking, number_: int) -> Response:
-        with frame.services.database.connect() as connection:
+        with frame.reading() as connection:
             found = list_tasks(connection, OrderFilter(task_id=number_))
             more = connection.execute(_MORE, {"task_id": number_}).mappings().one_or_none()
         if not found or more is None:
@@ -123,9 +123,9 @@ def _read(frame: Frame, connection: sa.Connection, query: Query) -> Found:
         states.get(query.get("state") or ""),
         query.get("sku"),
         query.get("marketplace"),
-        query.get("text"),
-        query.limit + 1,
-        query.number(),
+        limit=query.limit + 1,
+        after=query.number(),
+        words=query.get("words"),
     )
     return paged(list_tasks(connection, wanted), query.limit, partial(_row, frame), lambda one: int(one.task_id))
 

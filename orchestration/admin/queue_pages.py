@@ -42,12 +42,27 @@ if TYPE_CHECKING:
     from fastapi import APIRouter
 
     from orchestration.admin.frame import Frame
-    from orchestration.work_queue.model import TaskStatus
+    from orchestration.work_queue.model import TaskStatus, WorkerStatus
     from orchestration.work_queue.queue import TaskQueue
 
 STATES: Final = ("waiting", "active", "dead", "completed", "cancelled")
 _WINDOW_HOURS: Final = 24
 _QUANTILES: Final = (0.5, 0.95, 0.99)
+
+_QUEUE_COLUMNS = (
+    "Queue",
+    "State",
+    "Waiting",
+    "Active",
+    "Delayed",
+    "Dead",
+    "Oldest",
+    "Promise",
+    "Succeeded, 24 h",
+    "Failed tasks, 24 h",
+    "Failed attempts, 24 h",
+    "Workers",
+)
 
 
 def add_queue_pages(pages: APIRouter, frame: Frame) -> None:
@@ -59,23 +74,9 @@ def add_queue_pages(pages: APIRouter, frame: Frame) -> None:
 def _add_lists(pages: APIRouter, frame: Frame) -> None:
     @pages.get("/admin/queues")
     def show_queues(request: Request, visitor: Looking) -> Response:
-        with frame.services.database.connect() as connection:
+        with frame.reading() as connection:
             figures = queue_figures(connection, frame.domains.queues, _WINDOW_HOURS)
-        columns = (
-            "Queue",
-            "State",
-            "Waiting",
-            "Active",
-            "Delayed",
-            "Dead",
-            "Oldest",
-            "Promise",
-            "Succeeded, 24 h",
-            "Failed tasks, 24 h",
-            "Failed attempts, 24 h",
-            "Workers",
-        )
-        table = Table(columns, [_figures_row(one) for one in figures])
+        table = Table(_QUEUE_COLUMNS, [_figures_row(one) for one in figures])
         lead = "Failed tasks are dead letters; failed attempts are those too that were tried again by themselves."
         page = Page(
             "Queues", [Section("All queues, in the order in which work flows", table=table)], lead, is_live=True
@@ -84,24 +85,9 @@ def _add_lists(pages: APIRouter, frame: Frame) -> None:
 
     @pages.get("/admin/workers")
     def show_workers(request: Request, visitor: Looking) -> Response:
-        with frame.services.database.connect() as connection:
+        with frame.reading() as connection:
             workers = [one for queue in frame.domains.queues for one in queue.workers(connection)]
-        rows = [
-            Row(
-                (
-                    number(one.number),
-                    text(one.queue, href=address("queues", one.queue)),
-                    state("alive" if one.is_alive else "lost"),
-                    text(one.host),
-                    number(one.pid),
-                    number(one.tasks),
-                    moment(one.started_at),
-                    moment(one.seen_at),
-                    _run(frame, one.run_id),
-                )
-            )
-            for one in workers
-        ]
+        rows = [_worker_row(frame, one) for one in workers]
         columns = ("Number", "Queue", "State", "Host", "Process", "Tasks", "Since", "Last seen", "Run")
         empty = "No drain is up; Dagster's sensors start one when there is work."
         sections = [Section("Those that were lost are listed for a day", table=Table(columns, rows, empty))]
@@ -131,7 +117,7 @@ def _add_details(pages: APIRouter, frame: Frame) -> None:
     @pages.get("/admin/queues/{name}")
     def show_queue(request: Request, visitor: Looking, name: str) -> Response:
         queue = _queue(frame, name)
-        with frame.services.database.connect() as connection:
+        with frame.reading() as connection:
             figures = queue_figures(connection, [queue], _WINDOW_HOURS)[0]
             sections = [_counts(figures), _durations(queue.statistics(connection, 3600 * _WINDOW_HOURS), queue)]
             slow = slowest_tasks(connection, name)
@@ -162,7 +148,7 @@ def _add_details(pages: APIRouter, frame: Frame) -> None:
     @pages.get("/admin/queues/{name}/task")
     def show_task(request: Request, visitor: Looking, name: str, key: str = "") -> Response:
         queue = _queue(frame, name)
-        with frame.services.database.connect() as connection:
+        with frame.reading() as connection:
             task = queue.task(connection, key)
             run_id = connection.execute(_RUN, {"queue": name, "key": key}).scalar() if task else None
         if task is None:
@@ -288,6 +274,22 @@ def _task_page(frame: Frame, queue: TaskQueue, task: TaskStatus, run_id: str | N
     sections += [Section("Payload", text=pretty(task.payload))]
     sections += [Section("Result", text=pretty(task.result))] if task.result is not None else []
     return Page(task.key, sections, None, task.state, links, buttons, is_live=task.state in {"waiting", "active"})
+
+
+def _worker_row(frame: Frame, one: WorkerStatus) -> Row:
+    return Row(
+        (
+            number(one.number),
+            text(one.queue, href=address("queues", one.queue)),
+            state("alive" if one.is_alive else "lost"),
+            text(one.host),
+            number(one.pid),
+            number(one.tasks),
+            moment(one.started_at),
+            moment(one.seen_at),
+            _run(frame, one.run_id),
+        )
+    )
 
 
 def _figures_row(one: QueueFigures) -> Row:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
@@ -60,47 +61,22 @@ def add_record_pages(pages: APIRouter, frame: Frame) -> None:
 def _add_requests(pages: APIRouter, frame: Frame) -> None:
     @pages.get("/admin/requests")
     def show_requests(request: Request, visitor: Looking) -> Response:
-        def row(one: sa.RowMapping) -> Row:
-            page = address("requests", one["id"])
-            run = (
-                code(one["run_id"][:8], href=run_address(frame.services.settings, one["run_id"]))
-                if one["run_id"]
-                else text(None)
-            )
-            return Row(
-                (
-                    number(one["id"], href=page),
-                    text(one["kind"], href=page),
-                    state(one["state"]),
-                    text(one["requested_by"]),
-                    run,
-                    text(one["error"]),
-                    moment(one["requested_at"]),
-                    moment(one["finished_at"]),
-                )
-            )
-
-        def read(connection: sa.Connection, query: Query) -> Found:
-            found = request_lines(
-                connection,
-                kind=query.get("kind"),
-                state=query.get("state"),
-                before=query.number(),
-                limit=query.limit + 1,
-            )
-            return paged(found, query.limit, row, lambda one: int(one["id"]))
-
         columns = ("Number", "Kind", "State", "Asked by", "Run", "Error", "Asked", "Ended")
         choices = (
             Choice("kind", "Kind", sorted(request_kinds())),
             Choice("state", "State", [str(one) for one in RequestState]),
         )
         lead = "Work that people and programs asked for; Dagster does it, and writes here how it ended."
-        return show_list(frame, request, visitor, ListPage("Requests", "requests", columns, choices, read, lead))
+        return show_list(
+            frame,
+            request,
+            visitor,
+            ListPage("Requests", "requests", columns, choices, partial(_read_requests, frame), lead),
+        )
 
     @pages.get("/admin/requests/{number_}")
     def show_request(request: Request, visitor: Looking, number_: int) -> Response:
-        with frame.services.database.connect() as connection:
+        with frame.reading() as connection:
             one = read_request(connection, number_)
         facts = [
             ("Kind", text(one.kind)),
@@ -123,6 +99,28 @@ def _add_requests(pages: APIRouter, frame: Frame) -> None:
         )
 
 
+def _read_requests(frame: Frame, connection: sa.Connection, query: Query) -> Found:
+    kind, wanted = query.get("kind"), query.get("state")
+    found = request_lines(connection, kind=kind, state=wanted, before=query.number(), limit=query.limit + 1)
+    return paged(found, query.limit, partial(_request_row, frame), lambda one: int(one["id"]))
+
+
+def _request_row(frame: Frame, one: sa.RowMapping) -> Row:
+    page, run_id = address("requests", one["id"]), one["run_id"]
+    return Row(
+        (
+            number(one["id"], href=page),
+            text(one["kind"], href=page),
+            state(one["state"]),
+            text(one["requested_by"]),
+            code(run_id[:8], href=run_address(frame.services.settings, run_id)) if run_id else text(None),
+            text(one["error"]),
+            moment(one["requested_at"]),
+            moment(one["finished_at"]),
+        )
+    )
+
+
 def _add_audit(pages: APIRouter, frame: Frame) -> None:
     @pages.get("/admin/audit")
     def show_audit(request: Request, visitor: Looking) -> Response:
@@ -140,7 +138,7 @@ def _add_audit(pages: APIRouter, frame: Frame) -> None:
 
     @pages.get("/admin/audit.csv")
     def export_audit(visitor: Looking) -> Response:  # noqa: ARG001 - the guard
-        with frame.services.database.connect() as connection:
+        with frame.reading() as connection:
             found = list_actions(connection, limit=EXPORTED)
         text_file = io.StringIO()
         writer = csv.writer(text_file)

@@ -43,7 +43,7 @@ def add_search(pages: APIRouter, frame: Frame) -> None:
     @pages.get("/admin/search")
     def show_search(request: Request, visitor: Looking, q: str = "") -> Response:
         words = q.replace("\0", "").strip()[:LONGEST]
-        with frame.services.database.connect() as connection:
+        with frame.reading() as connection:
             hits = list(search(connection, words, [queue.name for queue in frame.domains.queues])) if words else []
         rows = [Row((text(one.kind), code(one.name, href=one.href), text(one.note), state(one.state))) for one in hits]
         empty = "Nothing has that name. Names are searched whole, families and errors by the beginnings of words."

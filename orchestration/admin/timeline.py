@@ -48,7 +48,7 @@ def add_timeline(pages: APIRouter, frame: Frame) -> None:
     @pages.get("/admin/timeline")
     def show_timeline(request: Request, visitor: Looking, q: str = "") -> Response:
         words = q.replace("\0", "").strip()[:LONGEST]
-        with frame.services.database.connect() as connection:
+        with frame.reading() as connection:
             events = sorted(_events(frame, connection, words), key=lambda one: one.at) if words else []
         return frame.render(
             request,
@@ -78,16 +78,10 @@ def _events(frame: Frame, connection: sa.Connection, name: str) -> Iterator[Even
             address("changes", family=name),
             "good" if change["kind"] != "removed" else "warn",
         )
-    for kind in _TARGETS:
-        for one in list_actions(connection, target=f"{kind}:{name}", limit=50):
-            tone = "good" if one["outcome"] == "done" else "bad"
-            yield Event(
-                one["at"],
-                f"{one['caller']}: {one['action']}",
-                one["message"],
-                address("audit", target=one["target"]),
-                tone,
-            )
+    for one in list_actions(connection, targets=[f"{kind}:{name}" for kind in _TARGETS], limit=100):
+        tone = "good" if one["outcome"] == "done" else "bad"
+        href = address("audit", target=one["target"])
+        yield Event(one["at"], f"{one['caller']}: {one['action']}", one["message"], href, tone)
     yield from _of_runs(frame, connection, name)
 
 

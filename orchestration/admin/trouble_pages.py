@@ -60,7 +60,7 @@ def _add_errors(pages: APIRouter, frame: Frame) -> None:
 
     @pages.get("/admin/errors/{queue}/{fingerprint}")
     def show_error(request: Request, visitor: Looking, queue: str, fingerprint: str) -> Response:
-        with frame.services.database.connect() as connection:
+        with frame.reading() as connection:
             found = known_errors(connection, queue, fingerprint, limit=1)
             tasks = list_tasks(connection, queue, "dead", fingerprint=fingerprint, limit=SHOWN_TASKS)
         if not found:
@@ -139,14 +139,14 @@ def _add_bulks(pages: APIRouter, frame: Frame) -> None:
     @pages.get("/admin/bulk/{number_}")
     def show_bulk(request: Request, visitor: Looking, number_: int) -> Response:
         frame.bulk.wake()
-        with frame.services.database.connect() as connection:
+        with frame.reading() as connection:
             found, now = read_bulk(connection, number_), states_now(connection, number_)
             items = list_items(connection, number_, limit=SHOWN_TASKS)
         return frame.show(request, visitor, _bulk_page(found, now, items))
 
     @pages.get("/admin/bulk/{number_}/items")
     def show_items(request: Request, visitor: Looking, number_: int) -> Response:
-        with frame.services.database.connect() as connection:
+        with frame.reading() as connection:
             queue = str(read_bulk(connection, number_)["queue"])
         columns = ("Task", "Result", "Message", "At", "Task is now")
         read = partial(_read_items, queue, number_)

@@ -105,9 +105,9 @@ class Catalogue:
             raise ConfigurationError("No feed is set: give PROMIDATA_BASE_URL, or --feed URL")
         return self.settings.promidata_base_url
 
-    def downloader(self, seconds: float, per_host: int) -> Downloader:
-        """A downloader for the feed and its images, `per_host` at a time, each within `seconds`."""
-        return open_downloader(self.feed_url, self.settings, seconds=seconds, per_host=per_host)
+    def downloader(self, seconds: float) -> Downloader:
+        """A downloader for the feed and its images, each within `seconds`."""
+        return open_downloader(self.feed_url, self.settings, seconds=seconds)
 
     async def read_feed(self) -> Feed:
         """Import.txt as it is now."""
@@ -132,7 +132,7 @@ class Catalogue:
 
     async def read_new_feed(self, known: FeedVersion | None) -> FeedSnapshot | None:
         """Import.txt with its version; None when it is still the known one."""
-        async with self.downloader(FEED_SECONDS, 1) as downloader:
+        async with self.downloader(FEED_SECONDS) as downloader:
             return await fetch_feed(downloader, self.feed_url, known)
 
     async def sync_categories(self) -> CategorySync:
@@ -140,7 +140,7 @@ class Catalogue:
         feed = await self.read_feed()
         if feed.categories_url is None:
             return CategorySync(CategoryTree((), ()), CategoryChanges((), (), ()), has_file=False)
-        async with self.downloader(FEED_SECONDS, 1) as downloader:
+        async with self.downloader(FEED_SECONDS) as downloader:
             answer = await downloader.get(feed.categories_url, max_bytes=MAX_IMPORT_BYTES)
         tree = parse_categories(answer.body)
         with self.database.begin() as connection:

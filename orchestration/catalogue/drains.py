@@ -8,6 +8,7 @@ is settled; meanwhile it also handles what else is in the queue.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from orchestration.catalogue.drift.drift import DriftWatch
@@ -46,7 +47,8 @@ async def import_families(
         with catalogue.database.begin() as connection:
             catalogue.family_queue.enqueue(connection, tasks)
     settings = catalogue.settings
-    async with catalogue.downloader(settings.family_timeout_ms / 1000, settings.family_concurrency) as downloader:
+    options = replace(options, concurrency=settings.family_concurrency)
+    async with catalogue.downloader(settings.family_timeout_ms / 1000) as downloader:
         handler = FamilyHandler(
             catalogue.database,
             downloader,
@@ -70,6 +72,7 @@ async def mirror_images(
 ) -> None:
     """Mirror the images that are due, or request all images of the families in `keys` again.
 
+    A drain that is to leave nothing behind also waits for the images of families that are being imported meanwhile.
     `on_images` is called after each commit, `on_families` with each family whose images are all settled.
     """
     follower = _FamilyFollower(catalogue, on_families, keys)
@@ -82,17 +85,21 @@ async def mirror_images(
         catalogue.rendition_queue.enqueue(connection, [NewTask(digest) for digest in images.new])
 
     settings = catalogue.settings
-    async with catalogue.downloader(settings.image_timeout_ms / 1000, settings.image_concurrency) as downloader:
+    async with catalogue.downloader(settings.image_timeout_ms / 1000) as downloader:
         fetcher = ImageFetcher(
             catalogue.database,
             catalogue.services.objects,
             downloader,
             max_bytes=settings.max_image_bytes,
             max_pixels=settings.max_image_pixels,
+            at_a_time=settings.image_concurrency,
             on_stored=queue_renditions,
             on_settled=_count_images,
         )
-        await drain_queue(catalogue.database, catalogue.image_queue, fetcher, on_batch, options, until=follower.until)
+        await drain_queue(
+            catalogue.database, catalogue.image_queue, fetcher, on_batch, options,
+            until=follower.until, feeders=[catalogue.family_queue],
+        )  # fmt: skip
     with catalogue.database.begin() as connection:
         settle_forgotten(connection, ItemKind.IMAGE, catalogue.image_queue)
     follower.finish()

@@ -24,6 +24,10 @@ _QUOTES = str.maketrans({"'": "''", "\\": "\\\\"})
 _WILD = str.maketrans({"\\": r"\\", "%": r"\%", "_": r"\_"})
 
 
+# Up to so many families with the words of a search are found before they are put in order.
+FEW_FAMILIES = 2_000
+
+
 class FamilyFilter(NamedTuple):
     """Which families are listed; what is None does not matter. `text` is a part of the number or of a name.
 
@@ -74,10 +78,23 @@ def list_families(
         names = sa.cast(_FAMILY.name, sa.Text)
         statement = statement.where(_FAMILY.a_number.ilike(pattern) | names.ilike(pattern))
     if wanted.words is not None:
-        statement = statement.where(_has_words(wanted.words))
+        statement = statement.where(_having(connection, wanted.words))
     if after is not None:
         statement = statement.where(_FAMILY.a_number > after)
     return list(connection.execute(statement).mappings())
+
+
+def _having(connection: sa.Connection, words: str) -> sa.ColumnElement[bool]:
+    """The families with these words: by an index where they are few, and where they are many in the list's order.
+
+    In that order, words that few names have would be looked for in all of them.
+    """
+    having = sa.select(_FAMILY.a_number).where(_has_words(words))
+    some = having.limit(FEW_FAMILIES + 1).subquery()
+    if connection.execute(sa.select(sa.func.count()).select_from(some)).scalar_one() > FEW_FAMILIES:
+        return _has_words(words)
+    found = having.cte("having").prefix_with("MATERIALIZED")
+    return _FAMILY.a_number.in_(sa.select(found.c.a_number))
 
 
 def _has_words(words: str) -> sa.ColumnElement[bool]:

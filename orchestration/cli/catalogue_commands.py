@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 LISTED_FAILURES = 20
+DOMAIN = ("catalogue",)
 
 
 def register(app: typer.Typer) -> None:
@@ -70,7 +71,7 @@ def sync(
     """Sync the catalogue with its feed, through Dagster, in this process."""
     settings = settings_for(feed)
     started = time.monotonic()
-    with job_runner(settings) as runner:
+    with job_runner(settings, DOMAIN) as runner:
         host_rules(runner.domains.catalogue.feed_url, settings)  # a bad address ends it before anything starts
         summary = sync_catalogue(runner, SyncOptions(supplier or (), full, allow_mass_removal))
     printed = summary.as_json(time.monotonic() - started)
@@ -239,7 +240,7 @@ def quarantine_replay(
 ) -> int:
     """Download and import quarantined families again; those that can be used leave the quarantine."""
     settings, failed = settings_for(feed), dict[str, str]()
-    with job_runner(settings) as runner:
+    with job_runner(settings, DOMAIN) as runner:
         catalogue = runner.domains.catalogue
         held = quarantined_families(catalogue)
         wanted = [a_number for a_number in held if not a_numbers or a_number in a_numbers]

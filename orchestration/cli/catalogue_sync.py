@@ -5,7 +5,10 @@ It serves the command, the demo and `up`. Keep out: printing (`catalogue_command
 
 from __future__ import annotations
 
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from orchestration.catalogue.defs.families import product_families
@@ -27,6 +30,9 @@ if TYPE_CHECKING:
 
     from orchestration.catalogue.catalogue import Catalogue
     from orchestration.cli.job_runner import JobRunner, RunOutcome
+
+# How often a sync looks for the first images of the families that it imports.
+LOOK_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
@@ -114,7 +120,7 @@ def _run_jobs(runner: JobRunner, options: SyncOptions, summary: SyncSummary) -> 
     catalogue = runner.domains.catalogue
     _plan(runner, options, summary)
     if runner.has_work(catalogue.family_queue):
-        _import(runner, summary)
+        _import_and_mirror(runner, summary)
     if runner.has_work(catalogue.image_queue):
         _mirror(runner, summary)
     if runner.shutdown.is_requested and runner.has_work(catalogue.family_queue, catalogue.image_queue):
@@ -165,6 +171,26 @@ def _plan(runner: JobRunner, options: SyncOptions, summary: SyncSummary) -> None
     summary.odd_lines = {str(one): one.reason for one in problems if not one.is_refused}
 
 
+def _import_and_mirror(runner: JobRunner, summary: SyncSummary) -> None:
+    """Import, and mirror in a second run beside it as soon as there are images."""
+    imported = Event()
+    with ThreadPoolExecutor(1) as pool:
+        mirroring = pool.submit(_mirror_beside, runner, summary, imported)
+        try:
+            _import(runner, summary)
+        finally:
+            imported.set()
+    mirroring.result()
+
+
+def _mirror_beside(runner: JobRunner, summary: SyncSummary, imported: Event) -> None:
+    """Mirror while families are imported; the drain itself waits for the last of them."""
+    while not imported.wait(LOOK_SECONDS):
+        if runner.has_work(runner.domains.catalogue.image_queue):
+            _mirror(runner, summary)
+            return
+
+
 def _import(runner: JobRunner, summary: SyncSummary) -> None:
     outcome = runner.run("catalogue_import", run_config(product_families, UNTIL_EMPTY))
     summary.quarantined, summary.failed = sort_failures(runner.domains.catalogue, outcome)
@@ -175,5 +201,5 @@ def _import(runner: JobRunner, summary: SyncSummary) -> None:
 
 def _mirror(runner: JobRunner, summary: SyncSummary) -> None:
     outcome = runner.run("catalogue_mirror", run_config(family_images, UNTIL_EMPTY))
-    summary.images = outcome.metadata.get(MIRRORED, {})
-    summary.failed_images = outcome.metadata.get(FAILED_IMAGES, {})
+    summary.images = Counter(summary.images) + Counter(outcome.metadata.get(MIRRORED, {}))
+    summary.failed_images = dict(summary.failed_images) | outcome.metadata.get(FAILED_IMAGES, {})

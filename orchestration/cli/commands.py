@@ -12,6 +12,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_group
 
+from orchestration.imports import lasting
+
 COMMANDS: Final[dict[str, dict[str, str]]] = {
     "catalogue_commands": {
         "sync": "Sync the catalogue with its feed, through Dagster, in this process.",
@@ -87,6 +89,7 @@ def command_line(app: typer.Typer) -> TyperGroup:
 def loaded(module: str) -> dict[str, TyperCommand | TyperGroup]:
     """The commands of a module, by name: it adds them to an app by its function `register`."""
     app = typer.Typer()
-    import_module(f"orchestration.cli.{module}").register(app)
+    with lasting():
+        import_module(f"orchestration.cli.{module}").register(app)
     commands: dict[str, TyperCommand | TyperGroup] = dict(get_group(app).commands)  # type: ignore[arg-type]
     return commands

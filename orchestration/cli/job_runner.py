@@ -5,14 +5,16 @@ It runs a job and tells how it ended. Keep out: which jobs a command runs; that 
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import dagster as dg
 
 from orchestration.assembly import build_definitions
-from orchestration.domains import Domains
+from orchestration.domains import DOMAINS, Domains
 from orchestration.errors import ConfigurationError, StoppedError
+from orchestration.imports import lasting
 from orchestration.runtime.assets import op_config, pool_limits
 from orchestration.runtime.drains import DrainConfig
 from orchestration.runtime.instance import open_instance
@@ -61,7 +63,7 @@ NOTHING_DONE = RunOutcome("", success=True, failed={}, problems=(), metadata={})
 
 
 class JobRunner:
-    """Runs the product's jobs one after another; `problems` collects what went wrong beside single items."""
+    """Runs the product's jobs, two at a time at most; `problems` collects what went wrong beside single items."""
 
     def __init__(
         self, definitions: dg.Definitions, instance: dg.DagsterInstance, domains: Domains, shutdown: GracefulShutdown
@@ -71,6 +73,7 @@ class JobRunner:
         self.instance = instance
         self.domains = domains
         self.problems: list[str] = []
+        self._counting = Lock()
 
     def materialize(self, asset: str, names: Sequence[str] | None) -> RunOutcome:
         """Materialize `domain/noun` in one run: the partitions of `names`, or what its queue holds.
@@ -117,7 +120,8 @@ class JobRunner:
         )
         outcome = _outcome(result)
         # Two steps that read one broken feed have one problem.
-        self.problems = list(dict.fromkeys([*self.problems, *outcome.problems]))
+        with self._counting:
+            self.problems = list(dict.fromkeys([*self.problems, *outcome.problems]))
         return outcome
 
     def has_work(self, *queues: TaskQueue) -> bool:
@@ -187,13 +191,17 @@ def _failure_reason(event: dg.DagsterEvent) -> str:
 
 
 @contextmanager
-def job_runner(settings: Settings) -> Iterator[JobRunner]:
-    """A runner over the instance and the services of these settings."""
+def job_runner(settings: Settings, names: Sequence[str] = DOMAINS) -> Iterator[JobRunner]:
+    """A runner over the instance and the services of these settings, for the jobs of the domains of these names."""
     services = Services(settings)
     domains = Domains(services)
-    definitions = build_definitions(settings, domains)
     try:
-        with open_instance(services, pool_limits(definitions)) as instance, GracefulShutdown() as shutdown:
+        with ExitStack() as stack:
+            with lasting():
+                definitions = build_definitions(settings, domains, names)
+                pools = pool_limits(definitions)
+                instance = stack.enter_context(open_instance(services, pools, captures_output=False))
+            shutdown = stack.enter_context(GracefulShutdown())
             yield JobRunner(definitions, instance, domains, shutdown)
     finally:
         services.close()

@@ -79,6 +79,9 @@ def mockup(
     ink: Ink = InkMode.AUTO,
     engine: Annotated[EngineName | None, typer.Option("--engine", help="What renders stills and turntables.")] = None,
     animation: Annotated[AnimationFormat | None, typer.Option(help="Format of the animated picture.")] = None,
+    ruler: Annotated[
+        bool, typer.Option("--ruler", help="Draw rulers and the prints' measures on the flat one.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Make mockups of a front, a back or both: flat, print file, six stills, turntable."""
@@ -96,6 +99,7 @@ def mockup(
             ink=ink,
             pictures=sizes,
             engine=engine or EngineName(load_settings().mockup_engine),
+            ruler=ruler,
             animation=animation or AnimationFormat(load_settings().mockup_animation),
         )
         outputs = _make(request, out)

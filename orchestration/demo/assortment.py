@@ -14,6 +14,7 @@ from orchestration.demo.pictures import Encoding, View
 
 if TYPE_CHECKING:
     from orchestration.demo.pictures import Design
+    from orchestration.demo.rendered.garment import RenderedGarment
 
 Language = Literal["nl", "de", "en", "fr"]
 
@@ -106,7 +107,7 @@ class ProductLine:
     sku: str
     name: Texts
     kind: Kind
-    design: Design
+    design: Design | RenderedGarment
     price: float
     colours: tuple[Colour, ...]
     sizes: tuple[str, ...] = ()

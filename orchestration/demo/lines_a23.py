@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from orchestration.demo import kinds
 from orchestration.demo.assortment import ChildNames, FileNames, Oddity, ProductLine, Supplier, Texts
-from orchestration.demo.drawing.bags import Backpack, Tote
+from orchestration.demo.drawing.bags import Backpack
 from orchestration.demo.drawing.drinkware import Bottle, BottleKind, Mug, MugKind
 from orchestration.demo.drawing.stationery import FoldedUmbrella, Notebook, Pen, PenKind, Umbrella
 from orchestration.demo.palette import (
@@ -28,7 +28,10 @@ from orchestration.demo.palette import (
     WHITE,
 )
 from orchestration.demo.pictures import Encoding, View
+from orchestration.demo.rendered.garment import RenderedGarment
 
+TOTE = RenderedGarment("tote-bag")
+TWO_TONE = RenderedGarment("tote-bag", two_tone=True)
 PLAIN = (View.FRONT, View.DETAIL)
 BRANDED = (View.FRONT, View.PRINTED)
 FULL = (View.FRONT, View.REVERSE, View.DETAIL)
@@ -82,12 +85,12 @@ LINES = (
     ProductLine(
         sku="TOTE-50%20RPET",
         name=Texts("Katoenen tas Markt", "Baumwolltasche Markt", "Market cotton bag", "Sac en coton Marché"),
-        kind=kinds.TOTE, design=Tote(), price=3.3, colours=(NATURAL, BLACK, NAVY, OCHRE), views=BRANDED, brand="Rework",
+        kind=kinds.TOTE, design=TOTE, price=3.3, colours=(NATURAL, BLACK, NAVY, OCHRE), views=BRANDED, brand="Rework",
     ),
     ProductLine(
         sku="100%COTTON",
         name=Texts("Tas Tweekleur", "Tasche Zweifarbig", "Two-tone bag", "Sac bicolore"),
-        kind=kinds.TOTE, design=Tote(two_tone=True), price=4.1, colours=(NATURAL, WHITE), trim="2E7D5B", views=PLAIN,
+        kind=kinds.TOTE, design=TWO_TONE, price=4.1, colours=(NATURAL, WHITE), trim="2E7D5B", views=PLAIN,
         brand="Rework",
     ),
     ProductLine(

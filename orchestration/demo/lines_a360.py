@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from orchestration.demo import kinds
 from orchestration.demo.assortment import ChildNames, FileNames, Kind, ProductLine, Supplier, Texts
-from orchestration.demo.drawing.bags import Tote
 from orchestration.demo.drawing.knitwear import Beanie, Pattern, Socks
 from orchestration.demo.palette import MULTICOLOUR, NATURAL
 from orchestration.demo.pictures import Design, View
+from orchestration.demo.rendered.garment import RenderedGarment
 
 STRIPED = Socks(Pattern.STRIPES)
 DOTTED = Socks(Pattern.DOTS)
@@ -78,7 +78,7 @@ LINES = (
         sku="CMBAG_01",
         name=Texts("Katoenen tas", "Baumwolltasche"),
         kind=kinds.TOTE,
-        design=Tote(),
+        design=RenderedGarment("tote-bag"),
         price=2.9,
         colours=(NATURAL,),
         views=(View.FRONT, View.PRINTED),

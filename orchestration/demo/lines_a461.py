@@ -24,13 +24,15 @@ from orchestration.demo.palette import (
     WHITE,
 )
 from orchestration.demo.pictures import Encoding, View
+from orchestration.demo.rendered.garment import RenderedGarment
 
 MEN = ("S", "M", "L", "XL", "XXL")
 WOMEN = ("XS", "S", "M", "L", "XL")
 ALL = ("XS", "S", "M", "L", "XL", "XXL", "3XL")
 BOTH_SIDES = (View.FRONT, View.REVERSE)
 
-TEE = Garment(Sleeve.SHORT, Neck.CREW)
+MENS_TEE = RenderedGarment("mens-tshirt")
+WOMENS_TEE = RenderedGarment("womens-tshirt")
 POLO = Garment(Sleeve.SHORT, Neck.POLO)
 SOFTSHELL = Garment(Sleeve.LONG, Neck.STAND, zipped=True, yoke=True)
 HOODIE = Garment(Sleeve.LONG, Neck.HOOD, ribbed=True)
@@ -74,12 +76,12 @@ LINES = (
     ),
     ProductLine(
         sku="2130001", name=Texts("T-shirt heren Bas", "T-Shirt Herren Bas", fr="T-shirt homme Bas"),
-        kind=kinds.SHIRT, design=TEE, price=6.2, colours=(WHITE, BLACK, NAVY, RED, BLUE), sizes=ALL, views=BOTH_SIDES,
-        brand="Havn",
+        kind=kinds.SHIRT, design=MENS_TEE, price=6.2, colours=(WHITE, BLACK, NAVY, RED, BLUE), sizes=ALL,
+        views=BOTH_SIDES, brand="Havn",
     ),
     ProductLine(
         sku="2130002", name=Texts("T-shirt dames Bas", "T-Shirt Damen Bas", fr="T-shirt femme Bas"),
-        kind=kinds.SHIRT, design=TEE, price=6.2, colours=(WHITE, SKY, ORANGE), sizes=WOMEN,
+        kind=kinds.SHIRT, design=WOMENS_TEE, price=6.2, colours=(WHITE, SKY, ORANGE), sizes=WOMEN,
         views=(View.FRONT, View.FOLLOWS), brand="Havn",
     ),
     ProductLine(

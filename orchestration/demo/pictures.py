@@ -1,7 +1,7 @@
 """Product pictures: a design, seen in one of some views, in a variant's colours, as JPEG or PNG.
 
 Views, the backdrop, the sample logo, and the encoding. Keep out: how a product is drawn, which is a
-design (`drinkware.py`, `bags.py`, `stationery.py`, `garments.py`, `knitwear.py`).
+design (`drinkware.py`, `bags.py`, `stationery.py`, `garments.py`, `knitwear.py`) or rendered (`rendered`).
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from orchestration.demo.drawing.light import woven
 from orchestration.demo.drawing.outlines import ellipse, moved
 from orchestration.demo.drawing.paint import Role, inks
 from orchestration.demo.drawing.sheet import Sheet
+from orchestration.demo.rendered.garment import RenderedGarment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -81,7 +82,7 @@ class Encoding(Enum):
 class Scene:
     """What is drawn once and painted in every colour: a design in a view, `size` pixels square."""
 
-    design: Design
+    design: Design | RenderedGarment
     view: View
     size: int = USUAL_SIZE
 
@@ -119,12 +120,19 @@ def backdrop(size: int) -> Image:
 
 
 def _session(scene: Scene, shots: Iterable[Shot], wall: Image) -> dict[Shot, bytes]:
-    sheet = _drawn(scene)
+    if isinstance(scene.design, RenderedGarment):
+        return {shot: _encoded(_rendered(scene.design, shot, wall), shot.encoding) for shot in shots}
+    sheet = _drawn(scene.design, scene)
     return {shot: _encoded(sheet.painted(wall, inks(shot.body, shot.trim)), shot.encoding) for shot in shots}
 
 
-def _drawn(scene: Scene) -> Sheet:
-    design = scene.design
+def _rendered(garment: RenderedGarment, shot: Shot, wall: Image) -> Image:
+    is_printed = shot.scene.view is View.PRINTED
+    view = View.FRONT if is_printed else shot.scene.view
+    return garment.painted(view.value, wall, inks(shot.body, shot.trim), is_printed=is_printed)
+
+
+def _drawn(design: Design, scene: Scene) -> Sheet:
     camera = Camera(scene.size, design.zoom, design.turn)
     match scene.view:
         case View.DETAIL:

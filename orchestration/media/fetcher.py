@@ -106,7 +106,8 @@ class _Attempt(NamedTuple):
 class ImageFetcher(TaskHandler[MirroredImage]):
     """Handles claims of an image queue; its results are mirrored images.
 
-    `on_stored` is called in the transaction that settles images, with what they are: it queues what follows from it.
+    However many downloads are in flight, `at_a_time` images are checked and stored. `on_stored` is called in the
+    transaction that settles images, with what they are: it queues what follows from it.
     `on_settled` is called in the same transaction with how each task ended, also with those that failed unexpectedly.
     """
 
@@ -118,6 +119,7 @@ class ImageFetcher(TaskHandler[MirroredImage]):
         *,
         max_bytes: int,
         max_pixels: int,
+        at_a_time: int,
         on_stored: Callable[[sa.Connection, StoredImages], None],
         on_settled: Callable[[sa.Connection, Sequence[Settled]], None] = lambda _connection, _settled: None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -127,6 +129,7 @@ class ImageFetcher(TaskHandler[MirroredImage]):
         self._downloader = downloader
         self._max_bytes = max_bytes
         self._max_pixels = max_pixels
+        self._places = asyncio.Semaphore(at_a_time)
         self._on_stored = on_stored
         self._on_settled = on_settled
         self._clock = clock
@@ -176,7 +179,8 @@ class ImageFetcher(TaskHandler[MirroredImage]):
         answer = await self._downloader.get(task.key, max_bytes=self._max_bytes, etag=etag, last_modified=last_modified)
         if answer.not_modified:
             return _Attempt(task, known=known)
-        return _Attempt(task, original=await self._keep(answer))
+        async with self._places:
+            return _Attempt(task, original=await self._keep(answer))
 
     async def _keep(self, answer: Download) -> _Original:
         facts = identify(answer.body, max_pixels=self._max_pixels)

@@ -35,6 +35,7 @@ from orchestration.mockups.mockup_request import (
 )
 from orchestration.mockups.pixels import PNG, over, png
 from orchestration.mockups.turntables.turntable import make_turntable, versions
+from orchestration.mockups.zones import draw_measures
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -79,7 +80,7 @@ def make_stage(request: MockupRequest, stage: Stage, engine: Engine) -> list[Out
     background = parse_background(request.background)
     composite = prepare(request)
     if stage.name is StageName.COMPOSITES:
-        return list(_composite_files(composite))
+        return list(_composite_files(composite, ruler=request.ruler))
     if stage.name is StageName.STILLS and stage.angle:
         return [_still(request, composite, engine, stage.angle, background)]
     return list(make_turntable(composite, engine, request, background))
@@ -143,11 +144,13 @@ def _colour_of_text(text: DesignText, fabric: Fabric) -> Colour:
     return FABRICS["black" if lightness >= _LIGHT_FROM else "white"]
 
 
-def _composite_files(composite: Composite) -> Iterator[Output]:
+def _composite_files(composite: Composite, *, ruler: bool) -> Iterator[Output]:
     started = time.perf_counter()
     picture = composite.picture()
-    body = png(picture, notes=_notes(composite))
     facts = {**report(composite), "checks": as_facts(check_composite(composite, picture))}
+    if ruler:
+        draw_measures(picture, composite)
+    body = png(picture, notes=_notes(composite))
     key = OutputKey(OutputKind.COMPOSITE)
     yield output(key, body, PNG, (picture.shape[1], picture.shape[0]), started=started, facts=facts)
     for one in composite.prints:

@@ -129,7 +129,7 @@ class MockupRequest:
     """A garment in a colour with one print, or one on each side.
 
     `fabric` and `background` are as `fabrics` reads them. `garment_size` is a size of the garment such as `L`; None is
-    its own sample size.
+    its own sample size. `ruler` draws the prints' measures on the composite.
     """
 
     prints: tuple[PrintOrder, ...]
@@ -142,6 +142,7 @@ class MockupRequest:
     pictures: PictureSizes = field(default_factory=PictureSizes)
     engine: EngineName = EngineName.SOFTWARE
     animation: AnimationFormat = AnimationFormat.WEBP
+    ruler: bool = False
 
 
 class OutputKey(NamedTuple):

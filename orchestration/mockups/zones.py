@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from orchestration.mockups.artwork import Rgb
+    from orchestration.mockups.composites.compositing import Composite
     from orchestration.mockups.garments.model import Box, Garment, Piece, Size
 
     Pixels = NDArray[np.uint8]
@@ -25,6 +27,7 @@ SAFE_MARGIN_MM: Final = 10.0
 """Within a zone, ink keeps so far from its edge, since cloth on a platen is never quite straight."""
 _ZONE_INK, _SAFE_INK, _RULER_INK = (214, 40, 60), (40, 120, 200), (90, 96, 104)
 _PRESET_INK: Final = (40, 150, 90)
+_LIGHT_INK, _DARK_BELOW = (205, 210, 216), 300
 _TICK_MM, _LONG_TICK_EVERY = 10, 10
 
 
@@ -54,12 +57,33 @@ def draw_zones(garment: Garment) -> Pixels:
         inset = round(SAFE_MARGIN_MM * garment.px_per_mm)
         _outline(picture, (zone.x0 + inset, zone.y0 + inset, zone.x1 - inset, zone.y1 - inset), _SAFE_INK, 3)
         _outline(picture, zone, _ZONE_INK, 6)
-        _ruler(picture, garment, zone)
-        _label(picture, f"{side}: {_cm(garment, zone.x1 - zone.x0)} x {_cm(garment, zone.y1 - zone.y0)} cm", zone)
+        _ruler(picture, zone, garment.px_per_mm, _RULER_INK)
+        _label(
+            picture,
+            f"{side}: {_cm(garment, zone.x1 - zone.x0)} x {_cm(garment, zone.y1 - zone.y0)} cm",
+            zone,
+            _RULER_INK,
+        )
     for name in garment.presets:
         _outline(picture, _largest(garment, Preset(name)), _PRESET_INK, 2)
     picture[:, :, 3] = 255  # smooth lines leave their alpha behind
     return picture
+
+
+def draw_measures(picture: Pixels, composite: Composite) -> None:
+    """Draw on a composite, of its garment's size: the printed sides' rulers, and each print's measures, in place."""
+    garment = composite.garment
+    # The numbers stand beside the cloth too, on dark ground.
+    is_dark = sum(composite.fabric.colour.rgb) < _DARK_BELOW
+    ink = _LIGHT_INK if is_dark else _RULER_INK
+    for one in composite.prints:
+        zone = garment.zone_px(garment.piece(one.placement.side))
+        _outline(picture, zone, _ZONE_INK, 4)
+        _ruler(picture, zone, 1 / composite.real_mm, ink)
+        _outline(picture, one.placement.box, _PRESET_INK, 4)
+        width, height = (pixels * composite.real_mm / 10 for pixels in (one.placement.width, one.placement.height))
+        _label(picture, f"{width:.1f} x {height:.1f} cm, size {composite.size.name}", zone, ink)
+    picture[:, :, 3] = 255  # smooth lines leave their alpha behind
 
 
 def _size(size: Size) -> dict[str, Any]:
@@ -109,30 +133,30 @@ def _outline(picture: Pixels, box: tuple[int, int, int, int], colour: tuple[int,
     cv2.rectangle(picture, box[:2], box[2:], (*colour, 255), thickness, lineType=cv2.LINE_AA)
 
 
-def _ruler(picture: Pixels, garment: Garment, zone: Box) -> None:
+def _ruler(picture: Pixels, zone: Box, px_per_mm: float, ink: Rgb) -> None:
     """Draw ticks each cm along the zone's upper and left edges, with numbers each 10 cm."""
     import cv2
 
-    step = _TICK_MM * garment.px_per_mm
+    step = _TICK_MM * px_per_mm
     for start, end, across in ((zone.x0, zone.x1, True), (zone.y0, zone.y1, False)):
         for number in range(int((end - start) / step) + 1):
             is_long = number % _LONG_TICK_EVERY == 0
             at, length = round(start + number * step), 44 if is_long else 22
             tip = (at, zone.y0 - length) if across else (zone.x0 - length, at)
             foot = (at, zone.y0) if across else (zone.x0, at)
-            cv2.line(picture, foot, tip, (*_RULER_INK, 255), 3, lineType=cv2.LINE_AA)
+            cv2.line(picture, foot, tip, (*ink, 255), 3, lineType=cv2.LINE_AA)
             if is_long and number:
                 where = (at - 26, zone.y0 - 54) if across else (zone.x0 - 112, at + 16)
-                _write(picture, str(number), where, 1.4)
+                _write(picture, str(number), where, 1.4, ink)
 
 
-def _label(picture: Pixels, text: str, zone: Box) -> None:
-    _write(picture, text, (zone.x0 + 50, zone.y1 - 60), 2.2)
+def _label(picture: Pixels, text: str, zone: Box, ink: Rgb) -> None:
+    _write(picture, text, (zone.x0 + 50, zone.y1 - 60), 2.2, ink)
 
 
-def _write(picture: Pixels, text: str, where: tuple[int, int], scale: float) -> None:
+def _write(picture: Pixels, text: str, where: tuple[int, int], scale: float, ink: Rgb) -> None:
     import cv2
 
     cv2.putText(
-        picture, text, where, cv2.FONT_HERSHEY_SIMPLEX, scale, (*_RULER_INK, 255), max(round(2 * scale), 1), cv2.LINE_AA
+        picture, text, where, cv2.FONT_HERSHEY_SIMPLEX, scale, (*ink, 255), max(round(2 * scale), 1), cv2.LINE_AA
     )

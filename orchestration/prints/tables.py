@@ -155,6 +155,12 @@ sa.Index(
     postgresql_where=sa.text("stl_render_state = 'pending'"),
 )
 sa.Index("ix_print_task_stl_render_state", print_task.c.stl_render_state, print_task.c.updated_at)
+sa.Index(
+    "ix_print_task_words",
+    sa.text("to_tsvector('simple'::regconfig, custom_text)"),
+    postgresql_using="gin",
+    _table=print_task,
+)
 sa.Index("ix_print_task_newest", print_task.c.created_at, print_task.c.id)
 sa.Index("ix_print_task_status", print_task.c.status, print_task.c.updated_at)
 

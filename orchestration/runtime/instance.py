@@ -32,6 +32,13 @@ CONNECTIONS_OF_A_RUN = 10
 
 HOME, LOG_DIRECTORY = "DAGSTER_HOME", "ORCHESTRATION_LOG_DIRECTORY"
 _DATABASES = "ORCHESTRATION_DATABASE_URL", "ORCHESTRATION_DAGSTER_DATABASE_URL"
+_NO_CAPTURE = {
+    "compute_logs": {
+        "module": "dagster._core.storage.noop_compute_log_manager",
+        "class": "NoOpComputeLogManager",
+        "config": {},
+    }
+}
 _LOCK = 0x494E_5354  # "INST"
 
 
@@ -83,20 +90,30 @@ def _copy(source: Path, target: Path) -> None:
 
 
 @contextmanager
-def open_instance(services: Services, pools: Mapping[str, int] | None = None) -> Iterator[dg.DagsterInstance]:
+def open_instance(
+    services: Services, pools: Mapping[str, int] | None = None, *, captures_output: bool = True
+) -> Iterator[dg.DagsterInstance]:
     """The instance, in this process, with the limits of `pools` set if these are given.
 
     The first use makes Dagster's tables; several processes may be first at once.
 
+    Without `captures_output`, what runs in this process print goes to its terminal and nowhere else, and two of them
+    may go on at a time. To capture it, Dagster starts four processes a run and takes the output of the process away.
     Raises `ConfigurationError` when the server has too few connections left for a run: Dagster would fail anywhere.
     """
     import dagster as dg
+    from dagster._core.instance.ref import InstanceRef
 
     environment = instance_environment(services)
     os.environ.update(environment)  # Dagster resolves `env:` in dagster.yaml from the process itself
     with ExitStack() as stack:
         with _alone(services.database_urls.dagster):
-            instance = stack.enter_context(dg.DagsterInstance.from_config(environment[HOME]))
+            ref = InstanceRef.from_dir(environment[HOME], overrides={} if captures_output else _NO_CAPTURE)
+            instance = stack.enter_context(dg.DagsterInstance.from_ref(ref))
+            if not captures_output:
+                # At the start of a run Dagster sets up all logging of the process again, in vain, since its
+                # configuration names no handlers. That waits for ever for a run that logs in another thread.
+                instance.get_yaml_python_handlers = list  # type: ignore[method-assign]
             if pools is not None:
                 limit_pools(instance, pools, services.settings.pool_sizes)
         yield instance

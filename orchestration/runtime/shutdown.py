@@ -24,7 +24,8 @@ class GracefulShutdown:
 
     The work of the block ends in order and records what it has done, so nothing is left to interrupt: the block ends
     without an exception. Of nested blocks, each hears of the request. A second signal after `FORCE_SECONDS` goes to
-    the handler that was there before. Outside the main thread no signal arrives, and the block changes nothing.
+    the handler that was there before. A block outside the main thread hears of what arrives in one there; alone it
+    changes nothing.
     """
 
     # The blocks that are entered, outermost first. Dagster sets handlers of its own between two of them, so the
@@ -51,7 +52,9 @@ class GracefulShutdown:
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
             self._previous = {number: signal.signal(number, self._receive) for number in _SIGNALS}
-            self._entered.append(self)
+        self._entered.append(self)
+        if any(block.is_requested for block in self._entered):  # a signal came while this one was on its way
+            self.request()
         return self
 
     def __exit__(
@@ -59,8 +62,7 @@ class GracefulShutdown:
     ) -> None:
         for number, handler in self._previous.items():
             signal.signal(number, handler)
-        if self._previous:
-            self._entered.remove(self)
+        self._entered.remove(self)
 
     def _receive(self, number: int, _frame: FrameType | None) -> None:
         if self._requested_at is not None and self._clock() - self._requested_at >= FORCE_SECONDS:

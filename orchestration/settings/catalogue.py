@@ -42,17 +42,22 @@ class CatalogueSettings(BaseModel):
 
     supplier_attempts: int = Field(2, ge=1, description="Attempts at a supplier's feed")
     supplier_retry_seconds: float = Field(30.0, ge=0, description="First wait between them, doubled each time")
+    downloads_per_host: int = Field(
+        16,
+        ge=1,
+        description="Downloads from one host that one drain of families or of images has in flight; there are two "
+        "drains of each at most",
+    )
     family_concurrency: int = renamed(
         3, "BULLMQ_CONCURRENCY_FAMILIES", ge=1,
-        description="Family documents that one drain downloads from one host at the same time; there are two drains "
-        "at most",
+        description="Batches of families that one drain works on at the same time; there are two drains at most",
     )  # fmt: skip
     family_attempts: int = Field(3, ge=1, description="Attempts at a family")
     family_retry_seconds: float = Field(10.0, ge=0, description="First wait between them, doubled each time")
     image_concurrency: int = renamed(
         10, "BULLMQ_CONCURRENCY_IMAGES", ge=1,
-        description="Images that one drain downloads from one host at the same time; there are two drains of the "
-        "catalogue's images at most, and one of the gallery's",
+        description="Images that one drain checks and stores at the same time; there are two drains of the "
+        "catalogue's images at most, and one of the gallery's, which also downloads as many",
     )  # fmt: skip
     image_attempts: int = Field(5, ge=1, description="Attempts at an image")
     image_retry_seconds: float = Field(30.0, ge=0, description="Fixed wait between them")

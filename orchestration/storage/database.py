@@ -128,12 +128,14 @@ class Database:
     """One PostgreSQL database. `url` is a plain `postgresql://` URL; nothing connects before the first use.
 
     A statement that takes more than `statement_seconds` ends in a `DatabaseAwayError`. There are at most `connections`
-    at the same time, of which a few are kept; who needs one more waits for it.
+    at the same time, of which a few are kept, or all; who needs one more waits for it.
     """
 
-    def __init__(self, url: str, *, statement_seconds: float | None = None, connections: int = 15) -> None:
+    def __init__(
+        self, url: str, *, statement_seconds: float | None = None, connections: int = 15, keep_all: bool = False
+    ) -> None:
         self.url = url
-        kept = min(_KEPT_CONNECTIONS, connections)
+        kept = connections if keep_all else min(_KEPT_CONNECTIONS, connections)
         self._engine = sa.create_engine(
             make_url(url).set(drivername=DRIVER), pool_pre_ping=True, pool_size=kept, max_overflow=connections - kept
         )

@@ -58,7 +58,6 @@ class SlowTask(NamedTuple):
     finished_at: datetime
 
 
-_AT = {"waiting": "run_at", "active": "claimed_at"}
 _LISTED = """id, key, "grouping", state, attempt, replays, percent, step, reason, left(error, 400) AS error,
     enqueued_at, claimed_at, finished_at"""
 
@@ -117,19 +116,17 @@ SELECT key FROM task WHERE queue = :queue AND state = 'dead'
 ORDER BY finished_at DESC, id DESC LIMIT :limit""")
 
 _DUE = sa.text("""
-SELECT name, w.due, w.delayed, CAST(extract(epoch FROM statement_timestamp() - w.oldest) AS float8) AS oldest_seconds
-FROM unnest(CAST(:queues AS text[])) AS name CROSS JOIN LATERAL (
-    SELECT count(*) FILTER (WHERE run_at <= statement_timestamp()) AS due,
-        count(*) FILTER (WHERE run_at > statement_timestamp()) AS delayed,
-        min(run_at) FILTER (WHERE run_at <= statement_timestamp()) AS oldest
-    FROM task WHERE queue = name AND state = 'waiting'
-) AS w""")
+SELECT name, (
+    SELECT count(*) FROM task WHERE queue = name AND state = 'waiting' AND run_at > statement_timestamp()) AS delayed,
+    CAST(extract(epoch FROM statement_timestamp() - (
+        SELECT run_at FROM task WHERE queue = name AND state = 'waiting' AND run_at <= statement_timestamp()
+        ORDER BY run_at LIMIT 1)) AS float8) AS oldest_seconds
+FROM unnest(CAST(:queues AS text[])) AS name""")
 
 
 class Due(NamedTuple):
-    """Waiting tasks that may run now, those that may run later, and the seconds that the oldest has been due."""
+    """Waiting tasks that may only run later, and the seconds that the oldest of the others has been due."""
 
-    due: int
     delayed: int
     oldest_seconds: float | None
 
@@ -184,7 +181,7 @@ def last_durations(connection: sa.Connection, queues: Sequence[str]) -> dict[str
 
 
 def due_tasks(connection: sa.Connection, queues: Sequence[str]) -> dict[str, Due]:
-    """The waiting tasks of each queue, by whether their time has come."""
+    """What is known of each queue's waiting tasks without counting those that are due."""
     return {name: Due(*rest) for name, *rest in connection.execute(_DUE, {"queues": list(queues)})}
 
 

@@ -60,6 +60,7 @@ async def drain_queue(
     *,
     keys: Collection[str] | None = None,
     until: Callable[[], bool] | None = None,
+    feeders: Sequence[TaskQueue] = (),
     heartbeat: Heartbeat | None = None,
 ) -> DrainResult:
     """Drain `queue` with `handler` until `options`, `keys` or `until` end it.
@@ -67,12 +68,15 @@ async def drain_queue(
     `keys` name tasks that the caller has queued: the drain ends when they are settled, and its result tells why those
     were not that it did not settle. `until` is another such condition. `on_batch` is called with the results of each
     committed batch, also with those of tasks that failed unexpectedly or lost their worker.
+
+    A drain that is to leave nothing behind does not end while a worker of one of `feeders` has tasks to do: each of
+    those may put more into this queue.
     """
     left = set(keys or ())
     if keys is not None:
         until = partial(_are_settled, database, queue, left)
     elif until is None and options.idle_seconds is None:
-        until = partial(_is_empty, database, queue)
+        until = partial(_is_empty, database, queue, feeders)
     if until is not None:
         options = replace(options, idle_seconds=None)
     with Worker(database, queue, run=options.run) as worker:
@@ -123,13 +127,23 @@ def _are_settled(database: Database, queue: TaskQueue, keys: Collection[str]) ->
         return not queue.unfinished(connection, keys) or _is_at_rest(connection, queue)
 
 
-def _is_empty(database: Database, queue: TaskQueue) -> bool:
+def _is_empty(database: Database, queue: TaskQueue, feeders: Sequence[TaskQueue]) -> bool:
     with database.connect() as connection:
-        if _is_at_rest(connection, queue):
-            return True
-        counts = queue.counts(connection)
+        # The feeders first: what they put into the queue before they ended is seen after it.
+        if any(_has_work(connection, one) and _is_worked_on(connection, one) for one in feeders):
+            return False
+        return _is_at_rest(connection, queue) or not _has_work(connection, queue)
+
+
+def _has_work(connection: sa.Connection, queue: TaskQueue) -> bool:
+    """Whether the queue has tasks that are being done, or due now or soon."""
+    counts = queue.counts(connection)
     is_due_soon = counts.next_due_seconds is not None and counts.next_due_seconds < PATIENCE_SECONDS
-    return not (counts.waiting or counts.active or is_due_soon)
+    return bool(counts.waiting or counts.active or is_due_soon)
+
+
+def _is_worked_on(connection: sa.Connection, queue: TaskQueue) -> bool:
+    return not _is_at_rest(connection, queue) and any(worker.is_alive for worker in queue.workers(connection))
 
 
 def _is_at_rest(connection: sa.Connection, queue: TaskQueue) -> bool:

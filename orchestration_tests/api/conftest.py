@@ -14,11 +14,14 @@ import uvicorn
 from orchestration.api.app import build_api
 from orchestration.api.keys import Role, create_key
 from orchestration.api.punctual import PunctualProtocol
+from orchestration.services import Services
+from orchestration.settings import Settings
+from orchestration_tests.conftest import fresh_database
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from orchestration.services import Services
+    from sqlalchemy.engine import URL
 
 
 @contextmanager
@@ -45,6 +48,21 @@ def serving(services: Services) -> Iterator[str]:
 def base_url(services: Services) -> Iterator[str]:
     """The running API of the test's services."""
     with serving(services) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def shared_services(server_url: URL, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    """Services for tests that leave nothing behind that others would see."""
+    folder = tmp_path_factory.mktemp("shared")
+    with fresh_database(server_url, template) as url:
+        yield Services(Settings(home=folder / "home", database_url=url, object_store=(folder / "objects").as_uri()))
+
+
+@pytest.fixture(scope="module")
+def shared_url(shared_services: Services) -> Iterator[str]:
+    """The running API of the shared services; building its routes takes longer than most tests."""
+    with serving(shared_services) as url:
         yield url
 
 

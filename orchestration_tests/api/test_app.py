@@ -166,6 +166,12 @@ def test_a_connection_that_says_nothing_more_is_closed(base_url: str, monkeypatc
             assert (said, caller.recv(100)) == (said, b"")
 
 
+def test_an_address_with_a_name_in_it_is_documented_to_lead_nowhere_at_times(settings: Settings) -> None:
+    paths = build_api(Services(settings)).openapi()["paths"]
+    named = [(path, method, one) for path, methods in paths.items() if "{" in path for method, one in methods.items()]
+    assert [(path, method) for path, method, one in named if "404" not in one["responses"]] == []
+
+
 def test_more_requests_than_allowed_are_asked_to_wait(settings: Settings) -> None:
     limited = settings.model_copy(update={"api_requests_per_second": 0.1, "api_burst": 2})
     with serving(Services(limited)) as base_url:

@@ -25,6 +25,13 @@ def mockups(services: Services) -> Mockups:
     return Mockups(services, sketch)
 
 
+@pytest.fixture(scope="module")
+def stocked(shared_services: Services) -> Services:
+    """Services with products, for requests of which nothing comes."""
+    add_products(shared_services.database)
+    return shared_services
+
+
 def submit(base_url: str, body: bytes | None = PNG, name: str = "logo.png", **fields: str) -> requests.Response:
     files = {} if body is None else {"design_file": (name, body, "image/png")}
     return requests.post(f"{base_url}/api/mockups/jobs", data=FIELDS | fields, files=files, timeout=30)
@@ -75,12 +82,12 @@ def test_an_uploaded_design_becomes_a_job_and_its_pictures(base_url: str, mockup
     ],
 )
 def test_what_cannot_be_made_is_refused_with_the_codes_that_callers_know(
-    base_url: str, mockups: Mockups, change: dict[str, Any], status: int, code: str
+    shared_url: str, stocked: Services, change: dict[str, Any], status: int, code: str
 ) -> None:
-    answer = submit(base_url, **change)
+    answer = submit(shared_url, **change)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
-    assert get(base_url, "stats")["total"] == 0
-    assert mockups.services.objects.sizes() == {}
+    assert get(shared_url, "stats")["total"] == 0
+    assert stocked.objects.sizes() == {}
 
 
 def test_a_failed_job_is_retried_as_another_one(base_url: str, mockups: Mockups) -> None:

@@ -2,6 +2,8 @@
 
     python -m orchestration_tests.benchmarks.mockups          one of each
     python -m orchestration_tests.benchmarks.mockups matrix   540 stills: nine presets, ten colours, six angles
+    python -m orchestration_tests.benchmarks.mockups blender  a still by Cycles, 8 samples, denoised, where installed
+    python -m orchestration_tests.benchmarks.mockups memory   the memory of a process over 1,000 jobs
 
 CPU seconds stand beside wall time, since other work may share the machine. A whole process includes Python's start and
 all imports, with compiled bytecode and compiled rasters as an installed package has them.
@@ -9,6 +11,8 @@ all imports, with compiled bytecode and compiled rasters as an installed package
 
 from __future__ import annotations
 
+import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -20,12 +24,19 @@ import numpy as np
 
 from orchestration.mockups.artwork import Artwork, InkLayer
 from orchestration.mockups.garments.library import load_garment
+from orchestration.mockups.maker import make_stage
+from orchestration.mockups.mockup_request import DesignText, MockupRequest, PictureSizes, PrintOrder, Stage, StageName
+from orchestration.mockups.presets import Preset, Side
 from orchestration.mockups.views.angles import ANGLES
+from orchestration.mockups.views.blender import BlenderEngine
 from orchestration.mockups.views.renderer import Renderer
+from orchestration.settings import load_settings
 from orchestration_tests.benchmarks.timing import Timing, median, report, timed
 
 WHITE: Final = (255, 255, 255)
 ROUNDS: Final = 5
+JOBS: Final = 1000
+SHOWS: Final = {Side.FRONT: "front_0deg", Side.BACK: "back_180deg"}
 # A design that is decoded already: what a picture costs, not what a file does.
 _PROCESS: Final = """
 import sys
@@ -52,8 +63,9 @@ def artwork(fabric: tuple[int, int, int] = (32, 44, 86), width: int = 1290, top:
 def main(arguments: list[str]) -> None:
     """Print the figures."""
     with tempfile.TemporaryDirectory() as folder:
-        if arguments == ["matrix"]:
-            _matrix(Path(folder))
+        others = {"matrix": _matrix, "blender": _blender, "memory": _memory}
+        if arguments:
+            others[arguments[0]](Path(folder))
             return
         _stills(Path(folder))
         _turntable(Path(folder), 36, 600)
@@ -148,6 +160,40 @@ def _matrix(folder: Path) -> None:
             for angle in ANGLES:
                 renderer.still(shown, angle, size=1024, background=WHITE, samples=4)
     report("540 stills 1024 px on one core, without PNG", timing[0], items=540, what="stills")
+
+
+def _blender(folder: Path) -> None:
+    """The same still by Blender's path tracer, as the shop would render it without this renderer."""
+    program, shown = load_settings().mockup_blender, artwork()
+    if shutil.which(program) is None:
+        print("Blender is not installed; `make blender` installs it")
+        return
+    renderer = Renderer(folder)
+    renderer.still(shown, "front_0deg", size=1024, background=WHITE, samples=4)
+    ours: list[Timing] = []
+    for _ in range(ROUNDS):
+        with timed(ours):
+            renderer.still(shown, "front_0deg", size=1024, background=WHITE, samples=4)
+    theirs: list[Timing] = []
+    with timed(theirs):
+        BlenderEngine(program).still(shown, "front_0deg", size=1024, background=WHITE, samples=8)
+    report("still 1024 px by Cycles, 8 samples, denoised", theirs[0], items=1, what="stills")
+    report("still 1024 px, passes kept", median(ours), items=1, what="stills", rival=theirs[0])
+
+
+def _memory(folder: Path) -> None:
+    """Another text, colour, preset and cut for every job, as a render process gets them."""
+    renderer, sizes = Renderer(folder), PictureSizes(still=256)
+    for number in range(JOBS + 1):
+        preset = list(Preset)[number % len(Preset)]
+        request = MockupRequest(
+            (PrintOrder(DesignText(f"Job {number}"), preset),), fabric=f"#{number * 4099 % 2**24:06x}",
+            template_id=("mens-tshirt", "womens-tshirt")[number % 2], pictures=sizes,
+        )  # fmt: skip
+        make_stage(request, Stage(StageName.STILLS, SHOWS[preset.side]), renderer)
+        if number % 100 == 0:
+            pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+            print(f"after {number:5} jobs {pages * resource.getpagesize() // 2**20:6} MB", flush=True)
 
 
 if __name__ == "__main__":

@@ -36,10 +36,16 @@ def sync_everything(values: dict[str, Any]) -> None:
     catalogue = Catalogue(Services(Settings(**values)))
     feed = asyncio.run(catalogue.read_feed())
     list(catalogue.plan_suppliers(feed))
-    options = DrainOptions(idle_seconds=None)
-    asyncio.run(import_families(catalogue, lambda _: None, options))
-    asyncio.run(mirror_images(catalogue, lambda _: None, lambda _: None, options))
+    asyncio.run(work_off(catalogue))
     catalogue.services.close()
+
+
+async def work_off(catalogue: Catalogue) -> None:
+    """Import and mirror what is queued, at the same time, as a sync does."""
+    options = DrainOptions(idle_seconds=None)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(import_families(catalogue, lambda _: None, options))
+        group.create_task(mirror_images(catalogue, lambda _: None, lambda _: None, options))
 
 
 class KillingServer:

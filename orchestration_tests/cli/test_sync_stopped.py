@@ -56,6 +56,7 @@ def documents(variables: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Docu
         handlers["/CAT.csv"] = body(CATEGORIES.encode())
         publish(handlers, url, {sku: documents.of(sku) for sku in FAMILIES}, f"{url}/CAT.csv")
         monkeypatch.setenv("PROMIDATA_BASE_URL", url)
+        monkeypatch.setenv("BULLMQ_CONCURRENCY_FAMILIES", "1")  # or all are in work when the signal comes
         yield documents
 
 

@@ -56,7 +56,7 @@ def test_a_picture_has_the_format_and_size_asked_for(view: View, encoding: Encod
 
 @pytest.mark.parametrize("design", [Mug(), Garment()], ids=repr)
 def test_every_view_shows_something_else(design: Design) -> None:
-    front, *others = (photograph(design, view) for view in View)
+    front, *others = (photograph(design, view) for view in View if view is not View.FOLLOWS)
     assert all(share_that_differs(front, other) > 0.001 for other in others)
 
 

@@ -213,3 +213,11 @@ def test_requests_outputs_and_refusals_come_whole_out_of_another_process(whole: 
     refusal = MockupRefusedError(RefusalCode.INVALID_COLOR, "the colour is not known", "write another")
     copy = pickle.loads(pickle.dumps(refusal))  # noqa: S301 - of our own
     assert (str(copy), copy.code) == (str(refusal), refusal.code)
+
+
+def test_a_ruler_is_drawn_on_the_composite_and_changes_no_check(engine: Renderer) -> None:
+    composites = Stage(StageName.COMPOSITES)
+    plain, ruled = (make_stage(replace(REQUEST, ruler=ruler), composites, engine) for ruler in (False, True))
+    assert ruled[0].body != plain[0].body
+    assert ruled[0].facts == plain[0].facts
+    assert ruled[1].body == plain[1].body

@@ -8,9 +8,14 @@ import msgspec
 import numpy as np
 import pytest
 
+from orchestration.mockups.composites.compositing import PlacedDesign, compose
+from orchestration.mockups.designs.design import design_from_bytes
+from orchestration.mockups.fabrics import parse_fabric
 from orchestration.mockups.garments.library import garments, load_garment
+from orchestration.mockups.mockup_request import InkMode
 from orchestration.mockups.presets import Preset
-from orchestration.mockups.zones import describe, draw_zones
+from orchestration.mockups.zones import describe, draw_measures, draw_zones
+from orchestration_tests.mockups.designs.made import RED, disc, png_file
 
 if TYPE_CHECKING:
     from orchestration.mockups.garments.model import Garment
@@ -44,3 +49,22 @@ def test_the_drawing_has_a_ruler_in_true_size() -> None:
     ticks = dark[np.concatenate([[True], np.diff(dark) > 8])]
     assert np.diff(ticks) == pytest.approx(10 * shirt.px_per_mm, abs=2)
     assert len(ticks) == int((zone.x1 - zone.x0) / shirt.px_per_mm / 10) + 1
+
+
+def test_measures_on_a_composite_are_those_of_its_garment_size() -> None:
+    shirt = load_garment("mens-tshirt")
+    design = design_from_bytes("logo.png", png_file(disc(RED)))
+    placed = [PlacedDesign(design, Preset.CHEST_MEDIUM)]
+    ticks = {}
+    for size in ("S", "L"):
+        composite = compose(shirt, parse_fabric("white"), shirt.size(size), placed, InkMode.AUTO)
+        picture = composite.picture()
+        draw_measures(picture, composite)
+        zone = shirt.zone_px(shirt.piece("front"))
+        dark = np.flatnonzero(picture[zone.y0 - 15, zone.x0 - 4 : zone.x1, :3].astype(int).sum(axis=1) < 500)
+        starts = dark[np.concatenate([[True], np.diff(dark) > 8])]
+        ticks[size] = float(np.median(np.diff(starts)))
+        assert (picture[:, :, 3] == 255).all()
+    assert ticks["L"] == pytest.approx(10 * shirt.px_per_mm, abs=2)
+    # A centimetre of a small shirt is longer on the template, on which all sizes are drawn alike.
+    assert ticks["S"] == pytest.approx(ticks["L"] / shirt.size("S").print_scale, abs=2)

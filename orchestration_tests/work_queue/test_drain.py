@@ -87,12 +87,18 @@ async def test_no_more_batches_are_handled_or_held_than_asked_for(
     queue = make_queue(batch=2)
     enqueue(database, queue, *(str(n) for n in range(40)))
     handled, held, running = [], [], 0
+    together = asyncio.Event()
 
     async def handle(claim: Claim[Settled]) -> None:
         nonlocal running
         running += 1
-        await asyncio.sleep(0.02)
         handled.append(running)
+        if running == concurrency:
+            together.set()
+        async with asyncio.timeout(60):  # the first ones wait for each other, also on a busy machine
+            await together.wait()
+        held.append(list(states(database).values()).count("active"))
+        await asyncio.sleep(0.02)
         held.append(list(states(database).values()).count("active"))
         await completing()(claim)
         running -= 1

@@ -59,11 +59,11 @@ def host_rules(feed: str, settings: Settings) -> HostRules:
     return HostRules.for_feed(base_url(feed), settings.image_hosts)
 
 
-def open_downloader(feed: str, settings: Settings, *, seconds: float, per_host: int) -> Downloader:
-    """A downloader for this feed's files, `per_host` at a time, each within `seconds`."""
+def open_downloader(feed: str, settings: Settings, *, seconds: float) -> Downloader:
+    """A downloader for this feed's files, each within `seconds`."""
     limits = DownloadLimits(
         total_seconds=seconds,
-        per_host=per_host,
+        per_host=settings.downloads_per_host,
         max_bytes=max(settings.max_document_bytes, settings.max_image_bytes, MAX_IMPORT_BYTES),
     )
     return Downloader(host_rules(feed, settings), limits=limits)

@@ -1,6 +1,6 @@
-"""Drawings of bags: the cotton shopper and the backpack.
+"""The drawing of a backpack.
 
-Soft bags, hanging or standing. Keep out: the assortment that uses them.
+Keep out: shoppers, which are rendered, and the assortment.
 """
 
 from __future__ import annotations
@@ -8,73 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from orchestration.demo.drawing.light import Flat, Puffed, Sloped
+from orchestration.demo.drawing.light import Puffed, Sloped
 from orchestration.demo.drawing.outlines import band, ellipse, mirrored, moved, rounded_box, smooth
-from orchestration.demo.drawing.paint import BLACK, SHADE, SHINE, STEEL, Role
+from orchestration.demo.drawing.paint import BLACK, SHINE, STEEL, Role
 
 if TYPE_CHECKING:
     from orchestration.demo.drawing.outlines import Point
-    from orchestration.demo.drawing.paint import Paint
-    from orchestration.demo.drawing.sheet import Part, Sheet
-
-
-@dataclass(frozen=True, slots=True)
-class Tote:
-    """A cotton shopper, hanging; `two_tone` has handles and base in the trim colour."""
-
-    two_tone: bool = False
-
-    print_at: ClassVar[tuple[Point, float]] = ((500, 620), 200)
-    detail_at: ClassVar[Point] = (390, 420)
-    zoom: ClassVar[float] = 1.04
-    turn: ClassVar[float] = 0
-
-    def draw(self, sheet: Sheet) -> None:
-        """Back handle, cloth, folds, front handle."""
-        handles: Paint = Role.TRIM if self.two_tone else Role.BODY
-        sheet.shadow(moved(rounded_box(252, 390, 752, 900, 20), 22, 18), blur=30, strength=0.34)
-        self._handle(sheet, handles, back=True)
-        sheet.lay(
-            smooth((262, 384), (380, 374), (500, 370), (620, 374), (738, 384), (620, 404), (380, 404)),
-            Role.BODY,
-            Flat(70),
-        )
-        cloth = smooth(
-            (256, 384), (256, 384), (380, 390), (500, 392), (620, 390), (744, 384), (744, 384), (752, 520), (750, 700),
-            (756, 884), (748, 900), (640, 906), (500, 902), (360, 908), (252, 900), (244, 884), (250, 700), (248, 520),
-        )  # fmt: skip
-        front = sheet.lay(cloth, Role.BODY, Puffed(depth=52, strength=0.85))
-        if self.two_tone:
-            sheet.inlay([rounded_box(200, 776, 800, 960, 0)], Role.TRIM, front)
-            sheet.seam([(247, 776), (753, 776)])
-        self._folds(sheet, front)
-        self._handle(sheet, handles, back=False)
-
-    def _handle(self, sheet: Sheet, paint: Paint, *, back: bool) -> None:
-        lift, width = (0, 34) if not back else (-18, 32)
-        inset = 0 if not back else 12
-        end = 452 if not back else 380
-        loop = smooth(
-            (372 + inset, end), (370 + inset, 330 + lift), (384 + inset, 215 + lift), (432, 128 + lift),
-            (500, 104 + lift),
-            (568, 128 + lift), (616 - inset, 215 + lift), (630 - inset, 330 + lift), (628 - inset, end), closed=False,
-        )  # fmt: skip
-        if not back:
-            sheet.shadow(moved(band(loop, width), 7, 9), blur=8, strength=0.26)
-        light = Puffed(depth=12, strength=0.8) if not back else Flat(92)
-        sheet.lay(band(loop, width), paint, light)
-        if not back:
-            for x in (372, 628):
-                box = [(x - 13, 404), (x + 13, 404), (x + 13, 448), (x - 13, 448), (x - 13, 404)]
-                sheet.stitches(box, SHADE)
-                sheet.stitches([box[0], box[2]], SHADE)
-
-    def _folds(self, sheet: Sheet, cloth: Part) -> None:
-        sheet.seam([(254, 412), (380, 417), (500, 419), (620, 417), (746, 412)], strength=0.3)
-        sheet.crease(smooth((382, 470), (374, 560), (352, 650), closed=False), cloth, width=20, strength=0.17)
-        sheet.crease(smooth((622, 470), (640, 590), (668, 690), closed=False), cloth, width=22, strength=0.17)
-        sheet.crease(smooth((300, 850), (400, 812), (470, 820), closed=False), cloth, width=22, strength=0.14)
-        sheet.crease(smooth((712, 868), (660, 800), (655, 740), closed=False), cloth, width=20, strength=0.15)
+    from orchestration.demo.drawing.sheet import Sheet
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,7 @@ async def _fetch(gallery: Gallery, on_batch: Callable[[Sequence[MirroredImage]],
             downloader,
             max_bytes=settings.max_image_bytes,
             max_pixels=settings.max_image_pixels,
+            at_a_time=settings.image_concurrency,
             on_stored=gallery.image_flow.stored,
         )
         await drain_queue(gallery.database, gallery.image_queue, fetcher, on_batch, options)

@@ -31,8 +31,7 @@ _LABEL: Final = (230, 230, 230)
 
 def garment_glb(artwork: Artwork) -> bytes:
     """Write the draped garment: its printed outside, its plain inside, and its label."""
-    import trimesh
-
+    trimesh = _trimesh()
     mesh = load_mesh(artwork.garment.template_id)
     of = mesh.material[mesh.triangles]
     outside = mesh.triangles[(of == Material.CLOTH).all(axis=1)]
@@ -51,6 +50,13 @@ def garment_glb(artwork: Artwork) -> bytes:
     return written
 
 
+def _trimesh() -> Any:  # noqa: ANN401 - its types say less than it does
+    """The library that writes GLB."""
+    import trimesh
+
+    return trimesh
+
+
 def _part(
     mesh: GarmentMesh,
     triangles: NDArray[np.int32],
@@ -59,8 +65,7 @@ def _part(
     *,
     turned: bool = False,
 ) -> Any:  # noqa: ANN401
-    import trimesh
-
+    trimesh = _trimesh()
     used, corners = np.unique(triangles, return_inverse=True)
     normals = mesh.normals[used] / np.maximum(np.linalg.norm(mesh.normals[used], axis=1, keepdims=True), 1e-6)
     return trimesh.Trimesh(
@@ -75,20 +80,21 @@ def _part(
 def _textured(artwork: Artwork) -> Any:  # noqa: ANN401 - trimesh has no types
     import cv2
     from PIL import Image
-    from trimesh.visual.material import PBRMaterial
 
     cloth = cv2.resize(printed_cloth(artwork), (TEXTURE_SIDE, TEXTURE_SIDE), interpolation=cv2.INTER_AREA)
     file = io.BytesIO()
     Image.fromarray(np.asarray(cloth, np.uint8)).save(file, "JPEG", quality=_QUALITY)
     # An image that was read keeps its format, in which it is written.
     texture = Image.open(file)
-    return PBRMaterial(baseColorTexture=texture, metallicFactor=0.0, roughnessFactor=_ROUGHNESS, doubleSided=False)
+    return _trimesh().visual.material.PBRMaterial(
+        baseColorTexture=texture, metallicFactor=0.0, roughnessFactor=_ROUGHNESS, doubleSided=False
+    )
 
 
 def _coloured(colour: Rgb, *, both: bool = False) -> Any:  # noqa: ANN401 - trimesh has no types
-    from trimesh.visual.material import PBRMaterial
-
-    return PBRMaterial(baseColorFactor=(*colour, 255), metallicFactor=0.0, roughnessFactor=_ROUGHNESS, doubleSided=both)
+    return _trimesh().visual.material.PBRMaterial(
+        baseColorFactor=(*colour, 255), metallicFactor=0.0, roughnessFactor=_ROUGHNESS, doubleSided=both
+    )
 
 
 def _plain(fabric: Rgb) -> Rgb:

@@ -80,7 +80,7 @@ def develop(light: NDArray[np.float32]) -> Picture:
     """The sRGB codes (h, w, 3) of linear light as the studio's camera shows them."""
     import cv2
 
-    steps = cv2.multiply(light, (_CODES - 1) / _BRIGHTEST, dtype=cv2.CV_16U)
+    steps = np.minimum(light * np.float32((_CODES - 1) / _BRIGHTEST), _CODES - 1).astype(np.uint16)
     return np.asarray(cv2.LUT(steps, _develop_table()), np.uint8)
 
 
@@ -202,7 +202,7 @@ def _seen_part(ink: Ink, passes: Passes, grid: int) -> tuple[slice, slice] | Non
     corner = np.ascontiguousarray(passes.place[::grid, ::grid])
     low = np.array([ink.x - _NEAR, ink.y - _NEAR], np.float64) * PLACE_STEPS
     high = np.array([ink.x + ink.size[0] + _NEAR, ink.y + ink.size[1] + _NEAR], np.float64) * PLACE_STEPS - 1
-    seen = cv2.inRange(corner, low, high) & passes.takes_ink
+    seen = np.bitwise_and(cv2.inRange(corner, low, high), passes.takes_ink)
     x, y, across, down = cv2.boundingRect(np.asarray(seen, np.uint8))
     if not across:
         return None

@@ -8,7 +8,7 @@ the canvas. Keep out: colours (`compose`), where the passes are kept (`store`).
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
@@ -89,9 +89,12 @@ def build_passes(garment: Garment, key: ViewKey) -> Passes:
     table = _tones(garment, max(1.0, garment.px_per_mm * 1000 * camera.step(samples)))
     tones = Tones(table, len(table) / garment.canvas_px, NEUTRAL)
     averages, place = resolve(nearest, corners, tones, grid=key.grid, place_steps=PLACE_STEPS)
+    per_pixel: dict[str, Any] = {
+        name: _steps(averages[..., k], steps, kind) for k, (name, steps, kind) in enumerate(_PER_PIXEL)
+    }
     return Passes(
         box=np.array([x0, y0], np.int32),
-        **{name: _steps(averages[..., k], steps, kind) for k, (name, steps, kind) in enumerate(_PER_PIXEL)},
+        **per_pixel,
         place=place,
         floor=floor_shadow(mesh, camera, light, key.size),
     )

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 class OrderFilter(NamedTuple):
     """Which print tasks are listed; what is None does not matter. `text` is a part of the text or order number.
 
-    `after` is the task after which the list begins.
+    `words` are beginnings of words of the text, or a whole order number: unlike `text`, an index finds them. `after` is
+    the task after which the list begins.
     """
 
     order_status: OrderStatus | None = None
@@ -31,6 +32,12 @@ class OrderFilter(NamedTuple):
     limit: int = 100
     after: int | None = None
     task_id: int | None = None
+    words: str | None = None
+
+
+# Of so many tasks with these words, the newest, a list consists at most.
+MOST_WITH_WORDS = 2_000
+_QUOTES = str.maketrans({"'": "''", "\\": "\\\\"})
 
 
 class ListedTask(NamedTuple):
@@ -70,20 +77,31 @@ WHERE (CAST(:order_status AS text) IS NULL OR o.order_status = :order_status)
     AND (CAST(:text AS text) IS NULL OR strpos(lower(t.custom_text), lower(:text)) > 0
         OR strpos(lower(o.order_number), lower(:text)) > 0)
     AND (CAST(:task_id AS bigint) IS NULL OR t.id = :task_id)
+    AND (CAST(:words AS text) IS NULL OR t.id = ANY (ARRAY(
+        (SELECT w.id FROM print_task AS w
+        WHERE to_tsvector('simple'::regconfig, w.custom_text) @@ to_tsquery('simple'::regconfig, :terms)
+        ORDER BY w.created_at DESC LIMIT :most)
+        UNION ALL
+        (SELECT n.id FROM shop_order AS s JOIN order_item AS j ON j.order_id = s.id
+            JOIN print_task AS n ON n.order_item_id = j.id
+        WHERE s.order_number = :words LIMIT :most))))
     AND (CAST(:after AS bigint) IS NULL
         OR (t.created_at, t.id) < (SELECT created_at, id FROM print_task WHERE id = :after))
 ORDER BY t.created_at DESC, t.id DESC LIMIT :limit""")  # noqa: S608 - of our own constants
 
-_STATUS = sa.text(f"""
-SELECT p.sku,
-    count(*) FILTER (WHERE t.stl_render_state = 'pending') AS pending,
-    count(*) FILTER (WHERE t.stl_render_state = 'running') AS running,
-    count(*) FILTER (WHERE t.stl_render_state = 'completed') AS completed,
-    count(*) FILTER (WHERE t.stl_render_state = 'failed' AND t.refused_check IS NULL) AS failed,
-    count(*) FILTER (WHERE t.refused_check IS NOT NULL) AS refused,
-    count(*) FILTER (WHERE t.needs_review) AS to_review,
-    max(t.updated_at) FILTER (WHERE t.stl_render_state = 'completed') AS last_completed_at
-FROM {JOINED} GROUP BY p.sku ORDER BY p.sku""")  # noqa: S608 - of our own constants
+_STATUS = sa.text("""
+SELECT p.sku, s.pending, s.running, s.completed, s.failed, s.refused, s.to_review, s.last_completed_at
+FROM product AS p JOIN (
+    SELECT i.product_id,
+        count(*) FILTER (WHERE t.stl_render_state = 'pending') AS pending,
+        count(*) FILTER (WHERE t.stl_render_state = 'running') AS running,
+        count(*) FILTER (WHERE t.stl_render_state = 'completed') AS completed,
+        count(*) FILTER (WHERE t.stl_render_state = 'failed' AND t.refused_check IS NULL) AS failed,
+        count(*) FILTER (WHERE t.refused_check IS NOT NULL) AS refused,
+        count(*) FILTER (WHERE t.needs_review) AS to_review,
+        max(t.updated_at) FILTER (WHERE t.stl_render_state = 'completed') AS last_completed_at
+    FROM print_task AS t JOIN order_item AS i ON i.id = t.order_item_id GROUP BY i.product_id
+) AS s ON s.product_id = p.id ORDER BY p.sku""")
 
 
 class SkuStatus(NamedTuple):
@@ -101,7 +119,9 @@ class SkuStatus(NamedTuple):
 
 def list_tasks(connection: sa.Connection, wanted: OrderFilter) -> list[ListedTask]:
     """The print tasks, newest first."""
-    return [ListedTask(*row) for row in connection.execute(_LIST, wanted._asdict())]
+    terms = " & ".join(f"'{word.translate(_QUOTES)}':*" for word in (wanted.words or "").split())
+    values = {**wanted._asdict(), "terms": terms, "most": MOST_WITH_WORDS}
+    return [ListedTask(*row) for row in connection.execute(_LIST, values)]
 
 
 def sku_statuses(connection: sa.Connection) -> list[SkuStatus]:

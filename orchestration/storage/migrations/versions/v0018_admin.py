@@ -116,6 +116,12 @@ def _create_indexes() -> None:
         postgresql_using="gin",
         postgresql_where=dead,
     )
+    op.create_index(
+        "ix_print_task_words",
+        "print_task",
+        [sa.text("to_tsvector('simple'::regconfig, custom_text)")],
+        postgresql_using="gin",
+    )
     op.create_index("ix_print_task_newest", "print_task", ["created_at", "id"])
     op.create_index("ix_shop_order_order_number", "shop_order", ["order_number"])
     op.create_index(
@@ -145,6 +151,7 @@ def downgrade() -> None:
         ("ix_product_family_beginning", "product_family"),
         ("ix_product_family_words", "product_family"),
         ("ix_shop_order_order_number", "shop_order"),
+        ("ix_print_task_words", "print_task"),
         ("ix_print_task_newest", "print_task"),
         ("ix_task_dead_words", "task"),
         ("ix_task_dead_error", "task"),

@@ -1,0 +1,1 @@
+"""Sample products whose pictures come from the mockups' renderer, in any colour."""

@@ -1,0 +1,72 @@
+"""Bulk actions: a frozen set, a result for each item, stopped in between, and gone on with by another process."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+import sqlalchemy as sa
+
+from orchestration.admin import bulk
+from orchestration.admin.bulk import BulkRunner, NewBulk, create_bulk, list_items, read_bulk, states_now, stop_bulk
+from orchestration.errors import NotFoundError
+
+if TYPE_CHECKING:
+    from orchestration.domains import Domains
+
+
+def outcomes(factory: Domains, number: int) -> dict[str, str | None]:
+    with factory.services.database.connect() as connection:
+        return {one["key"]: one["outcome"] for one in list_items(connection, number)}
+
+
+def test_a_set_is_frozen_and_each_item_has_its_result(factory: Domains, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bulk, "ITEMS_AT_ONCE", 4)
+    queue, database = factory.catalogue.image_queue, factory.services.database
+    runner = BulkRunner(factory)
+    with database.begin() as connection:
+        keys = [one.key for one in queue.dead(connection)]
+        number, total = create_bulk(connection, NewBulk(queue.name, "ada", "the host is back"))
+        assert total == len(keys) == 10
+        queue.replay(connection, keys[:1])
+        # One item that PostgreSQL refuses to touch, as a trigger of somebody's might.
+        connection.execute(
+            sa.text(f"""
+            CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+            $$BEGIN IF NEW.key = '{keys[1]}' THEN RAISE EXCEPTION 'not this one'; END IF; RETURN NEW; END$$;
+            CREATE TRIGGER refuse BEFORE UPDATE ON task FOR EACH ROW EXECUTE FUNCTION refuse()""")
+        )
+    assert runner.step()
+    assert list(outcomes(factory, number).values()).count(None) == 6, "four at a time"
+    with database.begin() as connection:
+        assert stop_bulk(connection, number, "grace")
+        assert not stop_bulk(connection, number, "grace")
+    assert not runner.step(), "a stopped set is left alone"
+    with database.begin() as connection:
+        found = read_bulk(connection, number)
+        assert (found["state"], found["replayed"], found["gone"], found["failed"], found["open"]) == (
+            "stopped",
+            2,
+            1,
+            1,
+            6,
+        )
+        assert states_now(connection, number) == {"waiting": 2}
+        rest, left = create_bulk(connection, NewBulk(queue.name, "ada"))
+        assert left == 7
+    while BulkRunner(factory).step():
+        pass
+    assert sorted(map(str, outcomes(factory, rest).values())) == ["failed", *["replayed"] * 6]
+    with database.begin() as connection:
+        assert read_bulk(connection, rest)["state"] == "completed"
+        with pytest.raises(NotFoundError, match="Nothing of that is dead"):
+            create_bulk(connection, NewBulk("mirror", "ada"))
+
+
+def test_two_processes_do_not_work_on_one_set(factory: Domains) -> None:
+    with factory.services.database.begin() as connection:
+        create_bulk(connection, NewBulk("image-upload", "ada"))
+    with factory.services.database.begin() as other:
+        other.execute(sa.text("SELECT FROM bulk_action FOR UPDATE"))
+        assert not BulkRunner(factory).step()
+    assert BulkRunner(factory).step()

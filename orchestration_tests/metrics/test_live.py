@@ -1,0 +1,120 @@
+"""A real Prometheus scrapes the real API: the dashboard has data, and alerts follow what is done to the factory."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import pytest
+import sqlalchemy as sa
+
+from orchestration.metrics import probes
+from orchestration.metrics.dashboard import build_dashboard
+from orchestration_tests.metrics.prometheus import running_prometheus
+from orchestration_tests.metrics.test_monitoring import MONITORING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from orchestration.services import Services
+
+PROMETHEUS = shutil.which("prometheus")
+
+# Each fault as it is done to the database, what takes it back, and the alerts that have to hear of it.
+FAULTS = (
+    (
+        "INSERT INTO task (queue, key, run_at) VALUES ('image-upload', 'old', now() - interval '1 day')",
+        "DELETE FROM task WHERE key = 'old'",
+        {"QueueBehindPromise", "QueueHasNoWorker"},
+    ),
+    (
+        "INSERT INTO task (queue, key, state, reason, finished_at) VALUES ('print', 'dead', 'dead', 'no', now())",
+        "DELETE FROM task WHERE key = 'dead'",
+        {"QueueHasDeadLetters"},
+    ),
+    (
+        (
+            "INSERT INTO task (queue, key, state, worker, lease_until, claimed_at) VALUES "
+            "('mirror', 'stuck', 'active', 1, now(), now() - interval '1 hour')"
+        ),
+        "DELETE FROM task WHERE key = 'stuck'",
+        {"QueueTaskStuck"},
+    ),
+    (
+        "INSERT INTO task (queue, key) SELECT 'preview-jobs', n::text FROM generate_series(1, 22) AS n",
+        "DELETE FROM task WHERE queue = 'preview-jobs'",
+        {"QueueAlmostFull"},
+    ),
+    (
+        "INSERT INTO task_pause (queue, paused_by) VALUES ('print', 'ada')",
+        "DELETE FROM task_pause",
+        {"QueuePaused"},
+    ),
+    (
+        "INSERT INTO supplier (code, name, discovered_at) VALUES ('A1', 'A', now() - interval '3 days')",
+        "UPDATE supplier SET auto_import = false",
+        {"SupplierNotSynced"},
+    ),
+    (
+        (
+            "INSERT INTO public_generation (history_id, uid, nsfw, document, source_revision, content_hash, "
+            "created_at, updated_at) VALUES ('h', 'u', false, '{}', 1, 'a', now(), now())"
+        ),
+        "DELETE FROM public_generation",
+        {"MirrorShowsPrivateItems"},
+    ),
+    (
+        (
+            "INSERT INTO media_gc_run (started_at, is_dry_run, is_forced, ttl_days, grace_hours, refused_reason) "
+            "VALUES (now() - interval '9 days', false, false, 30, 72, 'most of all')"
+        ),
+        (
+            "INSERT INTO media_gc_run (started_at, is_dry_run, is_forced, ttl_days, grace_hours) "
+            "VALUES (now(), false, false, 30, 72)"
+        ),
+        {"CanvasCollectionRefused", "CanvasCollectionLate"},
+    ),
+    (
+        "UPDATE alembic_version SET version_num = '0001'",
+        "UPDATE alembic_version SET version_num = :head",
+        {"SchemaRevisionWrong"},
+    ),
+)
+
+
+def run(services: Services, statements: list[str], head: str) -> None:
+    with services.database.begin() as connection:
+        for statement in statements:
+            connection.execute(sa.text(statement), {"head": head} if ":head" in statement else {})
+
+
+def expressions() -> list[str]:
+    """Everything that the dashboard asks."""
+    panels: list[dict[str, Any]] = build_dashboard()["panels"]
+    return [target["expr"] for panel in panels for target in panel.get("targets", ())]
+
+
+def test_the_dashboard_in_the_repository_is_that_of_the_code() -> None:
+    assert json.loads((MONITORING / "dashboard.json").read_text(encoding="utf-8")) == build_dashboard()
+
+
+@pytest.mark.skipif(PROMETHEUS is None, reason="prometheus is not installed (Debian: prometheus)")
+def test_every_panel_has_data_and_alerts_fire_on_faults_and_clear(
+    services: Services, base_url: str, tmp_path: Path, unused_tcp_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(probes, "EVERY_SECONDS", 0.0)
+    expected = {alert for *_, alerts in FAULTS for alert in alerts}
+    with services.database.connect() as connection:
+        head = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar_one()
+    target, rules = urlsplit(base_url).netloc, MONITORING / "rules.yml"
+    with running_prometheus(str(PROMETHEUS), tmp_path, target, rules, unused_tcp_port) as prometheus:
+        prometheus.wait_until(firing={"OrchestrationWatchdog", "DagsterDaemonSilent", "DagsterSensorsStopped"})
+        assert expected & prometheus.firing() == set(), "nothing but Dagster is away"
+        run(services, [fault for fault, *_ in FAULTS], head)
+        prometheus.wait_until(firing=expected)
+        empty = [one for one in expressions() if not prometheus.query(one.replace("$__rate_interval", "1m"))]
+        assert empty == []
+        run(services, [cure for _, cure, _ in FAULTS], head)
+        prometheus.wait_until(silent=expected)
