@@ -113,7 +113,9 @@ def calls(aws: str) -> Iterator[set[str]]:
     assert aws
     made: set[str] = set()
     boto3.setup_default_session()
-    boto3.DEFAULT_SESSION.events.register(
+    session = boto3.DEFAULT_SESSION
+    assert session is not None
+    session.events.register(
         "before-call", lambda model, **_: made.add(f"{model.service_model.service_name}:{model.name}")
     )
     yield made
