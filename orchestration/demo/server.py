@@ -51,9 +51,9 @@ def serve(root: Path, *, host: str = "127.0.0.1", port: int = 0, latency: float 
 
 def _application(root: Path, latency: float) -> web.Application:
     @web.middleware
-    async def late(request: web.Request, answer: Handler) -> web.StreamResponse:
+    async def late(request: web.Request, handler: Handler) -> web.StreamResponse:
         await asyncio.sleep(latency)
-        return await answer(request)
+        return await handler(request)
 
     application = web.Application(middlewares=[late] if latency else [])
     application.router.add_static("/", root)

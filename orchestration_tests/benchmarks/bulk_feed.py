@@ -27,7 +27,7 @@ from PIL import Image
 
 from orchestration.demo import documents, kinds, palette, wire
 from orchestration.demo.assortment import Colour, ProductLine, Supplier, Texts
-from orchestration.demo.drawing.bags import Backpack, Tote
+from orchestration.demo.drawing.bags import Backpack
 from orchestration.demo.drawing.drinkware import Bottle, Mug
 from orchestration.demo.imprints import positions
 from orchestration.demo.lines_a23 import A23
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 IMPORT_PATH = "Import/Import.txt"
 COLOURS = tuple(colour for colour in vars(palette).values() if isinstance(colour, Colour))
-DESIGNS = (Mug(), Bottle(), Tote(), Backpack())
+DESIGNS = (Mug(), Bottle(), Backpack())
 # Placeholders in a template.
 SKU_HERE = "@SKU@"
 IMAGE_HERE = "@IMAGE-{}@"
