@@ -15,7 +15,17 @@ import typer
 from orchestration.cli.output import BAD_USAGE, DONE, SOME_FAILED, console, print_json, print_table
 from orchestration.errors import ConfigurationError, NotFoundError, OrchestrationError
 from orchestration.mockups.garments.names import DEFAULT_TEMPLATE
-from orchestration.mockups.mockup_request import AnimationFormat, EngineName, InkMode, RenderMode
+from orchestration.mockups.mockup_request import (
+    AnimationFormat,
+    DesignFile,
+    DesignText,
+    EngineName,
+    InkMode,
+    MockupRequest,
+    PictureSizes,
+    PrintOrder,
+    RenderMode,
+)
 from orchestration.mockups.presets import Preset
 from orchestration.settings import load_settings
 
@@ -26,14 +36,7 @@ if TYPE_CHECKING:
     from orchestration.mockups.designs.ranking import RankedFabric
     from orchestration.mockups.difference import Difference
     from orchestration.mockups.fabrics import Fabric
-    from orchestration.mockups.mockup_request import (
-        DesignFile,
-        DesignText,
-        MockupRequest,
-        Output,
-        PictureSizes,
-        PrintOrder,
-    )
+    from orchestration.mockups.mockup_request import Output
 
     Pixels = NDArray[np.uint8]
 
@@ -85,8 +88,6 @@ def mockup(
     as_json: Json = False,
 ) -> None:
     """Make mockups of a front, a back or both: flat, print file, six stills, turntable."""
-    from orchestration.mockups.mockup_request import MockupRequest
-
     try:
         sizes = _sizes(size, samples, frames, turntable_size)
         request = MockupRequest(
@@ -110,8 +111,6 @@ def mockup(
 
 
 def _sizes(size: int | None, samples: int | None, frames: int | None, turntable: int | None) -> PictureSizes:
-    from orchestration.mockups.mockup_request import PictureSizes
-
     settings = load_settings()
     if turntable and turntable % 2:
         raise ConfigurationError(f"a video of {turntable} pixels a side cannot be made; choose an even number")
@@ -132,7 +131,6 @@ def _orders(
     moved: tuple[float | None, tuple[float, float] | None],
 ) -> tuple[PrintOrder, ...]:
     """The prints: pictures first, then texts, each with its preset."""
-    from orchestration.mockups.mockup_request import DesignText, PrintOrder
     from orchestration.mockups.presets import Adjustment
 
     sources: list[DesignFile | DesignText] = [read_design_file(design) for design in designs]
@@ -148,7 +146,6 @@ def _orders(
 def read_design_file(source: str) -> DesignFile:
     """Read a design from a file or, through the safe client, from a URL whose host the settings allow."""
     from orchestration.mockups.designs.design import read_design
-    from orchestration.mockups.mockup_request import DesignFile
 
     if source.lower().startswith(_WEB):
         return DesignFile(source.rsplit("/", 1)[-1] or source, asyncio.run(_fetched(source)))
