@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import pytest
+from dagster._core.definitions.freshness import TimeWindowFreshnessPolicy
 
 from orchestration.assembly import build_definitions
 from orchestration.errors import ConfigurationError
@@ -24,7 +26,11 @@ HEAVY = ["pandas", "pyarrow", "pyvips", "PIL", "obstore", "boto3", "botocore", "
 ASSETS = {
     "catalogue/promidata_feed": ("", [], []),
     "catalogue/categories": ("", ["catalogue/promidata_feed"], []),
-    "catalogue/supplier_feed": ("supplier", ["catalogue/promidata_feed"], ["no_line_refused", "no_removals_held_back"]),
+    "catalogue/supplier_feed": (
+        "supplier",
+        ["catalogue/promidata_feed"],
+        ["every_supplier_was_synced", "no_line_refused", "no_removals_held_back"],
+    ),
     "catalogue/family_tasks": ("", ["catalogue/supplier_feed"], []),
     "catalogue/product_families": (
         "a_number",
@@ -197,6 +203,31 @@ _QUIET = {"console": {"config": {"log_level": "CRITICAL"}}}
 def definitions() -> dg.Definitions:
     """The definitions of the default settings; they touch nothing."""
     return build_definitions(Settings())
+
+
+# How old an asset may be before the UI warns and calls it late, in hours.
+FRESHNESS = {
+    "catalogue/categories": (30, 48),
+    "catalogue/supplier_feed": (30, 48),
+    "gallery/public_generations": (2, 3),
+    "gallery/signup_images": (None, 30),
+    "canvas/snapshots": (12, 24),
+    "canvas/media_gc": (30, 48),
+}
+
+
+def test_freshness_follows_from_the_schedules(definitions: dg.Definitions) -> None:
+    found = {
+        node.key.to_user_string(): (hours(node.freshness_policy.warn_window), hours(node.freshness_policy.fail_window))
+        for node in definitions.resolve_asset_graph().asset_nodes
+        if isinstance(node.freshness_policy, TimeWindowFreshnessPolicy)
+    }
+    assert found == FRESHNESS
+
+
+def hours(window: object) -> float | None:
+    """A window of Dagster's own kind, in hours."""
+    return None if window is None else window.to_timedelta() / timedelta(hours=1)  # type: ignore[attr-defined]
 
 
 def test_a_fresh_interpreter_loads_the_definitions_and_touches_nothing(tmp_path: Path) -> None:

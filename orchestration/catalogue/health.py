@@ -59,6 +59,27 @@ def refused_lines(connection: sa.Connection) -> Finding:
     )
 
 
+# Half an hour more than a day, which a nightly sync may take.
+_LATE = sa.text("""
+SELECT code, finished_at, coalesce(finished_at, discovered_at) AS since FROM supplier
+LEFT JOIN LATERAL (SELECT finished_at FROM sync WHERE supplier = code AND status = 'completed' ORDER BY id DESC LIMIT 1)
+    AS last ON true
+WHERE is_active AND auto_import AND coalesce(finished_at, discovered_at) < now() - interval '1470 minutes'
+ORDER BY since""")
+
+
+def late_suppliers(connection: sa.Connection) -> Finding:
+    """Suppliers that are to be synced, and were not for more than a day."""
+    late = connection.execute(_LATE).all()
+    return Finding(
+        len(late),
+        "`orchestration sync --supplier CODE` syncs one now; `orchestration status` says how its last sync ended, and "
+        "`orchestration supplier CODE --no-auto-import` leaves it out.",
+        ("supplier", "last completed sync"),
+        [(one.code, f"{one.finished_at:%Y-%m-%d %H:%M}" if one.finished_at else "none") for one in late[:SAMPLE]],
+    )
+
+
 def held_back_removals(connection: sa.Connection) -> Finding:
     """Removals that the guard held back at the supplier's last sync."""
     rows = connection.execute(_HELD_BACK).all()

@@ -89,7 +89,7 @@ def compare(services: Services) -> Reconciliation:
         connection.execute(sa.text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
         for key, row in NAMES:
             rows = connection.execute(sa.select(row, key))
-            named |= {one[1]: MissingObject(row.table.name, str(one[0]), one[1]) for one in rows if one[1]}
+            named |= {one[1]: MissingObject(str(row.table.name), str(one[0]), one[1]) for one in rows if one[1]}
     sizes = services.objects.sizes()
     unnamed = {key: size for key, size in sizes.items() if key not in named and not key.startswith(_KEPT)}
     return Reconciliation(len(named), [one for key, one in named.items() if key not in sizes], unnamed)

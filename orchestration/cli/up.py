@@ -55,10 +55,11 @@ def up(
     with closing(Services(settings)) as services:
         services.migrate()
     with ExitStack() as stack:
-        if settings.promidata_base_url is None:
-            settings = _sample(stack, settings, sample_port)
+        # Before the first work, since links in the records of runs begin with it.
         if "public_url" not in settings.model_fields_set:
             settings = settings.model_copy(update={"public_url": f"http://127.0.0.1:{api_port}"})
+        if settings.promidata_base_url is None:
+            settings = _sample(stack, settings, sample_port)
         if "dagster_url" not in settings.model_fields_set:
             settings = settings.model_copy(update={"dagster_url": f"http://127.0.0.1:{port}"})
         services = stack.enter_context(closing(Services(settings)))

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from aiohttp.typedefs import Handler
+
 # Seconds that answers under way may take once the server is told to stop.
 GRACE = 1.0
 # Seconds for a client that has just connected to be taken in: asyncio leaks a connection whose listener closes between
@@ -27,16 +29,18 @@ ACCEPTING = 0.05
 
 
 @contextmanager
-def serve(root: Path, *, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
+def serve(root: Path, *, host: str = "127.0.0.1", port: int = 0, latency: float = 0.0) -> Iterator[str]:
     """Serve a folder (made if missing) until the block ends, and give its base URL; port 0 takes a free one.
 
-    Answers carry ETag and Last-Modified, and conditional requests get 304. Raises `ConfigurationError` if the address
-    cannot be had.
+    Each answer comes after `latency` seconds. Answers carry ETag and Last-Modified, and conditional requests get 304.
+    Raises `ConfigurationError` if the address cannot be had.
     """
     root.mkdir(parents=True, exist_ok=True)
     base_url: Future[str] = Future()
     stop: Future[None] = Future()
-    thread = threading.Thread(target=_run, args=(root, host, port, base_url, stop), name="sample-feed", daemon=True)
+    application = _application(root, latency)
+    arguments = (application, host, port, base_url, stop)
+    thread = threading.Thread(target=_run, args=arguments, name="sample-feed", daemon=True)
     thread.start()
     try:
         yield base_url.result()
@@ -45,17 +49,28 @@ def serve(root: Path, *, host: str = "127.0.0.1", port: int = 0) -> Iterator[str
         thread.join()
 
 
-def _run(root: Path, host: str, port: int, base_url: Future[str], stop: Future[None]) -> None:
+def _application(root: Path, latency: float) -> web.Application:
+    @web.middleware
+    async def late(request: web.Request, handler: Handler) -> web.StreamResponse:
+        await asyncio.sleep(latency)
+        return await handler(request)
+
+    application = web.Application(middlewares=[late] if latency else [])
+    application.router.add_static("/", root)
+    return application
+
+
+def _run(application: web.Application, host: str, port: int, base_url: Future[str], stop: Future[None]) -> None:
     try:
-        asyncio.run(_serving(root, host, port, base_url, stop))
+        asyncio.run(_serving(application, host, port, base_url, stop))
     finally:
         # Whatever went wrong, nobody waits for an address that will never come.
         base_url.cancel()
 
 
-async def _serving(root: Path, host: str, port: int, base_url: Future[str], stop: Future[None]) -> None:
-    application = web.Application()
-    application.router.add_static("/", root)
+async def _serving(
+    application: web.Application, host: str, port: int, base_url: Future[str], stop: Future[None]
+) -> None:
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=GRACE)
     await runner.setup()
     try:

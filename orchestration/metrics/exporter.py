@@ -77,7 +77,8 @@ class Exporter(Collector):
         try:
             fill(sheet)
         except (OrchestrationError, sa.exc.SQLAlchemyError) as error:
-            log.warning("scrape without a database", database=database, error=str(error))
+            reason = str(getattr(error, "orig", None) or error).partition("\n")[0]
+            log.warning("scrape without a database", database=database, error=reason)
             sheet.set("orchestration_database_up", 0.0, database)
         else:
             sheet.set("orchestration_database_up", 1.0, database)

@@ -11,14 +11,15 @@ import asyncio
 import shutil
 import tempfile
 from concurrent.futures.process import BrokenProcessPool
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 import pebble
 
 from orchestration.rendering.errors import KilledError, TimeLimitError, UnexpectedError
 from orchestration.rendering.forked import ENDED_QUIETLY, end_process, warm_context
-from orchestration.rendering.worker_process import Failure, begin, packed, run_call, unpacked
+from orchestration.rendering.worker_process import Failure, begin, begun_file, packed, run_call, unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,6 +30,13 @@ Result = TypeVar("Result")
 
 _MOST_BREAKS: Final = 3
 """How often a call is sent again because the pool broke under it, as when an idle process was killed."""
+
+
+class Worker(NamedTuple):
+    """A process that works at a call, and since when."""
+
+    pid: int
+    since: datetime
 
 
 class ProcessPool:
@@ -54,8 +62,12 @@ class ProcessPool:
         self._close()
         shutil.rmtree(self._scratch, ignore_errors=True)
 
-    async def run(self, function: Callable[..., Result], *args: object, item: str, seconds: float) -> Result:
-        """Call a function of a module in one of the processes; `item` names what it is for.
+    async def run(
+        self, function: Callable[..., Result], *args: object, item: str, seconds: float, name: str | None = None
+    ) -> Result:
+        """Call a function of a module in one of the processes; `item` says what it is for.
+
+        By its `name`, a plain file name of its own, `worker_of` finds the process that works at it.
 
         Its temporary files (`tempfile`) go to a folder of the process, and are removed however the call ends. The time
         limit counts from when a process begins with it.
@@ -67,17 +79,29 @@ class ProcessPool:
             KilledError: its process died.
 
         """
-        ending = unpacked(await self._sent(packed(function, args), item, seconds))
+        try:
+            ending = unpacked(await self._sent(packed(function, args), item, seconds, name))
+        finally:
+            if name:  # a process that was killed has left it
+                begun_file(name, self._scratch).unlink(missing_ok=True)
         if isinstance(ending, Failure):
             raise _error(ending, item)
         value: Result = ending.value
         return value
 
-    async def _sent(self, call: bytes, item: str, seconds: float) -> bytes:
+    def worker_of(self, name: str) -> Worker | None:
+        """Return which process works at the call of that name, and since when; None before and after."""
+        file = begun_file(name, self._scratch)
+        try:
+            return Worker(int(file.read_text()), datetime.fromtimestamp(file.stat().st_mtime, UTC))
+        except (FileNotFoundError, ValueError):  # it may be about to be written
+            return None
+
+    async def _sent(self, call: bytes, item: str, seconds: float, name: str | None) -> bytes:
         for _ in range(_MOST_BREAKS):
             pool = self._working()
             try:
-                future = pool.schedule(run_call, args=(call, self._scratch), timeout=seconds)
+                future = pool.schedule(run_call, args=(call, self._scratch, name), timeout=seconds)
                 return await asyncio.wrap_future(future)
             except BrokenProcessPool:
                 continue

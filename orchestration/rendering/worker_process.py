@@ -94,14 +94,26 @@ def unpacked(result: bytes) -> Value | Failure:
     return ending
 
 
-def run_call(call: bytes, scratch: Path) -> bytes:
-    """Run a call and remove its temporary files; a `Value` or a `Failure`, as bytes."""
+def begun_file(name: str, scratch: Path) -> Path:
+    """Return the file that holds the id of the process that works at the call of that name, among a pool's folders."""
+    return scratch / f"{name}.begun"
+
+
+def run_call(call: bytes, scratch: Path, name: str | None = None) -> bytes:
+    """Run a call and remove its temporary files; a `Value` or a `Failure`, as bytes.
+
+    While a call with a name runs, its `begun_file` is there.
+    """
+    if name:
+        begun_file(name, scratch).write_text(str(os.getpid()))
     try:
         function, args = pickle.loads(call)  # noqa: S301 - the pool wrote it
         return pickle.dumps(Value(function(*args)), pickle.HIGHEST_PROTOCOL)
     except BaseException as error:  # noqa: BLE001 - even a request to exit is how this call ended, and no more
         return pickle.dumps(_failure(error))
     finally:
+        if name:
+            begun_file(name, scratch).unlink(missing_ok=True)
         _empty(scratch_of(os.getpid(), scratch))
 
 

@@ -6,6 +6,7 @@ What an asset's policy is stands beside the asset, as arguments of its decorator
 from __future__ import annotations
 
 import warnings
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import dagster as dg
@@ -22,6 +23,7 @@ AssetJob = UnresolvedAssetJobDefinition
 MAX_RUNTIME_TAG = "dagster/max_runtime"
 POOL_LIMIT_TAG = "orchestration/pool_limit"
 CHECKS_TAG = "orchestration/checks"
+_SHORTEST_WINDOW = timedelta(minutes=1)  # that Dagster allows
 
 
 class Pool(NamedTuple):
@@ -70,6 +72,18 @@ def domain_asset(
             )(compute)
 
     return declare
+
+
+def with_freshness(
+    asset: dg.AssetsDefinition, fail: timedelta, *, warn: timedelta | None = None
+) -> dg.AssetsDefinition:
+    """The asset with how old its latest materialization may be, at least a minute, which Dagster's UI shows.
+
+    Settings decide it, so it is no argument of the decorator. Of a partitioned asset, the latest of any partition
+    counts: Dagster 1.13 knows no freshness of a partition.
+    """
+    policy = dg.FreshnessPolicy.time_window(max(_SHORTEST_WINDOW, fail), warn)
+    return asset.map_asset_specs(lambda spec: spec.replace_attributes(freshness_policy=policy))
 
 
 class AssetOutline(NamedTuple):

@@ -6,6 +6,7 @@ It holds the form. Keep out: what is shown, but for renditions, which two domain
 from __future__ import annotations
 
 from collections import Counter
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from orchestration.media.picture_process import PictureProcess
     from orchestration.media.renditions import Rendition
+    from orchestration.services import Services
     from orchestration.storage.objects import ObjectStore
 
 SHOWN_ROWS = 25
@@ -83,6 +85,22 @@ class Pictures:
         if self._process is None:
             return picture(caption, body)
         return _shown(caption, self._process.preview(body, key, size=PICTURE_PIXELS, max_bytes=PICTURE_BYTES))
+
+
+def full_size(services: Services, name: str, key: str | None) -> dict[str, dg.MetadataValue[Any]]:
+    """A link to a stored picture as large as it is, to stand beside the small one called `name`.
+
+    Only where the object store serves its objects itself, or the address of the API that does so was set: nobody can
+    follow another one. Like all links to files it ends; the event that holds it stays.
+    """
+    settings = services.settings
+    if key is None or ("public_url" not in settings.model_fields_set and settings.object_store_url.startswith("file:")):
+        return {}
+    try:
+        link = services.links.sign(key, now=datetime.now(UTC))
+    except OrchestrationError:
+        return {}  # the picture is shown small all the same
+    return {f"{name} in full size": dg.MetadataValue.url(link.url)}
 
 
 class RenditionReport:

@@ -5,6 +5,8 @@ The one way to declare such a schedule, and to refuse a cron that is none or nev
 
 from __future__ import annotations
 
+from datetime import timedelta
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -16,6 +18,15 @@ from orchestration.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from orchestration.runtime.assets import AssetJob
+
+# More than a week of days; what comes several times a day is seen over less.
+_MOMENTS = 32
+
+
+def longest_gap(cron: str) -> timedelta:
+    """The longest time between two of the next times of `cron`, which `cron_schedule` has found to be one."""
+    moments = list(islice(cron_string_iterator(0.0, cron, "UTC"), _MOMENTS))
+    return max(after - before for before, after in pairwise(moments))
 
 
 def cron_schedule(

@@ -8,6 +8,7 @@ from orchestration_tests.benchmarks import (
     dagster_share,
     gallery,
     media_gc,
+    metrics,
     mockups,
     previews,
     previews_load,
@@ -24,6 +25,7 @@ print_orders.main()
 gallery.main()
 canvas.main()
 media_gc.main()
+metrics.main()
 mockups.main([])
 previews.main()
 previews_load.main()

@@ -27,7 +27,7 @@ from PIL import Image
 
 from orchestration.demo import documents, kinds, palette, wire
 from orchestration.demo.assortment import Colour, ProductLine, Supplier, Texts
-from orchestration.demo.drawing.bags import Backpack, Tote
+from orchestration.demo.drawing.bags import Backpack
 from orchestration.demo.drawing.drinkware import Bottle, Mug
 from orchestration.demo.imprints import positions
 from orchestration.demo.lines_a23 import A23
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 IMPORT_PATH = "Import/Import.txt"
 COLOURS = tuple(colour for colour in vars(palette).values() if isinstance(colour, Colour))
-DESIGNS = (Mug(), Bottle(), Tote(), Backpack())
+DESIGNS = (Mug(), Bottle(), Backpack())
 # Placeholders in a template.
 SKU_HERE = "@SKU@"
 IMAGE_HERE = "@IMAGE-{}@"
@@ -124,9 +124,10 @@ def touch(root: Path, families: int) -> tuple[str, ...]:
 
 
 @contextmanager
-def served(root: Path) -> Iterator[str]:
+def served(root: Path, latency: float = 0.0) -> Iterator[str]:
     """Serve a feed from another process, so that its CPU seconds are not counted with ours; gives the base URL."""
     command = [sys.executable, "-m", "orchestration_tests.benchmarks.bulk_feed", "serve", str(root)]
+    command += ["--latency", str(latency)]
     checkout = Path(__file__).parents[2]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=checkout) as process:  # noqa: S603 - ourselves
         try:
@@ -144,12 +145,16 @@ def _commands() -> None:
 
 
 @app.command("serve")
-def _serve(root: Path, port: Annotated[int, typer.Option(help="0 takes a free port.")] = 0) -> None:
+def _serve(
+    root: Path,
+    port: Annotated[int, typer.Option(help="0 takes a free port.")] = 0,
+    latency: Annotated[float, typer.Option(help="Seconds before each answer.")] = 0.0,
+) -> None:
     """Serve a folder until SIGTERM or SIGINT; the base URL is the first line of output."""
     ends = {signal.SIGTERM, signal.SIGINT}
     # Blocked before the server's thread starts, so that it inherits the mask and only sigwait sees them.
     signal.pthread_sigmask(signal.SIG_BLOCK, ends)
-    with serve(root, port=port) as url:
+    with serve(root, port=port, latency=latency) as url:
         typer.echo(url)
         sys.stdout.flush()
         signal.sigwait(ends)

@@ -1,17 +1,22 @@
-"""The catalogue against the naive way: one request, one commit, one item at a time.
+"""The catalogue against a rival: whole syncs, each a command of its own, over the same served feed in the same run.
 
-Prints, for the two feeds that the mark to beat was measured on: families and images a second, CPU seconds beside wall,
-the growth from 100 to 10,000 families, and an unchanged feed. The server of the feed and
-PostgreSQL are processes of their own, and their CPU is not counted. The marks: a strong Node program of the same job
-took 7 s (7 CPU s) for 600 families with 207 MB of JSON and 2,000 images of 160 kB, and 47 s (29 CPU s) for 25,000 small
-families with 66,000 variants.
+Prints the ratios first, then seconds and CPU seconds of both, medians. The rival is the program that `RIVAL_SYNC`
+names: it is called with the feed's base URL, and prints a line of JSON for a full and one for an unchanged sync, with
+`seconds` and `cpu_seconds`. Without it, it is the naive way: one request, one commit, one item at a time, scaled from a
+slice. The server of the feed and PostgreSQL are processes of their own, and their CPU is not counted. The marks: a
+strong Node program of the same job took 7 s (7 CPU s) for 600 families with 207 MB of JSON and 2,000 images of 160 kB,
+22 s with 80 ms of latency, and 47 s (29 CPU s) for 25,000 small families with 66,000 variants.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import os
+import subprocess
+import sys
 import tempfile
+import time
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,12 +37,14 @@ from orchestration.settings import Settings
 from orchestration.storage.objects import content_key
 from orchestration.work_queue.options import DrainOptions
 from orchestration_tests.benchmarks.bulk_feed import served, touch, write_bulk_feed
-from orchestration_tests.benchmarks.timing import Timing, median, report, timed
+from orchestration_tests.benchmarks.timing import Timing, median, report, report_race, timed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROUNDS = 3
+LATENCY = 0.08
+RIVAL = os.environ.get("RIVAL_SYNC")
 # The rival gets a slice of the feed: it would take minutes for all of it.
 RIVAL_FAMILIES = 100
 IN_MEMORY = Path("/dev/shm")  # noqa: S108 - the feed's disk is not what is measured
@@ -70,10 +77,13 @@ def catalogue_over(base_url: str) -> Iterator[Catalogue]:
 
 
 @contextmanager
-def feed_of(spec: BulkSpec) -> Iterator[tuple[Path, str]]:
+def feed_of(spec: BulkSpec, latency: float = 0.0) -> Iterator[tuple[Path, str]]:
     """A served feed of this size: its folder and URL."""
     place = IN_MEMORY if IN_MEMORY.is_dir() else None
-    with tempfile.TemporaryDirectory(prefix="orchestration-feed-", dir=place) as folder, served(Path(folder)) as url:
+    with (
+        tempfile.TemporaryDirectory(prefix="orchestration-feed-", dir=place) as folder,
+        served(Path(folder), latency) as url,
+    ):
         write_bulk_feed(
             Path(folder),
             base_url=url,
@@ -125,34 +135,57 @@ def sync_naively(catalogue: Catalogue, limit: int) -> tuple[int, int]:
     return min(limit, len(feed.entries)), len(urls)
 
 
-def race(spec: BulkSpec) -> None:
-    """A first sync, an unchanged one, one with 1 % changed, and the rival's first sync of a slice."""
-    print(f"\n{spec.title}")
-    first: list[Timing] = []
-    unchanged: list[Timing] = []
-    changed: list[Timing] = []
-    rival: list[Timing] = []
-    slice_families = 1
-    with feed_of(spec) as (folder, url):
-        for _ in range(ROUNDS):
-            with catalogue_over(url) as catalogue:
-                with timed(first):
-                    sync(catalogue)
-                with timed(unchanged):
-                    sync(catalogue)
-                touch(folder, spec.families // 100)
-                with timed(changed):
-                    sync(catalogue)
-            with catalogue_over(url) as catalogue, timed(rival):
-                slice_families, _ = sync_naively(catalogue, RIVAL_FAMILIES)
-    slice_timing, share = median(rival), spec.families / slice_families
-    scaled = Timing(slice_timing.wall * share, slice_timing.cpu * share, slice_timing.peak_mb)
-    report("naive, one by one (scaled from a slice)", scaled, items=spec.families, what="families")
-    report("first sync", median(first), items=spec.families, what="families", rival=scaled)
-    if spec.images:
-        report("  of it, per image", median(first), items=spec.images, what="images")
-    report("unchanged", median(unchanged), items=spec.families, what="families")
-    report("1 % changed", median(changed), items=spec.families // 100, what="families")
+@contextmanager
+def migrated_home(base_url: str) -> Iterator[dict[str, str]]:
+    """The variables of a system over this feed whose database stands, and runs."""
+    with catalogue_over(base_url) as catalogue:
+        home = {"ORCHESTRATION_HOME": str(catalogue.settings.home), "PROMIDATA_BASE_URL": base_url}
+        command(os.environ | home, "env")  # makes Dagster's tables
+        yield os.environ | home
+
+
+def command(variables: dict[str, str], *words: str) -> Timing:
+    """Run a command in a process of its own; its wall and CPU seconds, and its largest memory."""
+    started = time.perf_counter()
+    words = (sys.executable, "-m", "orchestration", *words)
+    process = subprocess.Popen(words, env=variables, stdout=subprocess.DEVNULL)  # noqa: S603 - ourselves
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise RuntimeError(f"{words} ended with {process.returncode}")
+    return Timing(time.perf_counter() - started, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+
+
+def rival_syncs(base_url: str, spec: BulkSpec) -> list[Timing]:
+    """A full sync of the rival, and an unchanged one if it tells of one."""
+    if RIVAL:
+        printed = subprocess.run([RIVAL, base_url], check=True, capture_output=True, text=True).stdout  # noqa: S603
+        runs = [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
+        return [Timing(run["seconds"], run["cpu_seconds"], run.get("max_rss_mb", 0)) for run in runs]
+    found: list[Timing] = []
+    with catalogue_over(base_url) as catalogue, timed(found):
+        done, _ = sync_naively(catalogue, RIVAL_FAMILIES)
+    (slice_timing,) = found
+    share = spec.families / done
+    return [Timing(slice_timing.wall * share, slice_timing.cpu * share, slice_timing.peak_mb)]
+
+
+def race(spec: BulkSpec, latency: float = 0.0, rounds: int = ROUNDS) -> None:
+    """A first sync, an unchanged one and one with 1 % changed, beside the rival's."""
+    ours: dict[str, list[Timing]] = {"first sync": [], "unchanged": [], "1 % changed": []}
+    rival: dict[str, list[Timing]] = {name: [] for name in ours}
+    with feed_of(spec, latency) as (folder, url):
+        for _ in range(rounds):
+            with migrated_home(url) as variables:
+                for name, timings in ours.items():
+                    if name == "1 % changed":
+                        touch(folder, spec.families // 100)
+                    timings.append(command(variables, "sync", "--json"))
+            for name, timing in zip(rival, rival_syncs(url, spec), strict=False):
+                rival[name].append(timing)
+    print(f"\n{spec.title}, {1000 * latency:.0f} ms, against {RIVAL or 'the naive way'}")
+    for name, timings in ours.items():
+        report_race(name, median(timings), median(rival[name]) if rival[name] else None)
 
 
 def growth() -> None:
@@ -171,7 +204,8 @@ def main() -> None:
     """Run every race."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     race(HEAVY)
-    race(WIDE)
+    race(HEAVY, LATENCY)
+    race(WIDE, rounds=1)
     growth()
 
 

@@ -48,3 +48,13 @@ def report(title: str, timing: Timing, *, items: int, what: str, rival: Timing |
     if rival is not None:
         line += f"   {rival.wall / timing.wall:5.1f} x wall, {rival.cpu / timing.cpu:5.1f} x CPU of the rival"
     print(f"{line}   peak {timing.peak_mb:.0f} MB", flush=True)
+
+
+def report_race(title: str, ours: Timing, rival: Timing | None) -> None:
+    """Print a line: how many times faster we are than the rival and with how much less CPU, then both in seconds."""
+    line = f"{ours.wall:8.2f} s {ours.cpu:8.2f} CPU s, peak {ours.peak_mb:.0f} MB"
+    if rival is None:
+        print(f"{title:<14} {'':<25} {line}", flush=True)
+        return
+    ratios = f"{rival.wall / ours.wall:5.2f} x wall {rival.cpu / ours.cpu:5.2f} x CPU"
+    print(f"{title:<14} {ratios:<25} {line}; the rival {rival.wall:.2f} s {rival.cpu:.2f} CPU s", flush=True)

@@ -22,7 +22,7 @@ from rich.table import Table
 from orchestration.observability.logs import configure_logging
 from orchestration.storage.database import Database
 from orchestration.storage.embedded import start_embedded_server
-from orchestration.work_queue import tables
+from orchestration.storage.migrate import migrate
 from orchestration.work_queue.claim import TaskHandler
 from orchestration.work_queue.model import NewTask, Outcome
 from orchestration.work_queue.options import DrainOptions
@@ -56,8 +56,8 @@ class Bench:
 
     def __init__(self, directory: Path) -> None:
         self.database = Database(start_embedded_server(directory))
-        with self.database.begin() as connection:
-            tables.task.metadata.create_all(connection)
+        # With the triggers that count its rows, as every database of the product has them.
+        migrate(self.database)
         self._server = psutil.Process(int((directory / "postmaster.pid").read_text().split()[0]))
         self._round = 0
 

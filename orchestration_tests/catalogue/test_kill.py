@@ -78,6 +78,26 @@ def test_a_sync_killed_again_and_again_ends_like_an_undisturbed_one(
     assert (contents(database), objects_of(settings)) == (scene.contents, scene.objects)
 
 
+def test_a_sync_stopped_by_a_signal_ends_like_an_undisturbed_one_after_the_next(
+    scene: Scene, settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scene.server, "signal", signal.SIGTERM)
+    assert [scene.server.sync(settings, fatal=point) for point in (4, 9, 0)] == [0, 0, 0]
+
+    assert (contents(database), objects_of(settings)) == (scene.contents, scene.objects)
+
+
+def test_a_sync_that_is_throttled_and_meets_errors_ends_like_an_undisturbed_one(
+    scene: Scene, settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scene.server, "is_moody", True)
+    assert scene.server.sync(settings.model_copy(update={"family_retry_seconds": 0})) == 0
+
+    assert (contents(database), objects_of(settings)) == (scene.contents, scene.objects)
+    assert len(scene.server.throttled) > 1
+    assert scene.server.early == []
+
+
 def test_a_kill_while_one_document_is_slow_keeps_the_others(settings: Settings, tmp_path: Path) -> None:
     database = Database(settings.database_url or "")
     skus = [f"A23-{number:03}" for number in range(100)]

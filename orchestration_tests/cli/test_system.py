@@ -104,6 +104,24 @@ def test_a_process_that_waits_for_the_schema_changes_nothing(
     assert orchestration("migrate", "--wait", "0", "--json").json == {"from": head_revision(), "to": head_revision()}
 
 
+def test_the_reconciliation_lists_and_ends_with_one_while_an_object_is_missing(
+    orchestration: Command, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ORCHESTRATION_DATABASE_URL", database.url)
+    assert orchestration("reconcile").code == 0
+    with database.begin() as connection:
+        connection.execute(
+            sa.text("""
+            INSERT INTO media (content_hash, key, bytes, mime, width, height)
+                VALUES ('aa', 'media/aa/aa.png', 3, 'image/png', 1, 1)
+        """)
+        )
+    ended = orchestration("reconcile", "--json")
+    assert ended.code == 1
+    assert ended.json["missing"] == [{"table": "media", "row": "aa", "key": "media/aa/aa.png"}]
+    assert "1 of these are missing" in orchestration("reconcile").out
+
+
 def test_a_deployment_prepares_dagster_by_the_same_command(
     orchestration: Command, database_url: str, dagster_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -25,24 +25,30 @@ DEPLOY = ROOT / "deploy"
 IMAGE = "registry.example.com/orchestration:0.1.0"
 
 
-@pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The endpoint of a server that speaks ECS, EC2 and S3; the usual variables lead to it."""
+@pytest.fixture(scope="session")
+def cloud() -> Iterator[str]:
+    """The endpoint of a server that speaks ECS, EC2 and S3."""
     from moto.server import ThreadedMotoServer
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # or each request is a line on standard error
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def aws(cloud: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Its endpoint, to which the usual variables lead."""
     for name, value in {
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+        "AWS_ENDPOINT_URL": cloud,
         "AWS_ACCESS_KEY_ID": "key",
         "AWS_SECRET_ACCESS_KEY": "secret",
         "AWS_DEFAULT_REGION": "eu-central-1",
     }.items():
         monkeypatch.setenv(name, value)
-    yield f"http://{host}:{port}"
-    server.stop()
+    return cloud
 
 
 @pytest.fixture

@@ -95,8 +95,8 @@ def instance(
         yield instance
 
 
-def test_the_role_allows_what_the_launcher_does_and_nothing_more(admin: Path, launcher: Path) -> None:
-    assert admin
+@pytest.mark.usefixtures("admin")
+def test_the_role_allows_what_the_launcher_does_and_nothing_more(launcher: Path) -> None:
     actions = ("create jobs", "delete jobs", "list pods", "get secrets", "create pods", "update jobs")
     may = {what: _answer(["kubectl", f"--kubeconfig={launcher}", "auth", "can-i", *what.split()]) for what in actions}
     assert [what for what, answer in may.items() if answer == "yes"] == ["create jobs", "delete jobs", "list pods"]

@@ -107,10 +107,26 @@ class metadata_server:  # noqa: N801 - a context manager
         self._server.server_close()
 
 
-def test_a_run_is_launched_in_the_daemons_network_watched_and_ended(
-    daemon_task: dict[str, Any], instance_home: Path
+@pytest.fixture
+def calls(aws: str) -> Iterator[set[str]]:
+    """What is asked of the cloud, as policies name it."""
+    assert aws
+    made: set[str] = set()
+    boto3.setup_default_session()
+    session = boto3.DEFAULT_SESSION
+    assert session is not None
+    session.events.register(
+        "before-call", lambda model, **_: made.add(f"{model.service_model.service_name}:{model.name}")
+    )
+    yield made
+    boto3.setup_default_session()
+
+
+def test_a_run_is_launched_in_the_daemons_network_watched_and_ended_with_the_rights_of_the_policy(
+    calls: set[str], daemon_task: dict[str, Any], instance_home: Path
 ) -> None:
     ecs = boto3.client("ecs")
+    calls.clear()
     with instance_of(instance_home, DEPLOY / "ecs/dagster.yaml") as instance:
         run = add_launchable_run(instance)
         instance.run_launcher.launch_run(LaunchRunContext(run, workspace=None))
@@ -131,3 +147,7 @@ def test_a_run_is_launched_in_the_daemons_network_watched_and_ended(
         assert ecs.describe_tasks(cluster=CLUSTER, tasks=[arn])["tasks"][0]["lastStatus"] == "STOPPED"
         gone = instance.run_launcher.check_run_worker_health(launched)
         assert gone.status in {WorkerStatus.FAILED, WorkerStatus.SUCCESS}
+    policy = json.loads((DEPLOY / "ecs/launcher-policy.json").read_text(encoding="utf-8"))
+    allowed = {action for statement in policy["Statement"] for action in statement["Action"]}
+    assert calls - allowed == set()
+    assert {"ecs:RunTask", "ecs:StopTask"} <= calls

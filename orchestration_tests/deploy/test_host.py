@@ -39,6 +39,8 @@ def test_systemd_finds_nothing_wrong_with_the_units(tmp_path: Path) -> None:
 def test_what_holds_runs_has_longer_to_end_than_their_longest_unit() -> None:
     code = (DEPLOY / "systemd/orchestration-code.service").read_text(encoding="utf-8")
     assert "TimeoutStopSec=1860" in code
+    assert "ExecStop=/bin/kill -TERM -- -${MAINPID}" in code, "or it would wait for drains that know of nothing"
+    assert '"/usr/bin/tini", "-g"' in (DEPLOY / "image/Dockerfile").read_text(encoding="utf-8")
     assert COMPOSE["services"]["code"]["stop_grace_period"] == "31m"
 
 

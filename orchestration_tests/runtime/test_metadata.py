@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from orchestration.runtime.metadata import PICTURES_PER_RUN, SHOWN_TEXT, Pictures, markdown_table, picture
+from orchestration.runtime.metadata import PICTURES_PER_RUN, SHOWN_TEXT, Pictures, full_size, markdown_table, picture
+from orchestration.services import Services
+from orchestration.settings import Settings
 from orchestration.storage.objects import ObjectStore
 from orchestration_tests.media.pictures import encode, scene
 
@@ -35,6 +37,19 @@ def test_a_picture_is_shown_in_place() -> None:
     assert drawn is not None
     assert drawn.startswith("![a tag](data:image/webp;base64,")
     assert len(drawn) < HIDDEN
+
+
+def test_a_picture_in_full_size_is_a_link_only_where_people_can_follow_it(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path)
+    services = Services(settings)
+    assert full_size(services, "sample", "prints/a.png") == {}, "nobody said where the API is"
+    known = Services(settings.model_copy(update={"public_url": "https://assets.example.com"}))
+    ((name, link),) = full_size(known, "sample", "prints/a.png").items()
+    assert (name, str(link.value).partition("?")[0]) == (
+        "sample in full size",
+        "https://assets.example.com/objects/prints/a.png",
+    )
+    assert full_size(known, "sample", None) == {}
 
 
 def test_what_is_no_picture_is_not_shown() -> None:

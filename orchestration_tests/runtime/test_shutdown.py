@@ -54,6 +54,29 @@ def test_a_listener_that_comes_late_is_called_at_once(number: signal.Signals, re
     assert received == []
 
 
+def test_a_block_in_another_thread_hears_of_it_also_when_it_is_entered_later(
+    number: signal.Signals, received: list[int]
+) -> None:
+    entered, requested = threading.Event(), threading.Event()
+    heard: list[bool] = []
+
+    def work() -> None:
+        with GracefulShutdown() as early:
+            entered.set()
+            assert requested.wait(10)
+            with GracefulShutdown() as late:
+                heard.extend([early.is_requested, late.is_requested])
+
+    thread = threading.Thread(target=work)
+    with GracefulShutdown():
+        thread.start()
+        assert entered.wait(10)
+        signal.raise_signal(number)
+        requested.set()
+        thread.join()
+    assert (heard, received) == ([True, True], [])
+
+
 def test_the_blocks_around_it_hear_of_the_request_as_well(number: signal.Signals, received: list[int]) -> None:
     with GracefulShutdown() as outer, GracefulShutdown() as inner:
         signal.raise_signal(number)

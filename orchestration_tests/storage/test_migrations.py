@@ -365,15 +365,14 @@ def wait_for_waiters(connection: sa.Connection, count: int) -> None:
         time.sleep(0.05)
 
 
-def test_going_back_one_revision_keeps_the_data_and_forth_again_too(empty_database: Database) -> None:
+def test_going_back_one_revision_keeps_the_data_and_forth_again_too(database: Database) -> None:
     before, head = REVISIONS[-2:]
-    migrate(empty_database)
-    fill(empty_database, until=head)
-    counts, schema = row_counts(empty_database), schema_of(empty_database)
-    assert migrate(empty_database, before) == (head, before)
-    assert {name: counts[name] for name in row_counts(empty_database)} == row_counts(empty_database)
-    assert migrate(empty_database) == (before, head)
-    assert (row_counts(empty_database), schema_of(empty_database)) == (counts, schema)
+    fill(database, until=head)
+    counts, schema = row_counts(database), schema_of(database)
+    assert migrate(database, before) == (head, before)
+    assert {name: counts[name] for name in row_counts(database)} == row_counts(database)
+    assert migrate(database) == (before, head)
+    assert (row_counts(database), schema_of(database)) == (counts, schema)
 
 
 def test_an_unknown_revision_is_refused_with_those_that_there_are(database: Database) -> None:
@@ -382,18 +381,18 @@ def test_an_unknown_revision_is_refused_with_those_that_there_are(database: Data
 
 
 def test_a_migration_that_meets_a_long_reader_holds_nobody_up_and_succeeds_after_it(
-    empty_database: Database, monkeypatch: pytest.MonkeyPatch
+    database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It lets go of its place in the line for the table, so that others pass; and comes back."""
     monkeypatch.setattr("orchestration.storage.migrate._LOCK_SECONDS", 0.2)
-    before, head = REVISIONS[-2:]
-    migrate(empty_database, before)
+    before, head = "0020", "0030"  # the latter changes the table of tasks
+    migrate(database, before)
     with ThreadPoolExecutor() as threads:
-        with empty_database.begin() as reader:
+        with database.begin() as reader:
             reader.execute(sa.text("LOCK TABLE task IN ACCESS SHARE MODE"))
-            migration = threads.submit(migrate, empty_database)
+            migration = threads.submit(migrate, database, head)
             for _ in range(5):
-                with empty_database.begin() as other:
+                with database.begin() as other:
                     other.execute(sa.text("INSERT INTO task (queue, key) VALUES ('q', gen_random_uuid()::text)"))
                 time.sleep(0.1)
         assert migration.result(timeout=60) == (before, head)

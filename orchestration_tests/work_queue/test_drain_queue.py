@@ -52,6 +52,7 @@ async def drain(
     on_batch: Callable[[Sequence[Settled]], None] = lambda _: None,
     keys: Collection[str] | None = None,
     until: Callable[[], bool] | None = None,
+    feeders: Sequence[TaskQueue] = (),
     heartbeat: Heartbeat | None = None,
 ) -> DrainResult:
     """Drain until nothing is queued, unless told otherwise."""
@@ -63,6 +64,7 @@ async def drain(
         options or DrainOptions(idle_seconds=None),
         keys=keys,
         until=until,
+        feeders=feeders,
         heartbeat=heartbeat,
     )
 
@@ -91,6 +93,20 @@ async def test_it_leaves_a_task_that_is_due_much_later(database: Database, queue
     drained = await drain(database, queue)
     assert (drained.completed, drained.reason) == (1, StopReason.DONE)
     assert states(database)["tomorrow"] == "waiting"
+
+
+async def test_it_waits_for_a_queue_that_feeds_it_while_somebody_works_on_that(database: Database) -> None:
+    families, images = make_queue("families"), make_queue("images")
+    enqueue(database, families, "a")
+
+    async def feed(claim: Claim[Settled]) -> None:
+        await asyncio.sleep(0.3)
+        enqueue(database, images, "picture of a")
+        await asyncio.to_thread(settle_all, claim)
+
+    assert (await drain(database, images, feeders=[families])).completed == 0  # nobody does
+    _, fed = await asyncio.gather(drain(database, families, feed), drain(database, images, feeders=[families]))
+    assert fed.completed == 1
 
 
 async def test_with_an_idle_time_it_stays_that_long(database: Database, queue: TaskQueue) -> None:

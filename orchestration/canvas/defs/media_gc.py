@@ -14,11 +14,11 @@ from orchestration.canvas.media_gc.collector import CollectOptions, MediaGarbage
 from orchestration.canvas.media_gc.model import Collection, Guard, Medium
 from orchestration.canvas.media_gc.summary import summary
 from orchestration.observability.logs import about
-from orchestration.runtime.assets import AssetJob, Pool, asset_job, domain_asset
+from orchestration.runtime.assets import AssetJob, Pool, asset_job, domain_asset, with_freshness
 from orchestration.runtime.checks import check, check_result
 from orchestration.runtime.failures import step_failures
 from orchestration.runtime.metadata import markdown_table
-from orchestration.runtime.schedules import cron_schedule
+from orchestration.runtime.schedules import cron_schedule, longest_gap
 from orchestration.runtime.shutdown import GracefulShutdown
 
 media_files = dg.AssetSpec(
@@ -175,4 +175,6 @@ def definitions(media: MediaGarbageCollector, checks: AssetJob) -> dg.Definition
         variable="ORCHESTRATION_GC_CRON",
         description="Collects the canvas media that nothing refers to.",
     )
-    return dg.Definitions(assets=[media_files, media_gc], asset_checks=CHECKS, jobs=[job], schedules=[schedule])
+    gap = longest_gap(media.settings.gc_cron)
+    collected = with_freshness(media_gc, 2 * gap, warn=1.25 * gap)
+    return dg.Definitions(assets=[media_files, collected], asset_checks=CHECKS, jobs=[job], schedules=[schedule])

@@ -16,7 +16,7 @@ from orchestration.canvas import health
 from orchestration.canvas.canvas import Canvas
 from orchestration.canvas.saving import SaveOptions, SaveReport, Unfinished
 from orchestration.observability.logs import about
-from orchestration.runtime.assets import AssetJob, Pool, asset_job, domain_asset
+from orchestration.runtime.assets import AssetJob, Pool, asset_job, domain_asset, with_freshness
 from orchestration.runtime.checks import check
 from orchestration.runtime.failures import step_failures
 from orchestration.runtime.metadata import markdown_table
@@ -183,17 +183,12 @@ def definitions(canvas: Canvas, checks: AssetJob) -> dg.Definitions:
         variable="ORCHESTRATION_SNAPSHOT_CRON",
         description="Saves the projects that are due, and thins the snapshots of those that nobody works on any more.",
     )
+    longest = timedelta(hours=canvas.settings.snapshot_hours)
     return dg.Definitions(
-        assets=[projects, snapshots.map_asset_specs(lambda spec: _with_freshness(spec, canvas))],
+        # Without a run for so long, projects grow older unsaved than the settings allow.
+        assets=[projects, with_freshness(snapshots, longest, warn=longest / 2)],
         asset_checks=CHECKS,
         jobs=[job],
         sensors=[due_sensor(canvas, job)],
         schedules=[schedule],
     )
-
-
-def _with_freshness(spec: dg.AssetSpec, canvas: Canvas) -> dg.AssetSpec:
-    """Without a run for so long, projects grow older unsaved than the settings allow."""
-    longest = timedelta(hours=canvas.settings.snapshot_hours)
-    policy = dg.FreshnessPolicy.time_window(fail_window=longest, warn_window=longest / 2)
-    return spec.replace_attributes(freshness_policy=policy)

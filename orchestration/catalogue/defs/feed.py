@@ -17,14 +17,14 @@ from orchestration.catalogue.defs import feed_metadata
 from orchestration.catalogue.feed.removal import soft_deleted
 from orchestration.catalogue.feed.watch import decode_cursor
 from orchestration.observability.logs import about
-from orchestration.runtime.assets import AssetJob, Pool, asset_job, domain_asset, run_config
+from orchestration.runtime.assets import AssetJob, Pool, asset_job, domain_asset, run_config, with_freshness
 from orchestration.runtime.checks import check
 from orchestration.runtime.drains import DrainConfig, requested_keys
 from orchestration.runtime.failures import step_failures
 from orchestration.runtime.partition_keys import encode_key
 from orchestration.runtime.partitions import add_partitions, count_unfinished, prune_partitions
 from orchestration.runtime.recording import PartitionRecorder
-from orchestration.runtime.schedules import cron_schedule
+from orchestration.runtime.schedules import cron_schedule, longest_gap
 
 SUPPLIER = "supplier"
 A_NUMBER = "a_number"
@@ -125,7 +125,13 @@ def no_line_refused(catalogue: dg.ResourceParam[Catalogue]) -> dg.AssetCheckResu
     return check(catalogue, health.refused_lines)
 
 
-CHECKS = [no_removals_held_back, no_line_refused]
+@dg.asset_check(asset=supplier_feed, description="Every supplier that is to be synced was synced within a day.")
+def every_supplier_was_synced(catalogue: dg.ResourceParam[Catalogue]) -> dg.AssetCheckResult:
+    """Ask for suppliers that were not."""
+    return check(catalogue, health.late_suppliers)
+
+
+CHECKS = [no_removals_held_back, no_line_refused, every_supplier_was_synced]
 
 
 def feed_sensor(catalogue: Catalogue, job: AssetJob) -> dg.SensorDefinition:
@@ -171,8 +177,10 @@ def definitions(catalogue: Catalogue, checks: AssetJob) -> dg.Definitions:
         description="Downloads every family, and shows where the supplier's hash lied.",
         run_config=run_config(supplier_feed, FeedConfig(full=True)),
     )
+    gap = longest_gap(settings.nightly_audit_cron)
+    fresh = [with_freshness(asset, 2 * gap, warn=1.25 * gap) for asset in (categories, supplier_feed)]
     return dg.Definitions(
-        assets=[promidata_feed, categories, supplier_feed],
+        assets=[promidata_feed, *fresh],
         asset_checks=CHECKS,
         jobs=[sync],
         sensors=[feed_sensor(catalogue, sync)],

@@ -21,7 +21,7 @@ from orchestration.media.picture_process import PictureProcess, picture_limits
 from orchestration.runtime.assets import AssetJob, Pool, asset_job, domain_asset, queue_spec
 from orchestration.runtime.checks import check
 from orchestration.runtime.drains import DrainConfig, DrainScale, drain_sensor, drain_step
-from orchestration.runtime.metadata import Pictures
+from orchestration.runtime.metadata import Pictures, full_size
 from orchestration.runtime.recording import PartitionRecorder
 
 SCALE = DrainScale(tasks_per_drain=2_000, most=2)
@@ -52,7 +52,7 @@ def family_images(
     """Mirror the selected families' images again, or what is queued."""
     limits = picture_limits(catalogue.services.settings)
     with drain_step(context, config) as step, PictureProcess(limits) as process:
-        report = MirrorReport(context, Pictures(catalogue.services.objects, process))
+        report = MirrorReport(context, catalogue, Pictures(catalogue.services.objects, process))
         asyncio.run(mirror_images(catalogue, report.count, report.record, step.options, step.keys))
         yield from report.finish()
 
@@ -60,7 +60,8 @@ def family_images(
 class MirrorReport:
     """Records each family of a run whose images are settled, and counts the images."""
 
-    def __init__(self, context: dg.AssetExecutionContext, pictures: Pictures) -> None:
+    def __init__(self, context: dg.AssetExecutionContext, catalogue: Catalogue, pictures: Pictures) -> None:
+        self._services = catalogue.services
         self._asset = context.asset_key
         self._recorder = PartitionRecorder(context)
         self._pictures = pictures
@@ -87,7 +88,8 @@ class MirrorReport:
                 self._recorder.failed(state.a_number, problem)
             else:
                 picture = self._pictures.of(state.main_key, "main image")
-                self._recorder.materialized(state.a_number, of_images(state, picture))
+                link = full_size(self._services, "picture", state.main_key) if picture else {}
+                self._recorder.materialized(state.a_number, of_images(state, picture) | link)
 
     def finish(self) -> Iterator[dg.AssetMaterialization | dg.AssetObservation]:
         """Yield the counts, then what the recorder yields; see `ImportReport.finish`."""

@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from orchestration.catalogue.documents.model import Family
     from orchestration.catalogue.documents.oddities import Oddity
 
-# A supplier's documents are taken to be known when so many in a row showed nothing new.
-STABLE_AFTER = 5
 ODDITY = "oddity"
 
 
@@ -60,11 +58,13 @@ class Observation(NamedTuple):
 
 
 class _KnownShape:
-    """What one import knows of a supplier: the shape of its documents so far, and a quick test once that is stable."""
+    """What one import knows of a supplier: the shape of its documents so far, and a quick test for it.
+
+    Making the test costs less than inspecting one document, so that there is one from the first document on.
+    """
 
     def __init__(self, shape: SupplierShape) -> None:
         self._shape = shape
-        self._unchanged_in_a_row = 0
         self._fits = fit_test(shape) if shape.paths else None
 
     def fits(self, document: bytes) -> bool:
@@ -75,11 +75,7 @@ class _KnownShape:
         """Take in a document's shape."""
         before = self._shape
         self._shape = merge(before, shape)
-        is_surprise = _facts(before) != _facts(self._shape)
-        self._unchanged_in_a_row = 0 if is_surprise else self._unchanged_in_a_row + 1
-        if is_surprise:
-            self._fits = None
-        elif self._unchanged_in_a_row == STABLE_AFTER:
+        if _facts(before) != _facts(self._shape):
             self._fits = fit_test(self._shape)
 
 

@@ -76,7 +76,8 @@ def _share(inked: Pixels, black: Pixels, white: Pixels) -> Pixels:
     """How much of each pixel is ink: where between black and white cloth its light lies."""
     light, low, high = (linear(picture[..., 1]) for picture in (inked, black, white))
     share = np.clip((light - low) / np.maximum(high - low, 1e-3), 0, 1)
-    return np.round(share * 255).astype(np.uint8)
+    codes: Pixels = np.round(share * 255).astype(np.uint8)
+    return codes
 
 
 def _logo(garment: Garment) -> InkLayer:

@@ -15,11 +15,11 @@ from orchestration.gallery.defs.public_generations_metadata import MirrorReport,
 from orchestration.gallery.drains import drain_mirror
 from orchestration.gallery.gallery import Gallery
 from orchestration.gallery.reconcile import drifted_items, find_drift, repair
-from orchestration.runtime.assets import AssetJob, Pool, asset_job, domain_asset, queue_spec, run_config
+from orchestration.runtime.assets import AssetJob, Pool, asset_job, domain_asset, queue_spec, run_config, with_freshness
 from orchestration.runtime.checks import check
 from orchestration.runtime.drains import DrainConfig, DrainScale, WarmRuns, drain_sensor, drain_step
 from orchestration.runtime.recording import asset_results
-from orchestration.runtime.schedules import cron_schedule
+from orchestration.runtime.schedules import cron_schedule, longest_gap
 from orchestration.work_queue.health import dead_letters, stuck_tasks
 
 # Mirror tasks take milliseconds.
@@ -114,21 +114,22 @@ def definitions(gallery: Gallery, checks: AssetJob) -> dg.Definitions:
     warm = WarmRuns(
         run_config(public_generations, MirrorConfig(idle_seconds=WARM_SECONDS)), WARM_SECONDS - HAND_OVER_SECONDS
     )
+    drift = cron_schedule(
+        "gallery_drift",
+        job,
+        settings.gallery_drift_cron,
+        variable="ORCHESTRATION_GALLERY_DRIFT_CRON",
+        description="Compares the mirror with the history, and mirrors again what differs.",
+        run_config=run_config(public_generations, MirrorConfig(repair=True, idle_seconds=None)),
+    )
+    # The comparison makes the asset too, so it is hardly ever older than that.
+    gap = longest_gap(settings.gallery_drift_cron)
     return dg.Definitions(
-        assets=[generation_history, mirror_tasks, public_generations],
+        assets=[generation_history, mirror_tasks, with_freshness(public_generations, 3 * gap, warn=2 * gap)],
         asset_checks=CHECKS,
         jobs=[job],
         sensors=[
             drain_sensor("gallery_mirror_sensor", job, gallery.services, [gallery.mirror_queue], scale, warm=warm)
         ],
-        schedules=[
-            cron_schedule(
-                "gallery_drift",
-                job,
-                settings.gallery_drift_cron,
-                variable="ORCHESTRATION_GALLERY_DRIFT_CRON",
-                description="Compares the mirror with the history, and mirrors again what differs.",
-                run_config=run_config(public_generations, MirrorConfig(repair=True, idle_seconds=None)),
-            )
-        ],
+        schedules=[drift],
     )

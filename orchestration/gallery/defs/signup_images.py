@@ -15,7 +15,7 @@ from orchestration.gallery.gallery import Gallery
 from orchestration.gallery.signup import SignupRefresh, refresh_signup, signup_rules, signup_set
 from orchestration.gallery.signup_health import TOLERANCE, LastRequest, ask_for_more, missing_images, old_set
 from orchestration.observability.logs import about
-from orchestration.runtime.assets import AssetJob, Pool, asset_job, domain_asset
+from orchestration.runtime.assets import AssetJob, Pool, asset_job, domain_asset, with_freshness
 from orchestration.runtime.checks import check
 from orchestration.runtime.failures import step_failures
 from orchestration.runtime.metadata import markdown_table
@@ -23,7 +23,6 @@ from orchestration.runtime.partitions import count_unfinished
 from orchestration.runtime.shutdown import GracefulShutdown
 
 LOOK_SECONDS = 30
-SHORTEST_WINDOW = timedelta(minutes=1)  # that Dagster allows
 SAMPLES = 8
 
 Metadata = dict[str, Any]
@@ -145,16 +144,9 @@ def definitions(gallery: Gallery, checks: AssetJob) -> dg.Definitions:
         "gallery_signup", signup_images, description="Choose the signup page's images again.", checks=checks
     )
     return dg.Definitions(
-        assets=[_fresh(signup_images, gallery.settings.signup_refresh_hours)],
+        assets=[with_freshness(signup_images, timedelta(hours=gallery.settings.signup_refresh_hours * TOLERANCE))],
         asset_checks=CHECKS,
         jobs=[job],
         sensors=[signup_sensor(gallery, job)],
         schedules=[signup_schedule(gallery, job)],
     )
-
-
-def _fresh(asset: dg.AssetsDefinition, hours: float) -> dg.AssetsDefinition:
-    """The asset with the freshness that its refreshes should keep to."""
-    window = max(SHORTEST_WINDOW, timedelta(hours=hours * TOLERANCE))
-    policy = dg.FreshnessPolicy.time_window(fail_window=window)
-    return asset.map_asset_specs(lambda spec: spec.replace_attributes(freshness_policy=policy))

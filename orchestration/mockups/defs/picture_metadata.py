@@ -14,7 +14,7 @@ from orchestration.errors import OrchestrationError
 from orchestration.mockups.mockup_request import OutputKind, StageName
 from orchestration.mockups.tasks.outcomes import Rendering
 from orchestration.mockups.views.angles import ANGLES
-from orchestration.runtime.metadata import PICTURE_PIXELS, PICTURES_PER_RUN, markdown_table, picture
+from orchestration.runtime.metadata import PICTURE_PIXELS, PICTURES_PER_RUN, full_size, markdown_table, picture
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from orchestration.mockups.jobs.model import StoredOutput
     from orchestration.mockups.tasks.outcomes import RenderedJob
     from orchestration.runtime.recording import PartitionRecorder
-    from orchestration.storage.objects import ObjectStore
+    from orchestration.services import Services
 
 SAMPLES = 4
 SHOWN_FAILURES = 50
@@ -39,8 +39,9 @@ _SHOWN = {
 class MockupReport:
     """Adds up a run by SKU and as a whole."""
 
-    def __init__(self, objects: ObjectStore) -> None:
-        self._objects = objects
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._objects = services.objects
         self._left = dict.fromkeys(StageName, PICTURES_PER_RUN)
         self._counts: Counter[Rendering] = Counter()
         self._problems: dict[str, str] = {}
@@ -103,6 +104,7 @@ class MockupReport:
                 name = place[1] or f"sample_{number}" if len(newest) == 1 else f"sample_{number}"
                 if drawn := self._drawn(stage, by_place.get(place), place[1] or job.job_id[-6:]):
                     samples[name] = dg.MetadataValue.md(drawn)
+                    samples |= full_size(self._services, name, by_place.get(place))
         return samples
 
     def _drawn(self, stage: StageName, key: str | None, caption: str) -> str | None:

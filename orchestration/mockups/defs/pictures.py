@@ -82,7 +82,7 @@ def pictures(
     """Render what is due, or the newest job of each selected SKU again."""
     stages = [stage for stage, key in KEYS.items() if key in context.selected_asset_keys]
     recorders = {stage: PartitionRecorder(context, KEYS[stage]) for stage in stages}
-    report = MockupReport(mockups.services.objects)
+    report = MockupReport(mockups.services)
     with drain_step(context, config) as step:
         asyncio.run(render_mockups(mockups, report.record, step.options, step.keys))
         add_partitions(context.instance, GARMENT, [*mockups.skus(), *report.skus])

@@ -31,7 +31,7 @@ BYTE_STEPS: Final = 255
 SHEEN_STEPS: Final = 1020
 _FUZZ: Final = 0.035
 # The averages over a pixel's samples in the order of the raster: the pass, its steps, how it is kept.
-_PER_PIXEL: Final = (
+_PER_PIXEL: Final[tuple[tuple[str, float, type[np.unsignedinteger[Any]]], ...]] = (
     ("covered", BYTE_STEPS, np.uint8),
     ("light", LIGHT_STEPS, np.uint16),
     ("bounce", LIGHT_STEPS, np.uint16),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from orchestration.previews.jobs.states import Counted
-from orchestration.runtime.metadata import Pictures, markdown_table
+from orchestration.runtime.metadata import Pictures, full_size, markdown_table
 from orchestration.work_queue.drain import Heartbeat
 
 if TYPE_CHECKING:
@@ -112,6 +112,7 @@ class PreviewReport:
             files = {file["kind"]: file for file in (one.result or {}).get("files", ())}
             if picture := self._pictures.of(files["poster"]["key"], one.job_id):
                 shown[f"picture of {one.job_id}"] = dg.MetadataValue.md(picture)
+                shown |= full_size(self._previews.services, f"picture of {one.job_id}", files["poster"]["key"])
             if video := files.get("video"):
                 link = self._previews.services.links.sign(video["key"], now=datetime.now(UTC))
                 shown[f"video of {one.job_id}"] = dg.MetadataValue.url(link.url)

@@ -17,7 +17,7 @@ from orchestration.prints.plates.rows import StoredPlate, list_plates
 from orchestration.prints.prints import Prints
 from orchestration.runtime.assets import AssetJob, Pool, asset_job, domain_asset
 from orchestration.runtime.checks import check
-from orchestration.runtime.metadata import Pictures, markdown_table
+from orchestration.runtime.metadata import Pictures, full_size, markdown_table
 from orchestration.runtime.recording import asset_results
 
 # The name of the metadata that holds the numbers of the new plates, for programs.
@@ -68,6 +68,7 @@ def of_plates(prints: Prints, made: MadePlates) -> Mapping[str, Any]:
     for plate in stored[:SHOWN_PLATES]:
         if drawn := pictures.of(plate.picture_key, f"plate {plate.id}"):
             found[f"plate_{plate.id}"] = dg.MetadataValue.md(drawn)
+            found |= full_size(prints.services, f"plate_{plate.id}", plate.picture_key)
     return found
 
 

@@ -74,7 +74,7 @@ def stl(
     context: dg.AssetExecutionContext, config: PrintConfig, prints: dg.ResourceParam[Prints]
 ) -> Iterator[dg.AssetMaterialization | dg.AssetObservation]:
     """Render what is pending of the selected SKUs, or what is due."""
-    recorder, report = PartitionRecorder(context), PrintReport(prints.services.objects)
+    recorder, report = PartitionRecorder(context), PrintReport(prints.services)
     with drain_step(context, config) as step:
         selection = TaskSelection(config.task, step.keys)
         asyncio.run(render_prints(prints, report.record, step.options, selection, config.options()))

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from orchestration.prints.tasks.outcomes import PrintedTask, Printing
-from orchestration.runtime.metadata import Pictures, markdown_table
+from orchestration.runtime.metadata import Pictures, full_size, markdown_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from orchestration.runtime.recording import PartitionRecorder
-    from orchestration.storage.objects import ObjectStore
+    from orchestration.services import Services
 
 SAMPLES = 4
 SHOWN_FAILURES = 50
@@ -29,8 +29,9 @@ PROBLEMS = "problems"
 class PrintReport:
     """Adds up a run by SKU and as a whole."""
 
-    def __init__(self, objects: ObjectStore) -> None:
-        self._pictures = Pictures(objects)
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._pictures = Pictures(services.objects)
         self._counts: Counter[Printing] = Counter()
         self._problems: dict[int, str] = {}
         self._skus: defaultdict[str, _SkuReport] = defaultdict(_SkuReport)
@@ -62,7 +63,7 @@ class PrintReport:
             if sku.failed:
                 recorder.failed(name, sku.failure_reason())
             else:
-                recorder.materialized(name, sku.metadata(self._pictures))
+                recorder.materialized(name, sku.metadata(self._services, self._pictures))
 
 
 class _SkuReport:
@@ -98,7 +99,7 @@ class _SkuReport:
             return first.reason
         return f"{len(self.failed)} of {self.counts.total()} print tasks failed; {first.task_id}: {first.reason}"
 
-    def metadata(self, pictures: Pictures) -> dict[str, Any]:
+    def metadata(self, services: Services, pictures: Pictures) -> dict[str, Any]:
         found: dict[str, Any] = {outcome.value: self.counts[outcome] for outcome in Printing}
         found |= {
             "retried": self._retried,
@@ -108,6 +109,7 @@ class _SkuReport:
         for number, (key, task) in enumerate(self._samples.items(), start=1):
             if drawn := pictures.of(key, f"task {task.task_id}"):
                 found[f"sample_{number}"] = dg.MetadataValue.md(drawn)
+                found |= full_size(services, f"sample_{number}", key)
         if self._refused:
             rows = [(task.task_id, task.text, task.outcome.value, task.problem, task.remedy) for task in self._refused]
             table = markdown_table(("task", "text", "outcome", "problem", "remedy"), rows, limit=SHOWN_FAILURES)

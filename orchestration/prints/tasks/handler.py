@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
+from sqlalchemy.exc import SQLAlchemyError
 
 from orchestration.errors import OrchestrationError
 from orchestration.prints.solid.refusal import PrintRefusedError, Refusal
@@ -25,7 +26,7 @@ from orchestration.prints.tasks.outcomes import PrintedTask
 from orchestration.prints.tasks.products import StoredProduct, find_products, product_locks
 from orchestration.prints.tasks.queue import RenderOptions
 from orchestration.prints.tasks.recorder import BatchRecorder
-from orchestration.prints.tasks.rows import begin_tasks, stored_files
+from orchestration.prints.tasks.rows import begin_tasks, note_workers, stored_files
 from orchestration.work_queue.claim import TaskHandler
 from orchestration.work_queue.model import Outcome
 from orchestration.work_queue.rounds import settle_in_rounds
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from orchestration.prints.tasks.maker import ProductMaker
     from orchestration.prints.tasks.products import NewProduct
     from orchestration.prints.tasks.rows import StoredFiles, TaskRow
+    from orchestration.rendering.pool import Worker
     from orchestration.services import Services
     from orchestration.work_queue.claim import Claim
     from orchestration.work_queue.model import Settled, Task
@@ -49,6 +51,8 @@ if TYPE_CHECKING:
 LOOK_AGAIN_SECONDS = 0.2
 # Each further wait is so many times as long, up to the longest.
 WAIT_GROWTH, LONGEST_WAIT_SECONDS = 1.5, 2.0
+# After how long it is worth a write to say which process renders a task.
+NOTE_AFTER_SECONDS = 1.0
 
 
 class PrintRules(NamedTuple):
@@ -205,12 +209,33 @@ class PrintHandler(TaskHandler[PrintedTask]):
             locked.extend(self._recorder.write(claim, done))
 
         tasks = [job.task for job in jobs.values()]
-        await settle_in_rounds(claim, attempt, write, lambda task, error: Done(jobs[task.id], error), tasks=tasks)
+        noting = asyncio.ensure_future(self._note_workers(jobs, making))
+        try:
+            await settle_in_rounds(claim, attempt, write, lambda task, error: Done(jobs[task.id], error), tasks=tasks)
+        finally:
+            noting.cancel()
         while locked and not claim.is_stopping:
             claim.linger()
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
             locked = await asyncio.to_thread(self._recorder.write, claim, locked)
             await claim.pass_on()
+
+    async def _note_workers(self, jobs: Mapping[int, Job], making: Collection[str]) -> None:
+        """Write which process renders each task that takes long, for a person who looks for it."""
+        noted: dict[str, Worker] = {}
+        while True:
+            await asyncio.sleep(NOTE_AFTER_SECONDS)
+            found = {address: worker for address in making if (worker := self._maker.worker_of(address))}
+            new = {address: worker for address, worker in found.items() if noted.get(address) != worker}
+            workers = {job.row.id: new[job.address] for job in jobs.values() if job.address in new}
+            with suppress(OrchestrationError, SQLAlchemyError):  # it is tried again
+                await asyncio.to_thread(self._write_workers, workers)
+                noted |= new
+
+    def _write_workers(self, workers: Mapping[int, Worker]) -> None:
+        if workers:
+            with self._database.begin() as connection:
+                note_workers(connection, workers)
 
     def _find(self, addresses: Collection[str]) -> dict[str, StoredProduct]:
         if not addresses:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from orchestration.prints.solid.request import Request
     from orchestration.prints.tasks.pool import RenderPool
     from orchestration.prints.tasks.pool_process import MadeFile
+    from orchestration.rendering.pool import Worker
     from orchestration.storage.objects import ObjectStore
 
 MIME_TYPES: Final = {"stl": "model/stl", "3mf": "model/3mf", "png": "image/png"}
@@ -34,12 +35,16 @@ class ProductMaker:
         self._objects = objects
         self._uploads = asyncio.Semaphore(UPLOADS)
 
+    def worker_of(self, address: str) -> Worker | None:
+        """Return which process renders the product of that address, and since when; None before and after."""
+        return self._pool.worker_of(address)
+
     async def make(self, address: str, request: Request) -> NewProduct | Refusal:
         """Make the product that the request asks for, under its address.
 
         Raises `TransientError` or `PermanentError` as the rendering or the object store failed.
         """
-        (result,) = await self._pool.make([request.line])
+        result = await self._pool.make(request.line, address)
         if isinstance(result, Made):
             return await self._store(address, request, result)
         if isinstance(result, Refused):

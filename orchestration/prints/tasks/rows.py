@@ -12,11 +12,12 @@ import sqlalchemy as sa
 from orchestration.prints.tasks.pending import JOINED
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import date, datetime
 
     from orchestration.prints.solid.request import Request
     from orchestration.prints.statuses import OrderStatus
+    from orchestration.rendering.pool import Worker
 
 
 class TaskRow(NamedTuple):
@@ -81,6 +82,12 @@ WITH wanted AS MATERIALIZED (
 )
 SELECT * FROM wanted""")  # noqa: S608 - of our own constants
 
+_NOTE_WORKERS = sa.text("""
+UPDATE print_task AS t SET render_pid = w.pid, render_started_at = w.since
+FROM unnest(CAST(:ids AS bigint[]), CAST(:pids AS integer[]), CAST(:moments AS timestamptz[])) AS w (id, pid, since)
+WHERE t.id = w.id AND t.stl_render_state = 'running' AND t.id IN (
+    SELECT id FROM print_task WHERE id = ANY (CAST(:ids AS bigint[])) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)""")
+
 _EXISTING = sa.text("SELECT id FROM print_task WHERE id = ANY (CAST(:ids AS bigint[]))")
 
 _STORED = sa.text("""
@@ -100,7 +107,7 @@ def begin_tasks(
     pid: int,
     now: datetime,
 ) -> Begun:
-    """Set those that are due to running, with the process and the time.
+    """Set those that are due to running, with the drain's process and the time.
 
     Orders in `statuses` qualify, and the tasks in `any_status`. A row that another transaction has locked is passed
     over, so that it does not hold up the others.
@@ -111,6 +118,16 @@ def begin_tasks(
     missing = [task_id for task_id in ids if task_id not in rows]
     locked = connection.execute(_EXISTING, {"ids": missing}).scalars() if missing else ()
     return Begun(rows, frozenset(locked))
+
+
+def note_workers(connection: sa.Connection, workers: Mapping[int, Worker]) -> None:
+    """Write which process renders each of these tasks, and since when; one that has ended meanwhile stays as it is."""
+    values = {
+        "ids": list(workers),
+        "pids": [worker.pid for worker in workers.values()],
+        "moments": [worker.since for worker in workers.values()],
+    }
+    connection.execute(_NOTE_WORKERS, values)
 
 
 def stored_files(connection: sa.Connection, ids: Collection[int]) -> dict[int, StoredFiles]:

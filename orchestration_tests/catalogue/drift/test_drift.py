@@ -9,7 +9,6 @@ import pytest
 import sqlalchemy as sa
 
 from orchestration.catalogue.drift.drift import (
-    STABLE_AFTER,
     DriftWatch,
     Observation,
     accept_drift,
@@ -93,7 +92,7 @@ def test_what_drifted_once_is_known_from_then_on(watched: Watched) -> None:
     watched.see(NOVEL)
     assert watched.drift() == {("$.Novelty", "new")}
     accept(watched)
-    seen = watched.see(*[NOVEL] * (2 * STABLE_AFTER))
+    seen = watched.see(NOVEL, NOVEL)
     assert seen[-1].shape is None
     assert watched.drift() == set()
 

@@ -43,11 +43,11 @@ async def test_an_openscad_that_hangs_is_killed_with_its_children_and_its_folder
 
     options = EngineOptions(EngineName.OPENSCAD, (str(tmp_path),), Printer(), seconds=5.0)
     with RenderPool(options, 1, run_the_openscad_of_the_fonts_folder) as pool:
-        results = await pool.make([OrderLine(PLATE, "AB12 CDE")])
+        result = await pool.make(OrderLine(PLATE, "AB12 CDE"), "plate")
         family = json.loads(note.read_text())
         left = drawings(temporary)
 
-    assert results == [Failed("the rendering took longer than 5 s and was killed")]
+    assert result == Failed("the rendering took longer than 5 s and was killed")
     assert [pid for pid in family if _runs(pid)] == []
     assert (tmp_path / "model").read_text().startswith(str(temporary))
     assert left == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from contextlib import contextmanager
@@ -89,6 +90,8 @@ def test_a_rendering_that_hangs_leaves_its_batch_recorded_and_the_queue_going_on
         until(lambda: states(database) == ["completed"] * 3 + ["running"] + ["completed"] * 8)
         take_in(shop, *(order(f"later {number}", f"Later {number}") for number in range(12)))
         until(lambda: states(database)[12:] == ["completed"] * 12)
+        until(lambda: tasks(database)[3]["render_pid"] != process.pid)
+        assert os.getsid(tasks(database)[3]["render_pid"]) == tasks(database)[3]["render_pid"], "the one that hangs"
     finally:
         process.kill()
         process.join()

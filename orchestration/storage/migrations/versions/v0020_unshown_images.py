@@ -1,4 +1,4 @@
-"""Note since when nothing shows a mirrored image, so that a collection can remove it."""
+"""Note since when nothing shows a mirrored image, for a collection to remove it; say whose process a print's is."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ revision = "0020"
 down_revision = "0019"
 branch_labels = None
 depends_on = None
+expands = True
 
 _REASON, _MEDIUM = "ck_media_tombstone_reason", "ck_media_tombstone_media_id"
 
@@ -18,6 +19,8 @@ def upgrade() -> None:
     comment = "When a collection first found that nothing shows it"
     op.add_column("media", sa.Column("unused_since", sa.DateTime(timezone=True), nullable=True, comment=comment))
     op.alter_column("media_tombstone", "media_id", comment="None for an object of no medium")
+    op.alter_column("print_task", "render_pid", comment="Process that renders it; until one has begun, the drain's")
+    op.alter_column("print_task", "render_started_at", comment="Since when")
     _constrain("reason IN ('unreferenced', 'orphan', 'unshown')", "(reason = 'unreferenced') = (media_id IS NOT NULL)")
 
 
@@ -27,6 +30,8 @@ def downgrade() -> None:
     _constrain("reason IN ('unreferenced', 'orphan')", "(reason = 'orphan') = (media_id IS NULL)")
     op.alter_column("media_tombstone", "media_id", comment="None for an object that no row named")
     op.drop_column("media", "unused_since")
+    op.alter_column("print_task", "render_pid", comment="Drain that has taken it; its end frees the task")
+    op.alter_column("print_task", "render_started_at", comment="When that drain took it")
 
 
 def _constrain(reason: str, medium: str) -> None:
