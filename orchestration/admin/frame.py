@@ -229,6 +229,12 @@ Looking = Annotated[Visitor, Depends(_visitor)]
 """A parameter of every page: who looks. Each has the role read at least."""
 
 
+def require_own_site(request: Request) -> None:
+    """Raise `RefusedError` for a form that another site sent, as its browser says (Fetch Metadata)."""
+    if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
+        raise RefusedError("This form was not sent from here")
+
+
 def require_own_form(frame: Frame, visitor: Visitor, token: str) -> None:
     """Raise `RefusedError` for a form that was not made for this session."""
     if not frame.sessions.is_own_form(visitor, token):

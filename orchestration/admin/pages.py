@@ -20,7 +20,7 @@ from orchestration.admin.dashboard import add_dashboard
 from orchestration.admin.explain_page import add_explain_page
 from orchestration.admin.family_page import add_family_pages
 from orchestration.admin.forms import answer_form
-from orchestration.admin.frame import Frame, Looking, local_target, page_route, require_own_form
+from orchestration.admin.frame import Frame, Looking, local_target, page_route, require_own_form, require_own_site
 from orchestration.admin.gallery_pages import add_gallery_pages
 from orchestration.admin.mockup_pages import add_mockup_pages
 from orchestration.admin.preview_pages import add_preview_pages
@@ -91,6 +91,7 @@ def _add_sessions(pages: APIRouter, frame: Frame) -> None:
         key: Annotated[str, Form(max_length=LONGEST_KEY)] = "",
         next: Annotated[str, Form()] = PATH,  # noqa: A002 - the name of the field
     ) -> Response:
+        require_own_site(request)
         with frame.services.database.begin() as connection:
             visitor = frame.sessions.log_in(connection, key)
         if visitor is None:

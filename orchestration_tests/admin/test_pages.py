@@ -152,6 +152,11 @@ def test_a_form_of_another_session_or_of_none_is_refused(logged_in: Callable[[Ro
     assert gone.headers["location"].startswith("/admin/login")
 
 
+def test_another_site_logs_nobody_in(browse: httpx.Client) -> None:
+    answer = browse.post("/admin/login", data={"key": "x"}, headers={"Sec-Fetch-Site": "cross-site"})
+    assert (answer.status_code, "set-cookie" in answer.headers) == (403, False)
+
+
 def test_a_revoked_key_ends_its_sessions(factory: Domains, logged_in: Callable[[Role], httpx.Client]) -> None:
     admin = logged_in(Role.ADMIN)
     with factory.services.database.begin() as connection:
