@@ -78,5 +78,5 @@ def failed_checks(loaded: dg.Definitions, instance: dg.DagsterInstance) -> dict[
     config = {"loggers": QUIET}
     result = loaded.resolve_job_def("catalogue_check").execute_in_process(config, instance)
     evaluations = result.get_asset_check_evaluations()
-    assert len(evaluations) == 12
+    assert len(evaluations) == 13
     return {one.check_name: one for one in evaluations if not one.passed}
