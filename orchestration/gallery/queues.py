@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 # The triggers enqueue under this name, so it is no setting.
 MIRROR = "mirror"
 # So many share what a claim costs by itself behind a backlog; a removal waits for those that are being handled.
-LARGEST_BATCH = 100
+LARGEST_BATCH = 48
 
 
 class MirrorOp(StrEnum):

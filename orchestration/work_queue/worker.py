@@ -54,6 +54,8 @@ REAP_SECONDS = 1.0
 MOST_EMPTY_POLLS = 50
 # Claims that linger at the same time; more of them keep their place.
 MOST_LINGERING = 8
+# Claims larger than the policy's batch that a worker holds at a time.
+GROWN_CLAIMS = 2
 
 _LIMIT_LOCKS = sa.text("SET LOCAL lock_timeout = '1s'")
 
@@ -225,6 +227,9 @@ class Worker:
         """The next claim, as soon as there is one; None when the drain is over."""
         while not self._is_over():
             self.wakeup.clear()
+            if self._holds_enough():
+                await self.wakeup.wait(REAP_SECONDS)
+                continue
             ended = self._claims_ended
             await self._runner.release_locked()
             fetched = await self._calls.call(self._fetch) or _Fetched([], [], None)
@@ -235,6 +240,10 @@ class Worker:
             if ended == self._claims_ended:  # or else what was found is no longer so
                 await self._wait(fetched.due)
         return None
+
+    def _holds_enough(self) -> bool:
+        """Whether what is urgent would wait for too much: of grown claims one is handled while the next is fetched."""
+        return self._batch > self.queue.policy.batch and len(self._claims - self._lingering) >= GROWN_CLAIMS
 
     def _claim(self, tasks: Sequence[Task]) -> Claim[Any]:
         pass_on = self._reporter.pass_on
