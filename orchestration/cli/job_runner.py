@@ -18,6 +18,7 @@ from orchestration.imports import lasting
 from orchestration.runtime.assets import op_config, pool_limits
 from orchestration.runtime.drains import DrainConfig
 from orchestration.runtime.instance import open_instance
+from orchestration.runtime.orphans import end_killed_runs, process_tags
 from orchestration.runtime.partition_keys import encode_key
 from orchestration.runtime.recording import REASONS
 from orchestration.runtime.shutdown import GracefulShutdown
@@ -117,6 +118,7 @@ class JobRunner:
             self.instance,
             asset_selection=[only] if only else None,
             raise_on_error=False,
+            tags=process_tags(),
         )
         outcome = _outcome(result)
         # Two steps that read one broken feed have one problem.
@@ -201,6 +203,7 @@ def job_runner(settings: Settings, names: Sequence[str] = DOMAINS) -> Iterator[J
                 definitions = build_definitions(settings, domains, names)
                 pools = pool_limits(definitions)
                 instance = stack.enter_context(open_instance(services, pools, captures_output=False))
+                end_killed_runs(instance)
             shutdown = stack.enter_context(GracefulShutdown())
             yield JobRunner(definitions, instance, domains, shutdown)
     finally:

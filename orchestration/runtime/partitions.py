@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from orchestration.runtime.orphans import is_killed
 from orchestration.runtime.partition_keys import encode_key
 
 if TYPE_CHECKING:
@@ -53,10 +54,14 @@ def prune_partitions(
 
 
 def count_unfinished(instance: dg.DagsterInstance, job: str) -> int:
-    """How many runs of a job are queued or under way."""
-    return instance.get_runs_count(dg.RunsFilter(job_name=job, statuses=UNFINISHED))
+    """How many runs of a job are queued or under way; that of a killed command is not."""
+    return len(_unfinished(instance, job))
 
 
 def _other_runs(instance: dg.DagsterInstance, jobs: Sequence[str], own_run: str) -> bool:
-    filters = [dg.RunsFilter(job_name=job, statuses=UNFINISHED) for job in jobs]
-    return any(run.run_id != own_run for one in filters for run in instance.get_runs(one, limit=2))
+    return any(run.run_id != own_run for job in jobs for run in _unfinished(instance, job))
+
+
+def _unfinished(instance: dg.DagsterInstance, job: str) -> list[dg.DagsterRun]:
+    runs = instance.get_runs(dg.RunsFilter(job_name=job, statuses=UNFINISHED))
+    return [run for run in runs if not is_killed(run)]

@@ -200,7 +200,13 @@ def _join(directory: Path) -> None:
     if key not in _held:
         _held[key] = _open(directory, "users")
         _lock(_held[key], fcntl.LOCK_SH)
-        atexit.register(stop_embedded_server, directory)
+        atexit.register(_leave_at_exit, directory)
+
+
+def _leave_at_exit(directory: Path) -> None:
+    """Leave the server as the process ends: a Ctrl-C has nothing else to end, and would only leave it half stopped."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    stop_embedded_server(directory)
 
 
 @contextmanager

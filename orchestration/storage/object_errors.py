@@ -15,7 +15,12 @@ from orchestration.errors import InvalidInputError, NotFoundError, TransientErro
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_USER = re.compile(r"(?<=://)[^/?#@\s]*@")
+# A secret key of S3 may hold `/` and be pasted as it is: behind a user's colon all belongs to it, to the last `@`. A
+# colon and a number are a port.
+_USER = re.compile(r"(?<=://)(?:[^/?#@\s:]*:(?!\d{1,5}(?:[/?#]|$))\S*|[^/?#@\s]*)@")
+_SECRET_FIELD = re.compile(
+    r"([?&][^=&#\s]*(?:secret|token|password|signature|credential|access_key)[^=&#\s]*=)[^&#\s]*", re.IGNORECASE
+)
 _STATUS = re.compile(r"status code: \d{3}")
 _RANGE = re.compile(r"status code: 416|range", re.IGNORECASE)
 
@@ -39,8 +44,8 @@ class RangeNotSatisfiableError(InvalidInputError):
 
 
 def without_secrets(text: str) -> str:
-    """The text without what stands between `://` and `@` in its URLs."""
-    return _USER.sub("", text)
+    """The text without what stands between `://` and `@` in its URLs, and without secret values of their queries."""
+    return _SECRET_FIELD.sub(r"\1...", _USER.sub("", text))
 
 
 def cause(error: Exception) -> str:

@@ -8,6 +8,7 @@ from orchestration.cli.job_runner import FailedCheck, JobRunner
 from orchestration.domains import Domains
 from orchestration.observability.findings import Finding
 from orchestration.runtime.checks import check_job, check_result
+from orchestration.runtime.orphans import process_tags
 from orchestration.runtime.shutdown import GracefulShutdown
 from orchestration.services import Services
 from orchestration.settings import Settings
@@ -34,5 +35,8 @@ def test_the_checks_that_found_something_are_in_the_outcome_with_their_remedies(
     with dg.DagsterInstance.ephemeral() as instance:
         runner = JobRunner(definitions, instance, Domains(Services(Settings())), GracefulShutdown())
         outcome = runner.run("things_check")
+        run = instance.get_run_by_id(outcome.run_id)
+    assert run is not None
+    assert run.tags.items() >= process_tags().items()
     assert outcome.success
     assert outcome.checks == [FailedCheck("things_are_whole", 2, "Repair them.")]

@@ -175,6 +175,21 @@ def test_the_doctor_tells_what_is_broken_and_looks_at_the_rest(
     assert [line.split()[0] for line in table.out.splitlines()] == ["ok", "FAILED", "ok", "ok", "FAILED"]
 
 
+def test_a_secret_in_the_url_of_a_store_is_in_no_answer_of_the_doctor_and_in_no_log(
+    orchestration: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ORCHESTRATION_LOG_LEVEL", "DEBUG")
+    for url in ("ftp://key:sec/ret@bucket/prefix", "s3://bucket:none/prefix?token=sec/ret"):
+        monkeypatch.setenv("ORCHESTRATION_OBJECT_STORE", url)
+        for command in (("doctor",), ("doctor", "--json"), ("reconcile",)):
+            ended = orchestration(*command)
+            assert ended.code != 0
+            assert "ORCHESTRATION_OBJECT_STORE" in ended.out + ended.err
+            assert "sec/ret" not in ended.out + ended.err
+    files = [path for path in orchestration.home.rglob("*") if path.is_file()]
+    assert [path for path in files if b"sec/ret" in path.read_bytes()] == []
+
+
 def test_the_doctor_survives_a_database_that_is_away(
     orchestration: Command, feed: FeedFolder, monkeypatch: pytest.MonkeyPatch, unused_tcp_port: int
 ) -> None:

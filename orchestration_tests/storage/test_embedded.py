@@ -35,6 +35,17 @@ from orchestration.storage.embedded import start_embedded_server
 print(start_embedded_server(Path(sys.argv[1])), flush=True)
 sys.stdin.read()
 """
+# Gets a Ctrl-C at the moment in which it stops the server.
+INTERRUPTED = f"""
+import os, signal
+from orchestration.storage import embedded
+stop = embedded._stop
+def stop_interrupted(directory):
+    os.kill(os.getpid(), signal.SIGINT)
+    stop(directory)
+embedded._stop = stop_interrupted
+{USER}
+"""
 
 
 def mode(path: Path) -> int:
@@ -79,9 +90,9 @@ def connect(url: str) -> str:
 
 
 @contextmanager
-def using(directory: Path) -> Iterator[subprocess.Popen[str]]:
+def using(directory: Path, program: str = USER) -> Iterator[subprocess.Popen[str]]:
     """A process that uses the server; killed at the end."""
-    command = [sys.executable, "-c", USER, str(directory)]
+    command = [sys.executable, "-c", program, str(directory)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
         yield process
         process.kill()
@@ -194,6 +205,15 @@ def test_it_stops_with_the_last_process_that_uses_it_and_not_before(home: Path) 
         stop_embedded_server(directory)
         assert answers(url)
         other.communicate()
+        assert not answers(url)
+
+
+def test_a_ctrl_c_while_the_last_process_leaves_it_is_not_heard(home: Path) -> None:
+    directory = home / "postgres"
+    with using(directory, INTERRUPTED) as user:
+        url = url_of(user)
+        user.communicate()
+        assert user.returncode == 0
         assert not answers(url)
 
 

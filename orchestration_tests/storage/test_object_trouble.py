@@ -85,6 +85,23 @@ def test_credentials_in_the_url_are_in_no_message(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("s3://key:sec/ret+x@bucket/prefix", "s3://bucket/prefix"),
+        ("s3://key:s@cret@bucket/prefix", "s3://bucket/prefix"),
+        ("s3://secret@bucket/prefix", "s3://bucket/prefix"),
+        (
+            "s3://bucket/prefix?aws_secret_access_key=secret&region=x&aws_session_token=secret",
+            "s3://bucket/prefix?aws_secret_access_key=...&region=x&aws_session_token=...",
+        ),
+        ("http://127.0.0.1:9000/bucket/me@home.png", "http://127.0.0.1:9000/bucket/me@home.png"),
+    ],
+)
+def test_the_shown_url_of_a_store_has_no_secret_in_any_form(url: str, shown: str) -> None:
+    assert ObjectStore(url).display_url == shown
+
+
+@pytest.mark.parametrize(
     ("status", "words"),
     [
         (HTTPStatus.FORBIDDEN, "refused the request, check its credentials and rights"),
