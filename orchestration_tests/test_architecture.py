@@ -21,7 +21,12 @@ MODULES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob(
 WRITTEN = [module for module in MODULES if "migrations/versions/" not in module]
 
 DAGSTER_ROOMS = ("runtime/", "cli/", "assembly.py", "definitions.py")
-READERS_OF_THE_ENVIRONMENT = {"settings/settings.py", "runtime/instance.py"}
+READERS_OF_THE_ENVIRONMENT = {
+    # It sets what numpy reads when it is loaded.
+    "__init__.py",
+    "settings/settings.py",
+    "runtime/instance.py",
+}
 DOMAINS = ("catalogue", "prints", "mockups", "gallery", "canvas", "previews")
 # Which domain may use another's model.
 ALLOWED = {("mockups", "catalogue")}

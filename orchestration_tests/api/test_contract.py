@@ -25,7 +25,7 @@ from schemathesis.specs.openapi.checks import (
 
 from orchestration.api.app import build_api
 from orchestration.api.keys import Role, create_key
-from orchestration_tests.storage.test_migrations import ROWS
+from orchestration_tests.storage.revision_rows import ROWS
 
 if TYPE_CHECKING:
     from orchestration.services import Services
