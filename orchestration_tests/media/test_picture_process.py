@@ -60,7 +60,7 @@ async def test_a_process_that_dies_takes_only_its_picture_along() -> None:
 async def test_small_pictures_for_the_ui_are_drawn_in_the_process_also_while_a_loop_runs() -> None:
     """Markdown for the first, nothing for a slow one, and the next is drawn again."""
     objects = ObjectStore("memory:///")
-    for key, body in (("a.png", png()), ("slow.png", png(1_000, 1_000))):
+    for key, body in (("a.png", png()), ("slow.png", png(5_000, 4_000, compress_level=1))):
         await objects.put_once(key, body, mime="image/png")
     with PictureProcess(PictureLimits()) as process:
         pictures = Pictures(objects, process)
