@@ -2,6 +2,7 @@
 
 import os
 
-# Before numpy is loaded: its matrices are small here, and its threads would spin for work beside them, which costs a
-# command that draws one picture as much CPU again as its own work.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # noqa: TID251 - it is read by numpy, not by us
+# Before numpy and its like are loaded: their arrays are small here, and their threads would spin for work beside ours,
+# which costs a picture or a turn of a shirt as much CPU again as its own work, and saves no time.
+for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")  # noqa: TID251 - it is read by those libraries, not by us
