@@ -78,7 +78,7 @@ class RetryPolicy:
             return Verdict(TaskState.DEAD, reason=DeadReason.PERMANENT)
         if attempt >= self.attempts:
             return Verdict(TaskState.DEAD, reason=DeadReason.EXHAUSTED)
-        return Verdict(TaskState.WAITING, wait=max(self.waits()[attempt - 1], _asked_wait(error)))
+        return Verdict(TaskState.WAITING, wait=float(max(self.waits()[attempt - 1], _asked_wait(error))))
 
 
 def _asked_wait(error: Exception) -> float:

@@ -66,6 +66,14 @@ def test_a_retry_waits_as_long_as_the_other_side_asks(database: Database, queue:
         assert 590 < (queue.next_due(connection) or 0) <= 600
 
 
+def test_a_wait_in_whole_seconds_is_settled_beside_others(database: Database, queue: TaskQueue) -> None:
+    enqueue(database, queue, "asked", "good")
+    asked, good = claim(database, queue)
+    with database.begin() as connection:
+        queue.settle(connection, [Outcome(asked, TransientError("busy", retry_after=600)), Outcome(good)])
+    assert states(database) == {"asked": "waiting", "good": "completed"}
+
+
 def test_an_error_is_kept_as_far_as_the_database_can_store_it(database: Database, queue: TaskQueue) -> None:
     enqueue(database, queue, "a")
     settle(database, queue, claim(database, queue), InvalidInputError("nul \0, surrogate \ud800, " + "long " * 1_000))
