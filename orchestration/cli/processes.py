@@ -12,6 +12,8 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol, Self
 
+from orchestration.runtime.shutdown import FORCE_SECONDS
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
@@ -39,15 +41,16 @@ class Processes:
     """Several processes, run in `folder` until one of them ends, or SIGINT or SIGTERM ends all of them.
 
     A signal is passed on to each with all that it started, such as Dagster's runs, which may then take their time; what
-    a process leaves behind is ended after it. The last one started hears it first, since it may need the others; a
-    second signal goes to all at once. When one ends by itself, the others are asked to end, and killed with all
-    theirs if they do not. The block takes the signals: it must be entered in the main thread.
+    a process leaves behind is ended after it. The last one started hears it first, since it may need the others. A
+    second signal goes to all at once, unless it came with the first. When one ends by itself, the others are asked to
+    end, and killed with all theirs if they do not. The block takes the signals: it must be entered in the main thread.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._started: list[subprocess.Popen[bytes]] = []
         self._signal: int | None = None
+        self._heard_at = 0.0
         self._signalled_at: dict[int, float] = {}
 
     def __enter__(self) -> Self:
@@ -115,10 +118,11 @@ class Processes:
             _signal_group(process, self._signal)
 
     def _hear(self, received: int, _frame: FrameType | None) -> None:
-        if self._signal is not None:
+        if self._signal is None:
+            self._signal, self._heard_at = received, time.monotonic()
+        elif time.monotonic() - self._heard_at >= FORCE_SECONDS:
             for process in self._started:
                 _signal_group(process, received)
-        self._signal = received
 
 
 def _signal_group(process: subprocess.Popen[bytes], number: int) -> None:
