@@ -118,57 +118,37 @@ def _of_rows(connection: sa.Connection) -> Iterator[Attention]:
     found = connection.execute(_ATTENTION).one()
     prints = read_row_counts(connection, "print_task").get(("", "failed"))
     notices = read_row_counts(connection, "notification").get(("", "given up"))
-    if found.quarantined:
-        yield Attention(
-            found.quarantined,
-            _count_word(found.quarantined, "document", "in quarantine"),
-            "The supplier must fix them",
-            address("quarantine"),
-        )
-    if prints and prints.rows:
-        remedy = "Each names its remedy"
-        yield Attention(
-            prints.rows,
-            _count_word(prints.rows, "print", "failed or refused"),
-            remedy,
+    places = (
+        (found.quarantined, "document", "in quarantine", "The supplier must fix them", address("quarantine")),
+        (
+            prints and prints.rows,
+            "print",
+            "failed or refused",
+            "Each names its remedy",
             address("prints", state="failed"),
-        )
-    if found.mockups:
-        yield Attention(
-            found.mockups,
-            _count_word(found.mockups, "mockup", "failed"),
-            "Read why, then retry",
-            address("mockups", status="failed"),
-        )
-    if notices and notices.rows:
-        remedy = "Their receivers did not take them"
-        yield Attention(
-            notices.rows,
-            _count_word(notices.rows, "notification", "given up"),
-            remedy,
+        ),
+        (found.mockups, "mockup", "failed", "Read why, then retry", address("mockups", status="failed")),
+        (
+            notices and notices.rows,
+            "notification",
+            "given up",
+            "Their receivers did not take them",
             address("notifications", state="given up"),
-        )
-    if found.requests:
-        remedy = "Read what they say"
-        yield Attention(
+        ),
+        (
             found.requests,
-            _count_word(found.requests, "request", "failed in the last day"),
-            remedy,
+            "request",
+            "failed in the last day",
+            "Read what they say",
             address("requests", state="failed"),
-        )
-    if found.lost:
-        yield Attention(
-            found.lost,
-            _count_word(found.lost, "worker", "silent for a minute"),
-            "Their tasks run elsewhere",
-            address("workers"),
-        )
+        ),
+        (found.lost, "worker", "silent for a minute", "Their tasks run elsewhere", address("workers")),
+    )
+    for count, noun, state, remedy, href in places:
+        if count:
+            yield Attention(count, f"{noun}{'' if count == 1 else 's'} {state}", remedy, href)
     if regressed := count_regressed(connection):
         yield Attention(regressed, "errors came again after they were resolved", "Look again", address("errors"), "bad")
-
-
-def _count_word(number: int, noun: str, rest: str) -> str:
-    return f"{noun}{'' if number == 1 else 's'} {rest}"
 
 
 def _syncs(statuses: Sequence[SupplierStatus]) -> Table | None:

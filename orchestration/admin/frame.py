@@ -236,6 +236,6 @@ def require_own_site(request: Request) -> None:
 
 
 def require_own_form(frame: Frame, visitor: Visitor, token: str) -> None:
-    """Raise `RefusedError` for a form that was not made for this session."""
+    """Raise `RefusedError` for a form that was not made for this browser."""
     if not frame.sessions.is_own_form(visitor, token):
         raise RefusedError("This form is too old or was not made here; go back, load the page again, and send it then")

@@ -97,7 +97,7 @@ class Sessions:
         )
 
     def form_token(self, visitor: Visitor) -> str:
-        """What a form of this session carries."""
+        """What proves that a form was made for this browser."""
         return str(self._forms.dumps(visitor.session))
 
     def is_own_form(self, visitor: Visitor, token: str) -> bool:

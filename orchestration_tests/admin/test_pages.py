@@ -45,7 +45,7 @@ def said(client: httpx.Client, answer: httpx.Response) -> str:
 
 
 def do(client: httpx.Client, action: str, **values: str) -> httpx.Response:
-    """Send a form of an action, as a page of this session has it."""
+    """Send a form of an action, as its page has it."""
     given = {"form_token": token(client.get("/admin/queues").text), "back": "/admin/queues", **values}
     return client.post(f"/admin/do/{action}", data=given)
 
