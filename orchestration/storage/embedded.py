@@ -29,6 +29,7 @@ from urllib.parse import quote
 from orchestration.errors import ConfigurationError, TransientError
 from orchestration.storage.embedded_access import (
     Account,
+    close_home,
     make_private_home,
     server_account,
     socket_folder,
@@ -69,6 +70,7 @@ def start_embedded_server(directory: Path) -> str:
             account = server_account(directory)
             running = _running(directory)
             if running is None:
+                close_home(directory.parent)
                 create_cluster(directory)
                 write_access_rules(directory, account)
                 running = _start(directory, account)
