@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import psutil  # type: ignore[import-untyped]  # it brings no types
 import requests
 
+from orchestration.rendering.process_tree import kill_tree
 from orchestration_tests.cli.feed_folder import FeedFolder
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def test_it_starts_everything_runs_what_is_launched_and_leaves_nothing_when_it_e
         assert system.wait(60) == 0, said.read_text()
         assert not [process for process in started if process.is_running()]
     finally:
-        system.kill()
+        kill_tree(system.pid)
     lines = said.read_text()
     assert lines.endswith("Everything has stopped\n")
     assert "Traceback" not in lines
