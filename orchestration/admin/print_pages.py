@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from orchestration.admin.frame import Frame
 
 ASSET: Final = "prints/stl"
-_COLUMNS = ("", "Task", "Order", "SKU", "Text", "Colours", "Files", "Printing", "What is wrong", "Retries", "Quantity")
+_COLUMNS = ("", "Task", "Order", "SKU", "Text", "Colours", "Files", "Printing", "What is wrong")
 
 
 def add_print_pages(pages: APIRouter, frame: Frame) -> None:
@@ -66,9 +66,8 @@ def add_print_pages(pages: APIRouter, frame: Frame) -> None:
             Choice("status", "Order", [str(one) for one in OrderStatus]),
             Choice("marketplace", "Marketplace"),
         )
-        page = ListPage(
-            "Prints", "prints", _COLUMNS, choices, partial(_read, frame), "Each line of an order is a print task."
-        )
+        lead, links = "Each line of an order is a print task.", [("by SKU", address("prints", "skus"))]
+        page = ListPage("Prints", "prints", _COLUMNS, choices, partial(_read, frame), lead, links=links)
         return show_list(frame, request, visitor, page)
 
     @pages.get("/admin/prints/skus")
@@ -143,13 +142,11 @@ def _row(frame: Frame, one: ListedTask) -> Row:
             number(one.task_id, href=page),
             text(one.order_number, note=one.marketplace),
             code(one.sku, href=address("prints", sku=one.sku)),
-            text(one.text),
+            text(one.text, note=f"{one.quantity} times" if one.quantity > 1 else None),
             text(" / ".join(filter(None, (one.color_1, one.color_2)))),
             state(one.render_state),
             state(one.status),
             text(one.annotation or one.review_reason),
-            number(one.retries),
-            number(one.quantity),
         ),
         buttons,
     )

@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 from functools import cache
+from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,23 +47,14 @@ NOISE = ("GL Driver Message", "WebGL")
 
 
 @cache
-def axe() -> str | None:
-    """The accessibility checker of the npm package axe-core, where it is installed; None without it."""
-    roots = [
-        Path(__file__).parents[2] / "node_modules",
-        Path("/usr/lib/node_modules"),
-        Path("/usr/local/lib/node_modules"),
-    ]
-    found = [root / "axe-core" / "axe.min.js" for root in roots]
-    return next((one.read_text(encoding="utf-8") for one in found if one.exists()), None)
+def axe() -> str:
+    """The accessibility checker axe-core, as a package of the tests carries it from npm."""
+    return (resources.files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
 
 
 def faults(page: Page) -> list[Any]:
     """The serious faults that axe finds on a page."""
-    script = axe()
-    if script is None:
-        return []
-    page.evaluate(script)
+    page.evaluate(axe())
     options = json.dumps({"resultTypes": ["violations"]})
     violations = page.evaluate(f"async () => (await axe.run(document, {options})).violations")
     return [(one["id"], one["nodes"][0]["html"][:200]) for one in violations if one["impact"] in SERIOUS]

@@ -13,6 +13,7 @@ import msgspec
 from orchestration.errors import InvalidInputError
 from orchestration.previews.payload.model import AssetType, PreviewJob
 from orchestration.previews.payload.schema import Fault, InvalidPayloadError, json_path, schema_faults
+from orchestration.wire_types import prepared
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +27,7 @@ MOST_PIXELS = 3840 * 2160
 # What is neither text nor the space between texts; a database and a font refuse the first of them alike.
 _CONTROLS = {*range(0x20), 0x7F} - set(map(ord, "\t\n\r"))
 _REQUEST: Path = ("previewRequest",)
+_JOB = prepared(PreviewJob)
 
 
 class UnreadablePayloadError(InvalidInputError):
@@ -49,7 +51,7 @@ def read_payload(document: object) -> PreviewJob:
     # Text that is broken would not get as far as the schema, so it is looked for first.
     if faults := list(_broken_text(document, ())) or schema_faults(document):
         raise InvalidPayloadError(faults)
-    job = msgspec.convert(document, PreviewJob, strict=False)
+    job = msgspec.convert(document, _JOB, strict=False)
     if faults := sorted(_contradictions(job.preview_request)):
         raise InvalidPayloadError(faults)
     return job
