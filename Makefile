@@ -43,8 +43,8 @@ check: install ## Lint, types, import contracts, manifests
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec deploy/compose/compose.yaml
 	$(BIN)/kubernetes-validate --quiet --strict -k 1.33 deploy/kubernetes/base/resources/*.yaml
 
-bench: install ## Race the product against named rivals
-	$(BIN)/python -m orchestration_tests.benchmarks
+bench: install ## Race the product against named rivals, in ten minutes; PARTS="prints canvas" alone, RIVAL=folder for syncs
+	$(BIN)/python -m orchestration_tests.benchmarks $(PARTS) $(if $(RIVAL),--rival $(RIVAL))
 
 garments: install ## Drape the garments of the mockups again, and bake their light
 	$(BIN)/python -m orchestration.mockups.garments.draping
