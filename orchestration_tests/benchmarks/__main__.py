@@ -10,6 +10,7 @@ its other races alone. What takes longer runs by its own name: `python -m orches
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import tempfile
@@ -69,7 +70,8 @@ def bench(
 
 
 def _run_part(part: str, options: Options, races_to: Path) -> None:
-    """Run a part in this process."""
+    """Run a part in this process, which stops its servers when it is ended."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("cut off"))
     configure_logging("ERROR")
     races: list[Race] = []
     for race in import_module(f"orchestration_tests.benchmarks.{part}").races(options):
@@ -104,10 +106,18 @@ def _run_apart(part: str, granted: float, limit: float, rival: Path | None) -> E
                 problem = f"failed with {code}" if code else ""
             except subprocess.TimeoutExpired:
                 problem = f"was cut off after {limit:.0f} s"
-                running.terminate()
-                running.wait(_GRACE)
+                _end(running)
         races = msgspec.json.decode(races_to.read_bytes(), type=list[Race]) if races_to.exists() else []
         return Ended(part, races, printed.read_text(encoding="utf-8", errors="replace"), problem)
+
+
+def _end(running: subprocess.Popen[bytes]) -> None:
+    running.terminate()
+    try:
+        running.wait(_GRACE)
+    except subprocess.TimeoutExpired:
+        running.kill()
+        running.wait()
 
 
 if __name__ == "__main__":

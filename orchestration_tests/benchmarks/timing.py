@@ -70,8 +70,13 @@ def process(words: Sequence[str], variables: Mapping[str, str] | None = None) ->
         running = subprocess.Popen(words, env=environment, stdout=said, stderr=said)  # noqa: S603 - the benchmarks' own
         family = _Family(running.pid)
         family.start()
-        _, status, usage = os.wait4(running.pid, 0)
-        family.ended.set()
+        try:
+            _, status, usage = os.wait4(running.pid, 0)
+        except SystemExit:  # the benchmark is ended
+            running.kill()
+            raise
+        finally:
+            family.ended.set()
         running.returncode = os.waitstatus_to_exitcode(status)
         if running.returncode:
             said.seek(0)
