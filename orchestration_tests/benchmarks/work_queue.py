@@ -260,5 +260,5 @@ def races(_options: Options) -> Iterator[Race]:
             steps = quantiles(asyncio.run(race(bench, make_queue(name), WAKE_UPS)), n=100)
             waits.add_row(name, f"{1e3 * steps[49]:.1f}", f"{1e3 * steps[98]:.1f}")
             typical.append(Timing(steps[49], 0.0))
-        yield Race("from enqueueing to the handler, p50", *typical, "a look every 100 ms")
+        yield Race("from enqueueing to the handler, p50", typical[0], typical[1], "a look every 100 ms")
     console.print(rates, waits)
