@@ -9,6 +9,7 @@ from orchestration_tests.benchmarks import (
     gallery,
     media_gc,
     metrics,
+    mockup_jobs,
     mockups,
     previews,
     previews_load,
@@ -27,5 +28,6 @@ canvas.main()
 media_gc.main()
 metrics.main()
 mockups.main([])
+mockup_jobs.main()
 previews.main()
 previews_load.main()
