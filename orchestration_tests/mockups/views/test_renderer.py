@@ -58,6 +58,20 @@ def test_pixels_are_the_same_in_every_process_and_from_the_cache(tmp_path: Path)
     assert [path.name for path in (tmp_path / "one").iterdir()] == [RENDERER_VERSION]
 
 
+def test_edges_are_covered_as_a_much_finer_picture_shows(renderer: Renderer) -> None:
+    """Not by the four samples of a pixel, which would leave dark cloth jagged on a light background."""
+    import cv2
+
+    bag = Artwork(load_garment("tote-bag"), (0, 0, 0))
+    coarse = still(renderer, bag, "front_45deg_right", size=96)[..., 3].astype(int)
+    fine = still(renderer, bag, "front_45deg_right", size=96 * 8, samples=16)[..., 3]
+    expected = cv2.resize(fine, (96, 96), interpolation=cv2.INTER_AREA).astype(int)
+    edges = (expected > 0) & (expected < 255)
+    assert edges.sum() > 100
+    assert np.abs(coarse - expected)[edges].max() < 24
+    assert (coarse[~edges] == expected[~edges]).all()
+
+
 @every_garment
 @pytest.mark.parametrize(("panel", "hidden_from"), [("front", "back_180deg"), ("back", "front_0deg")])
 def test_a_design_is_never_seen_from_the_other_side(
