@@ -57,7 +57,7 @@ _CONFIG: Final = "Metadata/Slic3r_PE_model.config"
 _PICTURE: Final = "Metadata/thumbnail.png"
 _COLOURS: Final = 1
 _FIRST_OBJECT: Final = 2
-_COMPRESSION: Final = 3
+_COMPRESSION: Final = 2
 _PARTS: Final = ("body", "text")
 # What XML 1.0 forbids even as a character reference: slicers refuse the whole file for one of them.
 _FORBIDDEN: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -166,7 +166,7 @@ def _object(number: int, model: Model) -> str:
     # One format call for all numbers is several times faster than one for each element. Nine significant digits
     # give a float32 back exactly, so the part stays as closed as the solid it came from.
     points = ('<vertex x="%.9g" y="%.9g" z="%.9g"/>' * (len(vertices) // 3)) % tuple(vertices)
-    faces = "".join(_faces(body, 0, "") + _faces(text, len(body.vertices), f' pid="{_COLOURS}" p1="1"'))
+    faces = _faces(body, 0, "") + _faces(text, len(body.vertices), f' pid="{_COLOURS}" p1="1"')
     return (
         f'<object id="{number}" type="model" name={_quoted(model.name)} pid="{_COLOURS}" pindex="0">'
         f"<mesh><vertices>{points}</vertices><triangles>{faces}</triangles></mesh></object>"
@@ -174,8 +174,16 @@ def _object(number: int, model: Model) -> str:
 
 
 def _faces(part: Part | Mesh, offset: int, colour: str) -> str:
-    corners = tuple((part.triangles + offset).ravel().tolist())
-    return (f'<triangle v1="%d" v2="%d" v3="%d"{colour}/>' * len(part.triangles)) % corners
+    """Write the triangles as rows of one length, in which numbers are padded with a byte that is dropped at the end."""
+    corners = part.triangles + offset
+    highest = int(corners.max(initial=0))
+    numerals = np.arange(highest + 1).astype(f"S{len(str(highest))}")
+    row = '<triangle v1="', corners[:, 0], '" v2="', corners[:, 1], '" v3="', corners[:, 2], f'"{colour}/>'
+    columns = [np.array(cell.encode()) if isinstance(cell, str) else numerals[cell] for cell in row]
+    rows = np.empty(len(corners), [(f"cell{place}", column.dtype) for place, column in enumerate(columns)])
+    for place, column in enumerate(columns):
+        rows[f"cell{place}"] = column
+    return rows.tobytes().translate(None, b"\0").decode()
 
 
 def _item(number: int, placement: Placement) -> str:
