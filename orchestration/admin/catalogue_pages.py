@@ -106,7 +106,7 @@ def _read_families(frame: Frame, connection: sa.Connection, query: Query) -> Fou
                 code(one["a_number"], href=page),
                 text(by_language(one["name"])),
                 text(one["supplier"], href=address("suppliers", one["supplier"])),
-                text(one["category"]),
+                code(one["category"]),
                 text(prices),
                 number(one["variant_count"]),
                 colours(one),
