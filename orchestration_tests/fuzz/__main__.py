@@ -50,6 +50,7 @@ def _run(name: str, minutes: float) -> bool:
         command = [
             sys.executable, "-m", "orchestration_tests.fuzz.driver", name, str(kept), str(cases), seeds,
             f"-max_total_time={round(minutes * 60)}", f"-timeout={_LONGEST_SECONDS}",
+            f"-report_slow_units={_LONGEST_SECONDS}",
             f"-rss_limit_mb={_MOST_MEMORY_MB}", f"-artifact_prefix={cases}/", "-print_final_stats=1",
         ]  # fmt: skip
         done = subprocess.run(  # noqa: S603 - our own program

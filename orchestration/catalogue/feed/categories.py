@@ -146,7 +146,8 @@ def _upper(row: CategoryRow) -> CategoryRow:
     """The level above a row, as a row."""
     path = row.path[:-1]
     key = row.code.split("/")
-    code = "/".join(key[:-1]) if len(key) == len(row.path) else "/".join(path).upper()
+    above = "/".join(key[:-1]) if len(key) == len(row.path) else ""
+    code = above or "/".join(path).upper()
     paths = {language: levels[:-1] for language, levels in row.paths.items() if len(levels) == len(row.path)}
     return CategoryRow(row.line_number, code, {name: levels[-1] for name, levels in paths.items()}, "", path, paths)
 
