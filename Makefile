@@ -34,13 +34,14 @@ demo: install ## Sync two days of the sample feed, headless, and show what chang
 test: install ## Run the tests
 	$(BIN)/pytest
 
-check: install ## Lint, types, import contracts, manifests
+check: install ## Lint, types, import contracts, manifests, known vulnerabilities
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec deploy/compose/compose.yaml
+	$(BIN)/python deploy/audit/audit.py
 	$(BIN)/kubernetes-validate --quiet --strict -k 1.33 deploy/kubernetes/base/resources/*.yaml
 
 MINUTES ?= 10
