@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 import msgspec
 
@@ -22,6 +23,7 @@ from orchestration.previews.payload.merge import merge
 from orchestration.previews.payload.reading import decode, read_payload
 from orchestration.previews.payload.schema import InvalidPayloadError
 from orchestration.settings import Settings, load_settings
+from orchestration.settings.fields import variables_of
 from orchestration_tests.fuzz.mutation import of_json, of_text
 from orchestration_tests.fuzz.target import Target, each, expect, expect_storable, json_of, parts_of, text_of
 from orchestration_tests.previews.payloads import FULL, small
@@ -92,7 +94,9 @@ def read_settings(data: bytes) -> None:
     name, text = parts_of(data, 2)
     fields = sorted(Settings.model_fields)
     field = name if name in Settings.model_fields else fields[sum(name.encode("utf-8", "replace")) % len(fields)]
-    settings = load_settings(**{"home": Path("home"), field: text})
+    variable = variables_of(field, Settings.model_fields[field])[0]
+    with patch.dict(os.environ, {"ORCHESTRATION_HOME": "home", variable: text.replace("\0", "")}):
+        settings = load_settings()
     variables = settings.environment(secrets=True)
     expect(all(isinstance(value, str) for value in variables.values()), "a variable that is no text")
 
