@@ -6,7 +6,11 @@ What they do. Keep out: starting and killing them (`soak`), and the load (`load`
 from __future__ import annotations
 
 import asyncio
+import multiprocessing
+import os
+import threading
 import time
+from multiprocessing import connection
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import dagster as dg
@@ -55,12 +59,25 @@ class Task(NamedTuple):
 
 def drain_everything(task: Task) -> None:
     """Drain every queue until a signal asks for the end, or death comes."""
+    _end_with_parent()
     install(task.kill, task.trouble)
     services = Services(Settings(**task.settings))
     configure_logging(services.settings.log_level)
     with GracefulShutdown() as stop:
         asyncio.run(_drain(Domains(services), stop))
     services.close()
+
+
+def _end_with_parent() -> None:
+    """Die with the process that would have ended this one."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def wait() -> None:
+        connection.wait([parent.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 async def _drain(domains: Domains, stop: GracefulShutdown) -> None:
@@ -95,6 +112,7 @@ def _ignore(_batch: object) -> None:
 
 def run_schedules(task: Task, home: Path) -> None:
     """Run everything that is scheduled, again and again, as Dagster's runs in this process."""
+    _end_with_parent()
     install(None, task.trouble)
     services = Services(Settings(**task.settings))
     definitions = build_definitions(services.settings, Domains(services))
