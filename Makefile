@@ -8,7 +8,7 @@ UV := $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install up demo test check fuzz bench garments pictures blender format variants lock clean
+.PHONY: help install up demo test check fuzz bench chaos soak garments pictures blender format variants lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -52,6 +52,15 @@ fuzz: install ## Fuzz what reads bytes of strangers; MINUTES=10 for each, TARGET
 
 bench: install ## Race the product against named rivals
 	$(BIN)/python -m orchestration_tests.benchmarks
+
+KILLS ?= 1000
+MINUTES ?= 30
+
+chaos: install ## Kill the work of every domain KILLS times, and see that nothing is lost
+	$(BIN)/python -m orchestration_tests.chaos --kills $(KILLS)
+
+soak: install ## Load every domain for MINUTES with faults, and see that nothing grows
+	$(BIN)/python -m orchestration_tests.chaos.soak --minutes $(MINUTES)
 
 garments: install ## Drape the garments of the mockups again, and bake their light
 	$(BIN)/python -m orchestration.mockups.garments.draping
