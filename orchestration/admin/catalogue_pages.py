@@ -106,10 +106,10 @@ def _read_families(frame: Frame, connection: sa.Connection, query: Query) -> Fou
                 code(one["a_number"], href=page),
                 text(by_language(one["name"])),
                 text(one["supplier"], href=address("suppliers", one["supplier"])),
-                text(one["category"]),
+                code(one["category"]),
                 text(prices),
                 number(one["variant_count"]),
-                Cell(one["hex_colors"][:12], Kind.SWATCHES),
+                colours(one),
                 state("published" if one["is_active"] else "removed"),
                 moment(one["synced_at"]),
             )
@@ -190,7 +190,7 @@ def sync_row(one: sa.RowMapping) -> Row:
             text(one["supplier"], href=address("suppliers", one["supplier"])),
             state(one["status"]),
             text(one["step"].replace("_", " ")),
-            progress(100 * done / total if total else None),
+            progress(100 * done / total if total and one["finished_at"] is None else None),
             *(number(one[name]) for name in ("added", "changed", "removed", "held_back", "failed", "images_failed")),
             text(one["message"]),
             moment(one["started_at"]),
@@ -233,6 +233,13 @@ def _add_records(pages: APIRouter, frame: Frame) -> None:
         return show_list(frame, request, visitor, page)
 
 
+def colours(family: sa.RowMapping, most: int = 12) -> Cell:
+    """The colours of a family as swatches, or by name where the supplier gives no value."""
+    if known := family["hex_colors"][:most]:
+        return Cell(known, Kind.SWATCHES)
+    return text(", ".join(family["available_colors"][:most]))
+
+
 def change_row(one: sa.RowMapping) -> Row:
     """A change in a list, with what was before and after."""
     return Row(
@@ -241,8 +248,8 @@ def change_row(one: sa.RowMapping) -> Row:
             text(one["entity"], note=one["key"]),
             state(one["kind"]),
             text(one["field"]),
-            text(_short(one["before"])),
-            text(_short(one["after"])),
+            code(_short(one["before"])),
+            code(_short(one["after"])),
             number(one["sync_id"]),
             moment(one["at"]),
         )

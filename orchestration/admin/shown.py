@@ -124,6 +124,11 @@ def utc(value: datetime | date | None) -> str:
     return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S}" if isinstance(value, datetime) else value.isoformat()
 
 
+def clock(value: datetime) -> str:
+    """The time of day in UTC."""
+    return f"{value.astimezone(UTC):%H:%M:%S}"
+
+
 def machine(value: datetime) -> str:
     """A time as programs read it."""
     return value.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
@@ -186,6 +191,7 @@ FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "size": size,
     "span": span,
     "utc": utc,
+    "clock": clock,
     "machine": machine,
     "tone": tone,
     "words": words,

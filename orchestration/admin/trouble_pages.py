@@ -77,15 +77,12 @@ def _add_errors(pages: APIRouter, frame: Frame) -> None:
         more = (address("queues", queue, "tasks", state="dead", fingerprint=fingerprint), "All of them")
         sections = [*_error_sections(found[0]), Section("The newest of them", table=table, more=more)]
         where = {"queue": queue, "fingerprint": fingerprint}
-        buttons = []
-        if _is_replayable(frame, queue):
-            buttons = [Button("dead.canary", where), Button("dead.replay", where, f"Replay all {found[0].group.tasks}")]
-        buttons.append(Button("error.resolve", where))
+        buttons = [
+            Button("dead.canary", where),
+            Button("dead.replay", where, f"Replay all {found[0].group.tasks}"),
+            Button("error.resolve", where),
+        ]
         return frame.show(request, visitor, Page(f"Error in {queue}", sections, None, found[0].state, (), buttons))
-
-
-def _is_replayable(frame: Frame, name: str) -> bool:
-    return any(one.name == name and one.policy.replay_with is None for one in frame.domains.queues)
 
 
 def _read_errors(connection: sa.Connection, query: Query) -> Found:

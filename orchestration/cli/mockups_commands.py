@@ -309,7 +309,7 @@ def _parsed(metadata: str | None) -> dict[str, Any] | None:
         return None
     try:
         return msgspec.json.decode(metadata, type=dict[str, Any])
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise ConfigurationError(f"--metadata is no JSON object: {error}") from error
 
 

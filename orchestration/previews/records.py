@@ -1,6 +1,8 @@
 """The records beside a preview: `preview.json` says what it is, `container.json` what files it has.
 
-Their forms, which clients of the system before this one read. Keep out: where they are stored.
+Their forms, which clients of the system before this one read. A job that is rendered again gets the same records to
+the byte, or each attempt would leave objects of its own behind: so they tell no time but that at which its rendering
+first began, and nothing of what an attempt cost. Keep out: where they are stored.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 PREVIEW, CONTAINER = "preview.json", "container.json"
 
 
-def preview_record(job: PreviewJob, report: FilmReport, made_at: datetime) -> dict[str, Any]:
+def preview_record(job: PreviewJob, report: FilmReport, begun_at: datetime) -> dict[str, Any]:
     """What was made."""
     request = job.preview_request
     return {
@@ -31,7 +33,7 @@ def preview_record(job: PreviewJob, report: FilmReport, made_at: datetime) -> di
         "title": request.title.strip() or UNTITLED,
         "status": "success",
         "dryRun": job.dry_run,
-        "createdAt": _iso(made_at),
+        "createdAt": _iso(begun_at),
         "steps": len(request.steps),
         "assets": len(request.assets),
         "renderInfo": {
@@ -40,16 +42,15 @@ def preview_record(job: PreviewJob, report: FilmReport, made_at: datetime) -> di
             "frames": report.frames,
             "resolution": request.options.resolution,
             "format": request.options.format.value,
-            **report.facts,
         },
         "notes": list(report.notes),
     }
 
 
-def container_record(job: PreviewJob, files: Sequence[tuple[str, str]], made_at: datetime) -> dict[str, Any]:
+def container_record(job: PreviewJob, files: Sequence[tuple[str, str]], begun_at: datetime) -> dict[str, Any]:
     """Every file, by its path and SHA-256."""
     listed = [{"path": path, "sha256": sha256} for path, sha256 in files]
-    return {"jobId": job.job_id, "projectId": job.project_id, "files": listed, "createdAt": _iso(made_at)}
+    return {"jobId": job.job_id, "projectId": job.project_id, "files": listed, "createdAt": _iso(begun_at)}
 
 
 def record_text(record: dict[str, Any]) -> bytes:

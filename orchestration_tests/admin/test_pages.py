@@ -232,3 +232,15 @@ def test_a_timeline_goes_from_the_order_to_the_file(reading: httpx.Client) -> No
     html = reading.get("/admin/timeline", params={"q": "1001"}).text
     for event in (">ordered<", ">queued in print<", ">product rendered<", "style3-tag/Z/Zoe.stl", ">print failed<"):
         assert event in html
+
+
+def test_a_failed_preview_begins_again_while_its_dead_task_is_kept(factory: Domains, browse: httpx.Client) -> None:
+    assert 'action="/admin/do/previews.retry"' in browse.get("/admin/previews/preview-0003").text
+    assert "submit it again" in said(browse, do(browse, "previews.retry", job="preview-0003"))
+    queue = factory.previews.preview_queue
+    with factory.services.database.begin() as connection:
+        dead = "INSERT INTO task (queue, key, state, reason, finished_at) VALUES (:queue, :key, 'dead', 'no', now())"
+        connection.execute(sa.text(dead), {"queue": queue.name, "key": "preview-0003"})
+    assert "begins again" in said(browse, do(browse, "previews.retry", job="preview-0003"))
+    with factory.services.database.connect() as connection:
+        assert queue.counts(connection).waiting == 1

@@ -24,17 +24,18 @@ if TYPE_CHECKING:
 
 
 async def store_film(
-    objects: ObjectStore, job: PreviewJob, report: FilmReport, folder: Path, made_at: datetime
+    objects: ObjectStore, job: PreviewJob, report: FilmReport, folder: Path, begun_at: datetime
 ) -> dict[str, Any]:
     """Store every file of a film, and its two records; the result that the job remembers.
 
+    `begun_at` is when the job's rendering first began: a later attempt stores the same objects.
     Raises `TransientError` when the store does not take one, or does not answer for one that it has taken.
     """
     keys = [await _put(objects, folder, made) for made in report.files]
-    record = _written(folder / PREVIEW, record_text(preview_record(job, report, made_at)), "record")
+    record = _written(folder / PREVIEW, record_text(preview_record(job, report, begun_at)), "record")
     files = [*zip(report.files, keys, strict=True), (record, await _put(objects, folder, record))]
     listed = [(key, made.sha256) for made, key in files]
-    container = _written(folder / CONTAINER, record_text(container_record(job, listed, made_at)), "container")
+    container = _written(folder / CONTAINER, record_text(container_record(job, listed, begun_at)), "container")
     files.append((container, await _put(objects, folder, container)))
     await asyncio.to_thread(_require, objects, [(key, made.bytes) for made, key in files])
     return {

@@ -167,16 +167,16 @@ class PreviewHandler(TaskHandler[RenderedPreview]):
         with scratch_folder() as folder:
             telling = asyncio.create_task(self._tell_progress(task, folder))
             try:
-                return await self._result(job, folder)
+                return await self._result(job, folder, row.started_at or self._clock())
             finally:
                 telling.cancel()
                 await asyncio.gather(telling, return_exceptions=True)
 
-    async def _result(self, job: PreviewJob, folder: Path) -> dict[str, Any]:
+    async def _result(self, job: PreviewJob, folder: Path, begun_at: datetime) -> dict[str, Any]:
         if job.dry_run:
             return board_result(await self._maker.storyboard(job, folder))
         report = await self._maker.film(job, folder)
-        return await store_film(self._previews.services.objects, job, report, folder, self._clock())
+        return await store_film(self._previews.services.objects, job, report, folder, begun_at)
 
     async def _tell_progress(self, task: Task, folder: Path) -> None:
         """Write down how far the rendering is, as long as it goes on; a database that is away hears it later."""

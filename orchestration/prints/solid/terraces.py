@@ -84,6 +84,14 @@ class Region:
         """The number of separate pieces."""
         return int((self.areas > 0).sum())
 
+    @cached_property
+    def triangles(self) -> Indices:
+        """Triangles (m, 3) that cover it, all counter-clockwise, proven closed.
+
+        Raises `OpenCapError` if neither method gives a closed triangulation.
+        """
+        return triangulated(self)
+
     def rings(self) -> Iterator[Points]:
         """Yield each ring."""
         for start, end in pairwise(self.starts.tolist()):
@@ -120,11 +128,11 @@ def terraced(storeys: Sequence[Storey]) -> Mesh:
         vertices[offset : offset + count, 2] = storey.bottom
         vertices[offset + count : offset + 2 * count, 2] = storey.top
         triangles.append(_walls(storey.region) + offset)
-    triangles.append(triangulated(storeys[0].region)[:, ::-1])
+    triangles.append(storeys[0].region.triangles[:, ::-1])
     for level, (below, above) in enumerate(pairwise(storeys)):
         triangles.append(_ledge(below.region, above.region, int(offsets[level]), int(offsets[level + 1])))
     top = storeys[-1].region
-    triangles.append(triangulated(top) + (offsets[-2] + len(top.points)))
+    triangles.append(top.triangles + (offsets[-2] + len(top.points)))
     return Mesh(vertices, np.concatenate(triangles))
 
 
