@@ -32,6 +32,7 @@ from orchestration.admin.parts import (
     state,
     text,
 )
+from orchestration.admin.places import partition_address
 from orchestration.admin.shown import span, words
 from orchestration.catalogue.families.quarantine import list_quarantine
 from orchestration.catalogue.feed.sync_runs import SupplierStatus, supplier_statuses
@@ -112,7 +113,8 @@ def _read_families(frame: Frame, connection: sa.Connection, query: Query) -> Fou
                 colours(one),
                 state("published" if one["is_active"] else "removed"),
                 moment(one["synced_at"]),
-            )
+            ),
+            partition=partition_address(frame.services.settings, "catalogue/product_families", one["a_number"]),
         )
 
     return paged(found, query.limit, row, lambda one: str(one["a_number"]))
@@ -142,7 +144,7 @@ def _add_suppliers(pages: APIRouter, frame: Frame) -> None:
             "Images failed",
             "Last sync",
         )
-        table = Table(columns, [_supplier_row(one) for one in statuses], "No supplier was ever synced.")
+        table = Table(columns, [_supplier_row(frame, one) for one in statuses], "No supplier was ever synced.")
         page = Page(
             "Suppliers",
             [Section("With their newest sync", table=table)],
@@ -162,7 +164,7 @@ def _add_suppliers(pages: APIRouter, frame: Frame) -> None:
         return show_list(frame, request, visitor, page)
 
 
-def _supplier_row(one: SupplierStatus) -> Row:
+def _supplier_row(frame: Frame, one: SupplierStatus) -> Row:
     counts = one.counts
     kinds = ("added", "changed", "removed", "held_back", "quarantined", "failed", "images_failed")
     is_running = one.status == "running"
@@ -178,6 +180,7 @@ def _supplier_row(one: SupplierStatus) -> Row:
             moment(one.finished_at or one.started_at),
         ),
         (Button(action, {"supplier": one.supplier}, is_short=True),),
+        partition_address(frame.services.settings, "catalogue/supplier_feed", one.supplier),
     )
 
 

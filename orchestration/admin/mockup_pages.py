@@ -109,6 +109,7 @@ def _read(frame: Frame, connection: sa.Connection, query: Query) -> Found:
                 moment(one.completed_at),
             ),
             buttons,
+            partition_address(frame.services.settings, ASSET, one.sku),
         )
 
     return paged(found, query.limit, row, lambda one: cursor_of(one.created_at.isoformat(), one.id))
