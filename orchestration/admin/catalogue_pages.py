@@ -73,7 +73,7 @@ def add_catalogue_pages(pages: APIRouter, frame: Frame) -> None:
 def _add_families(pages: APIRouter, frame: Frame) -> None:
     @pages.get("/admin/families")
     def show_families(request: Request, visitor: Looking) -> Response:
-        columns = ("", "Number", "Name", "Supplier", "Category", "Price", "Variants", "Colours", "State", "Synced")
+        columns = ("", "Number", "Name", "Supplier", "Category", "Price", "Colours", "State", "Synced")
         choices = (
             Choice("words", "Number or words", hint="A23-1008 or steel bottle"),
             Choice("supplier", "Supplier"),
@@ -105,11 +105,10 @@ def _read_families(frame: Frame, connection: sa.Connection, query: Query) -> Fou
             (
                 picture(frame.link(key) if key else None, f"Picture of {one['a_number']}", href=page),
                 code(one["a_number"], href=page),
-                text(by_language(one["name"])),
+                text(by_language(one["name"]), note=f"{one['variant_count']} variants"),
                 text(one["supplier"], href=address("suppliers", one["supplier"])),
                 code(one["category"]),
                 text(prices),
-                number(one["variant_count"]),
                 colours(one),
                 state("published" if one["is_active"] else "removed"),
                 moment(one["synced_at"]),
