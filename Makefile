@@ -50,8 +50,8 @@ fuzz: install ## Fuzz what reads bytes of strangers; MINUTES=10 for each, TARGET
 	$(UV) --group fuzz
 	$(BIN)/python -m orchestration_tests.fuzz --minutes $(MINUTES) $(TARGET)
 
-bench: install ## Race the product against named rivals
-	$(BIN)/python -m orchestration_tests.benchmarks
+bench: install ## Race the product against named rivals, in ten minutes; PARTS="prints canvas" alone, RIVAL=folder for syncs
+	$(BIN)/python -m orchestration_tests.benchmarks $(PARTS) $(if $(RIVAL),--rival $(RIVAL))
 
 KILLS ?= 1000
 MINUTES ?= 30
