@@ -148,4 +148,4 @@ def _render_here() -> None:
     for name in ("__enter__", "__exit__"):
         setattr(ProcessPool, name, lambda pool, *_: pool)
     ProcessPool.run = run  # type: ignore[method-assign, assignment]
-    ProcessPool.worker_of = lambda _pool, _name: None  # type: ignore[method-assign]
+    ProcessPool.worker_of = lambda _pool, _name: None  # type: ignore[method-assign, assignment]
