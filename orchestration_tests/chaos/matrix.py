@@ -149,7 +149,7 @@ class Domain:
         lived = world.live(checks=True)
         if lived.exit_code != 0:
             return [f"the work ended with {lived.exit_code} afterwards"]
-        wrong = [f"the check {name} fails" for name in lived.findings if name not in self.findings]
+        wrong = [f"found by {name}" for name in lived.findings if name not in self.findings]
         return [*violations(world, self.expected, kills), *wrong]
 
 
