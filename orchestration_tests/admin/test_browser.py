@@ -72,6 +72,7 @@ def said(page: Page) -> list[str]:
 def test_an_operators_day(factory: Domains, site: str, page: Page, said: list[str]) -> None:
     _every_page_opens(page, site)
     _a_failed_mockup_is_retried(page, site)
+    _its_retry_is_cancelled(page)
     _a_dead_letter_is_replayed(factory, page, site)
     _a_sync_is_stopped_and_started(factory, page, site)
     _progress_moves(factory, page, site)
@@ -109,6 +110,14 @@ def _a_failed_mockup_is_retried(page: Page, site: str) -> None:
     page.click("table button:has-text('Retry')")
     assert "was made of it and is queued" in page.inner_text("[role=status]")
     assert page.inner_text("h1 .state") == "pending"
+
+
+def _its_retry_is_cancelled(page: Page) -> None:
+    page.click(".buttons button:has-text('Cancel')")
+    assert "One mockup is cancelled, which is pending" in page.inner_text("#question")
+    page.click("button:has-text('Cancel')")
+    assert "it can be retried" in page.inner_text("[role=status]")
+    assert "Cancelled on request" in page.inner_text("#content")
 
 
 def _a_dead_letter_is_replayed(factory: Domains, page: Page, site: str) -> None:

@@ -97,8 +97,8 @@ def _run_apart(part: str, granted: float, limit: float, rival: Path | None) -> E
     """Run a part in a process of its own, and end it at the limit."""
     with tempfile.TemporaryDirectory(prefix="orchestration-bench-") as folder:
         races_to, printed = Path(folder) / "races.json", Path(folder) / "printed.txt"
-        words = [sys.executable, "-m", "orchestration_tests.benchmarks", part, "--minutes", str(granted / 60)]
-        words += ["--races-to", str(races_to), *(["--rival", str(rival)] if rival else [])]
+        words = [sys.executable, "-m", __package__, part, "--minutes", str(granted / 60), "--races-to", str(races_to)]
+        words += ["--rival", str(rival)] if rival else []
         with printed.open("wb") as file:
             running = subprocess.Popen(words, stdout=file, stderr=file)  # noqa: S603 - this program
             try:

@@ -255,10 +255,11 @@ def races(_options: Options) -> Iterator[Race]:
         for name, ours, naive in (("enqueue in bulk", *race_enqueue(bench)), *race_drain(bench)):
             rates.add_row(*row(name, ours, naive))
             yield Race(f"1,000 tasks: {name}", Timing(*ours).times(1000), Timing(*naive).times(1000), "one by one")
-        typical = []
+        typical: list[Timing] = []
         for name, race in (("warm drain", wake_up_seconds), ("poll every 100 ms", polled_seconds)):
             steps = quantiles(asyncio.run(race(bench, make_queue(name), WAKE_UPS)), n=100)
             waits.add_row(name, f"{1e3 * steps[49]:.1f}", f"{1e3 * steps[98]:.1f}")
             typical.append(Timing(steps[49], 0.0))
-        yield Race("from enqueueing to the handler, p50", typical[0], typical[1], "a look every 100 ms")
+        warm, polled = typical
+        yield Race("from enqueueing to the handler, p50", warm, polled, "a look every 100 ms")
     console.print(rates, waits)

@@ -132,9 +132,8 @@ def _all_distinct(vertices: NDArray[np.float32]) -> bool:
 def edges_pair(start: NDArray[np.int64], end: NDArray[np.int64]) -> bool:
     """Tell whether each edge, from one point's number to another's, occurs once and once in the opposite direction."""
     count = int(max(start.max(), end.max())) + 1
-    # Where the product of two numbers fits 32 bits, they are sorted in half the time.
-    kind = "u4" if count < _SHORT else "i8"
-    start, end = start.astype(kind), end.astype(kind)
+    if count < _SHORT:  # products of the numbers of two points fit 32 bits, which are sorted in half the time
+        start, end = start.astype(np.uint32), end.astype(np.uint32)
     keys = np.minimum(start, end) * count + np.maximum(start, end)
     up = start < end
     forward, backward = keys[up], keys[~up]
