@@ -44,23 +44,18 @@ check: install ## Lint, types, import contracts, manifests, known vulnerabilitie
 	$(BIN)/python deploy/audit/audit.py
 	$(BIN)/kubernetes-validate --quiet --strict -k 1.33 deploy/kubernetes/base/resources/*.yaml
 
-MINUTES ?= 10
-TARGET ?=
 fuzz: install ## Fuzz what reads bytes of strangers; MINUTES=10 for each, TARGET=... for one
 	$(UV) --group fuzz
-	$(BIN)/python -m orchestration_tests.fuzz --minutes $(MINUTES) $(TARGET)
+	$(BIN)/python -m orchestration_tests.fuzz --minutes $(or $(MINUTES),10) $(TARGET)
 
-bench: install ## Race the product against named rivals
-	$(BIN)/python -m orchestration_tests.benchmarks
-
-KILLS ?= 1000
-MINUTES ?= 30
+bench: install ## Race the product against named rivals, in ten minutes; PARTS="prints canvas" alone, RIVAL=folder for syncs
+	$(BIN)/python -m orchestration_tests.benchmarks $(PARTS) $(if $(RIVAL),--rival $(RIVAL))
 
 chaos: install ## Kill the work of every domain KILLS times, and see that nothing is lost
-	$(BIN)/python -m orchestration_tests.chaos --kills $(KILLS)
+	$(BIN)/python -m orchestration_tests.chaos --kills $(or $(KILLS),1000)
 
 soak: install ## Load every domain for MINUTES with faults, and see that nothing grows
-	$(BIN)/python -m orchestration_tests.chaos.soak --minutes $(MINUTES)
+	$(BIN)/python -m orchestration_tests.chaos.soak --minutes $(or $(MINUTES),30)
 
 garments: install ## Drape the garments of the mockups again, and bake their light
 	$(BIN)/python -m orchestration.mockups.garments.draping

@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from orchestration.admin.frame import Frame
 
 ASSET: Final = "mockups/stills"
-_COLUMNS = ("", "Job", "Garment", "Preset", "Status", "Progress", "What is wrong", "Retry of", "Created", "Ended")
+_COLUMNS = ("", "Job", "Garment", "Status", "Progress", "What is wrong", "Created", "Ended")
 
 
 def add_mockup_pages(pages: APIRouter, frame: Frame) -> None:
@@ -94,21 +94,19 @@ def _read(frame: Frame, connection: sa.Connection, query: Query) -> Found:
     def row(one: JobSummary) -> Row:
         page = address("mockups", one.id)
         buttons = [Button(do, {"job": one.id}) for do in _offered(JobStatus(one.status), is_deleted=False)[:-1]]
-        retried = text("failed job", href=address("mockups", one.retried_from)) if one.retried_from else text(None)
         return Row(
             (
                 picture(frame.link(one.picture_key) if one.picture_key else None, one.sku, href=page),
                 code(one.id, href=page),
-                code(one.sku, href=address("mockups", sku=one.sku)),
-                text(one.preset),
-                state(one.status),
+                code(one.sku, href=address("mockups", sku=one.sku), note=one.preset),
+                state(one.status, note="a retry" if one.retried_from else None),
                 progress(one.progress if one.status not in {"completed", "failed"} else None),
                 text(one.error_message),
-                retried,
                 moment(one.created_at),
                 moment(one.completed_at),
             ),
             buttons,
+            partition_address(frame.services.settings, ASSET, one.sku),
         )
 
     return paged(found, query.limit, row, lambda one: cursor_of(one.created_at.isoformat(), one.id))

@@ -58,10 +58,11 @@ class Button:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of a table, with its buttons at the end."""
+    """A row of a table, with its buttons at the end, and the link to its partition in Dagster's UI if it has one."""
 
     cells: Sequence[Cell]
     buttons: Sequence[Button] = ()
+    partition: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

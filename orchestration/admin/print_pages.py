@@ -148,6 +148,7 @@ def _row(frame: Frame, one: ListedTask) -> Row:
             text(one.annotation or one.review_reason),
         ),
         buttons,
+        partition_address(frame.services.settings, ASSET, one.sku),
     )
 
 

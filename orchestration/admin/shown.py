@@ -70,6 +70,7 @@ _WARN = {
     "never",
     "inactive",
 }
+LONGEST_WORD = 16
 NOTHING: Final = "\u2013"
 """What stands where there is no value."""
 
@@ -159,6 +160,11 @@ def pretty(value: Any) -> str:  # noqa: ANN401 - any JSON
     return json.dumps(value, ensure_ascii=False, indent=2, default=str)
 
 
+def has_long_word(value: object) -> bool:
+    """Whether a text has a word that is too long for a column, which may be broken then."""
+    return isinstance(value, str) and any(len(word) > LONGEST_WORD for word in value.split())
+
+
 def is_colour(value: object) -> bool:
     """Whether a text is a colour in hex, which may be drawn."""
     return isinstance(value, str) and _HEX.fullmatch(value) is not None
@@ -197,5 +203,6 @@ FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "words": words,
     "pretty": pretty,
     "is_colour": is_colour,
+    "has_long_word": has_long_word,
     "trend": trend,
 }

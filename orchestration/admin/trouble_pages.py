@@ -210,11 +210,12 @@ def _bulk_page(one: sa.RowMapping, now: dict[str, int], items: list[sa.RowMappin
 
 
 def _item_row(queue: str, item: sa.RowMapping) -> Row:
-    key = str(item["key"])
+    key, message = str(item["key"]), item["message"]
+    successor = task_address(queue, message) if message and item["outcome"] == "replayed" else None
     cells = (
         code(key, href=task_address(queue, key)),
         state(item["outcome"] or "open"),
-        text(item["message"]),
+        text(message, href=successor),
         moment(item["at"]),
         state(item["task_state"]),
     )

@@ -217,7 +217,7 @@ def queue_workers(as_json: Json = False) -> None:
 
 def queue_statistics(
     name: Annotated[str, typer.Argument(help="The queue.")],
-    hours: Annotated[float | None, typer.Option(help="Only the last so many hours.")] = None,
+    hours: Annotated[float | None, typer.Option(max=1_000_000, help="Only the last so many hours.")] = None,
     as_json: Json = False,
 ) -> None:
     """Say how a queue's tasks ended, and how long they waited and ran; also of tasks that are no longer kept."""

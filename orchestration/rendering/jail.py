@@ -55,10 +55,9 @@ def close_network() -> bool:
     instructions = _filter(machine)
     program = _Program(len(instructions) // 8, instructions)
     control = ctypes.CDLL(None, use_errno=True).prctl
-    return (
-        control(_SET_NO_NEW_PRIVILEGES, 1, 0, 0, 0) == 0
-        and control(_SET_SECCOMP, _MODE_FILTER, ctypes.byref(program), 0, 0) == 0
-    )
+    if control(_SET_NO_NEW_PRIVILEGES, 1, 0, 0, 0):
+        return False
+    return bool(control(_SET_SECCOMP, _MODE_FILTER, ctypes.byref(program), 0, 0) == 0)
 
 
 def limit(seconds: int, memory_bytes: int) -> None:

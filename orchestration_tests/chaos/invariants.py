@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 # Records of how the work went, not of what came of it: they tell of the trouble, as they should.
 OF_THE_WAY = {
-    "sync", "sync_item", "task", "task_worker", "task_statistic", "task_total", "row_count", "preview_count",
-    "media_gc_run", "media_orphan", "change",
+    "sync", "task", "task_worker", "task_statistic", "task_total", "row_count", "preview_count",
+    "media_gc_run", "media_orphan",
 }  # fmt: skip
 # A record of a preview tells when its rendering began, so its hash is another one in each world.
 UNEQUAL_HASHES = {"notification", "preview_job"}
@@ -75,7 +75,11 @@ _COMPARED = sa.text("""
     ORDER BY table_name, ordinal_position
 """)
 
-_TASKS = sa.text("SELECT DISTINCT queue, key, state FROM task")
+# A sync that nobody ended is stuck as well.
+_TASKS = sa.text("""
+    SELECT DISTINCT queue, key, state FROM task
+    UNION ALL SELECT 'sync of', supplier, 'active' FROM sync WHERE finished_at IS NULL
+""")
 
 
 def _rows(connection: sa.Connection, table: str, columns: list[str]) -> Counter[str]:

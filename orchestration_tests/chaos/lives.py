@@ -15,6 +15,7 @@ import dagster as dg
 import pytest
 
 from orchestration.assembly import build_definitions
+from orchestration.cli.reconcile_command import compare
 from orchestration.domains import Domains
 from orchestration.rendering.pool import ProcessPool
 from orchestration.services import Services
@@ -116,7 +117,10 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _do_work(life: Life) -> list[str]:
-    """Run the jobs of a workload, each once, in this process, and then the domain's checks; what those found."""
+    """Run the jobs of a workload, each once, in this process, and then the domain's checks; what those found.
+
+    Objects that no row names, and rows without their object, are among it.
+    """
     workload, (_, services, definitions) = WORKLOADS[life.workload], _prepared[life.workload]
     storage = dagster_storage(life.settings["dagster_database_url"])
     home = life.folder / "dagster"
@@ -125,8 +129,11 @@ def _do_work(life: Life) -> list[str]:
         for name, config in workload.jobs:
             run_job(definitions, instance, name, config)
         results = [run_job(definitions, instance, name, {}) for name in workload.checks if life.checks]
+    failed = [one.check_name for found in results for one in found.get_asset_check_evaluations() if not one.passed]
+    reconciled = compare(services) if life.checks else None
     services.close()
-    return sorted(one.check_name for found in results for one in found.get_asset_check_evaluations() if not one.passed)
+    unequal = [one.key for one in reconciled.missing] + sorted(reconciled.unnamed) if reconciled else []
+    return sorted(failed) + [f"reconcile: {key}" for key in unequal]
 
 
 def run_job(
@@ -148,4 +155,4 @@ def _render_here() -> None:
     for name in ("__enter__", "__exit__"):
         setattr(ProcessPool, name, lambda pool, *_: pool)
     ProcessPool.run = run  # type: ignore[method-assign, assignment]
-    ProcessPool.worker_of = lambda _pool, _name: None  # type: ignore[method-assign]
+    ProcessPool.worker_of = lambda _pool, _name: None  # type: ignore[method-assign, assignment]

@@ -94,14 +94,20 @@ class Domain:
             yield world
 
     def _undisturbed(self, rehearsals: int) -> tuple[Outcome, Lived]:
-        outcomes = []
-        for _ in range(rehearsals):
-            with self.trial() as world:
-                lived = world.live(checks=True)
-                assert lived.exit_code == 0, f"{self.name} ended with {lived.exit_code}"
-                outcomes.append(look(world))
-                assert not violations(world, outcomes[0], 0), violations(world, outcomes[0], 0)
-        return outcomes[0], lived
+        expected, lived = self._rehearse()
+        for _ in range(rehearsals - 1):
+            found, _ = self._rehearse(expected)
+            assert found == expected, f"{self.name} differs from one undisturbed time to the next"
+        return expected, lived
+
+    def _rehearse(self, expected: Outcome | None = None) -> tuple[Outcome, Lived]:
+        with self.trial() as world:
+            lived = world.live(checks=True)
+            assert lived.exit_code == 0, f"{self.name} ended with {lived.exit_code}"
+            found = look(world)
+            wrong = violations(world, expected or found, 0)
+            assert not wrong, wrong
+        return found, lived
 
     def cells(self) -> list[Cell]:
         """The fields of the matrix: the points that the work passes, with each moment."""
@@ -143,7 +149,7 @@ class Domain:
         lived = world.live(checks=True)
         if lived.exit_code != 0:
             return [f"the work ended with {lived.exit_code} afterwards"]
-        wrong = [f"the check {name} fails" for name in lived.findings if name not in self.findings]
+        wrong = [f"found by {name}" for name in lived.findings if name not in self.findings]
         return [*violations(world, self.expected, kills), *wrong]
 
 

@@ -62,11 +62,12 @@ def wrap_points(hook: Hook) -> None:
     """Have `hook` called at every point, for the rest of this process."""
     for point, seams in POINTS.items():
         for seam in seams:
-            owner, attribute = _resolve(seam)
+            owner, attribute = find_seam(seam)
             setattr(owner, attribute, _wrapped(getattr(owner, attribute), point, seam, hook))
 
 
-def _resolve(seam: Seam) -> tuple[Any, str]:
+def find_seam(seam: Seam) -> tuple[Any, str]:
+    """The class or module that a seam is in, and its name there."""
     owner: Any = importlib.import_module(seam.module)
     *path, attribute = seam.name.split(".")
     for name in path:

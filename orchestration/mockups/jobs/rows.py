@@ -159,7 +159,7 @@ def job_stats(connection: sa.Connection, product_id: str | None) -> JobStats:
     A count of its own for each state reads nothing but that state's part of an index: among 100,000 jobs a third of the
     time of filtered counts of all.
     """
-    conditions = [_NOT_DELETED]
+    conditions: list[sa.ColumnElement[bool]] = [_NOT_DELETED]
     if product_id is not None:
         conditions.append(render_job.c.product_id == product_id)
     states = [JobStatus(name) for name in JobStats._fields[1:]]

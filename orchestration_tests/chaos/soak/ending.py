@@ -5,12 +5,12 @@ Keep out: the soak itself.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from orchestration.cli.reconcile_command import compare
 from orchestration.gallery.reconcile import find_drift
 
 if TYPE_CHECKING:
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from orchestration.domains import Domains
     from orchestration_tests.chaos.serving import Outside
     from orchestration_tests.chaos.soak.load import Load
-
-# Kept for later renderings, and named by no row.
-CACHES = ("previews/segments/",)
 
 
 def broken_promises(domains: Domains, load: Load, outside: Outside, kills: int) -> list[str]:
@@ -34,7 +31,7 @@ def broken_promises(domains: Domains, load: Load, outside: Outside, kills: int) 
             *_families(connection, load.names),
             *_notifications(connection, outside, kills),
             *([f"{drift.total} items of the mirror differ from the history"] if drift.total else []),
-            *_objects(connection, domains),
+            *_objects(domains),
         ]
 
 
@@ -99,26 +96,10 @@ def _notifications(connection: sa.Connection, outside: Outside, kills: int) -> l
     ]
 
 
-def _objects(connection: sa.Connection, domains: Domains) -> list[str]:
+def _objects(domains: Domains) -> list[str]:
     """Every object is named by a row, and every object that a row names is there."""
-    named: set[str] = set()
-    tables = connection.execute(sa.text(_TABLES)).scalars().all()
-    for table in tables:
-        query = sa.text(f"SELECT CAST(to_jsonb(t) AS text) FROM {table} AS t")  # noqa: S608 - names of the schema
-        for row in connection.execute(query).scalars():
-            named.update(_KEY.findall(row))
-    stored = {key for key in domains.services.objects.sizes() if not key.startswith(CACHES)}
-    lost, orphans = named - stored, stored - named
+    found = compare(domains.services)
     return [
-        *([f"{len(lost)} objects are lost, such as {min(lost)}"] if lost else []),
-        *([f"{len(orphans)} objects have no row, such as {min(orphans)}"] if orphans else []),
+        *([f"{len(found.missing)} objects are lost, such as {found.missing[0].key}"] if found.missing else []),
+        *([f"{len(found.unnamed)} objects have no row, such as {min(found.unnamed)}"] if found.unnamed else []),
     ]
-
-
-# Not those that tell of what is gone, or of what was done before.
-_TABLES = """
-    SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' AND table_name NOT IN
-        ('media_tombstone', 'media_orphan', 'canvas_operation', 'task', 'sync_item', 'change', 'media_gc_mark')
-"""
-# Not within a link, whose object has a row of its own.
-_KEY = re.compile(r"(?<![\w/])[a-z]+(?:/[a-z0-9]+)*/[0-9a-f]{2}/[0-9a-f]{64}\.\w+")

@@ -9,7 +9,6 @@ import asyncio
 import multiprocessing
 import os
 import threading
-import time
 from multiprocessing import connection
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -41,7 +40,7 @@ if TYPE_CHECKING:
 # A drain that stays idle for this long ends, and is begun again.
 IDLE_SECONDS = 3_300.0
 PAUSE_SECONDS = 1.0
-CYCLE_SECONDS = 20.0
+PAUSE_BETWEEN_ROUNDS = 15.0
 SCHEDULED = ("catalogue_sync", "canvas_snapshot", "canvas_collect", "gallery_signup")
 CHECKS = (
     "catalogue_check", "prints_check", "mockups_check", "gallery_check", "canvas_check", "canvas_media_check",
@@ -118,11 +117,10 @@ def run_schedules(task: Task, home: Path) -> None:
     definitions = build_definitions(services.settings, Domains(services))
     home.mkdir(exist_ok=True)
     with GracefulShutdown() as stop:
-        while not stop.is_requested:
-            begun = time.monotonic()
+        stopped = threading.Event()
+        stop.call(stopped.set)
+        while not stopped.wait(PAUSE_BETWEEN_ROUNDS):
             run_once(definitions, task.settings, home, SCHEDULED)
-            while not stop.is_requested and time.monotonic() < begun + CYCLE_SECONDS:
-                time.sleep(0.2)
     services.close()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
@@ -97,6 +97,13 @@ def read_settings(data: bytes) -> None:
     variable = variables_of(field, Settings.model_fields[field])[0]
     with patch.dict(os.environ, {"ORCHESTRATION_HOME": "home", variable: text.replace("\0", "")}):
         settings = load_settings()
+    for days in (
+        settings.gc_ttl_days,
+        settings.run_keep_days,
+        settings.preview_keep_days,
+        settings.gc_grace_hours / 24,
+    ):
+        expect(_NOW - timedelta(days=days) < _NOW or days <= 0, "a time that no calendar has")
     variables = settings.environment(secrets=True)
     expect(all(isinstance(value, str) for value in variables.values()), "a variable that is no text")
 
