@@ -86,12 +86,14 @@ def machine_code(folder: Path) -> MachineCode:
 
 
 def _kept(places: tuple[Path, ...]) -> Iterator[bytes]:
-    """The object files that are whole."""
+    """The object files that can be read and are whole."""
     for place in places:
-        if place.exists():
+        try:
             content = place.read_bytes()
-            if hashlib.sha256(content[_DIGEST:]).digest() == content[:_DIGEST]:
-                yield content[_DIGEST:]
+        except OSError:
+            continue
+        if hashlib.sha256(content[_DIGEST:]).digest() == content[:_DIGEST]:
+            yield content[_DIGEST:]
 
 
 def _keep(code: bytes, places: tuple[Path, ...]) -> None:
@@ -101,9 +103,9 @@ def _keep(code: bytes, places: tuple[Path, ...]) -> None:
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
             begun.write_bytes(hashlib.sha256(code).digest() + code)
+            begun.rename(place)
         except OSError:
             continue
-        begun.rename(place)
         return
 
 

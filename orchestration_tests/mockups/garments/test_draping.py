@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from orchestration.mockups.garments.draping.cloth import constraints
+from orchestration.mockups.garments.draping.contact import keep_apart, neighbours
 from orchestration.mockups.garments.draping.form import build_form
 from orchestration.mockups.garments.draping.light import DIRECTIONS, Bake, compress, sphere_directions
 from orchestration.mockups.garments.draping.make import drape, make_mesh
 from orchestration.mockups.garments.draping.pattern import Pattern, cut_pattern
 from orchestration.mockups.garments.library import load_garment
-from orchestration.mockups.garments.mesh import Material
+from orchestration.mockups.garments.mesh import Material, load_mesh
 
 SHIRT = load_garment("mens-tshirt")
 BAG = load_garment("tote-bag")
@@ -52,6 +53,25 @@ def test_cloth_falls_onto_the_form_the_same_way_every_time(pattern: Pattern) -> 
     form = build_form(SHIRT.form, rest.min(axis=0), rest.max(axis=0))
     cells = np.round((rest - form.origin) / form.cell).astype(int)
     assert (form.values[tuple(cells.T)] > -form.cell).all()
+
+
+def test_cloth_keeps_off_itself_but_not_off_its_neighbours() -> None:
+    """Vertices 0 and 1 are joined by an edge; 2 lies 2 mm over 0, 3 is far away."""
+    place = np.array([[0.0, 0, 0], [0.004, 0, 0], [0, 0, 0.002], [1, 1, 1]])
+    keep_apart(place, np.ones(4), neighbours(np.array([[0, 1], [1, 3]]), 4), 0.0055)
+    assert np.linalg.norm(place[2] - place[0]) == pytest.approx(0.0055, abs=4e-4)
+    assert place[1, 2] == pytest.approx(0, abs=1e-3)
+    assert (place[3] == 1).all()
+
+
+def test_hems_meet_at_the_seams_between_their_pieces() -> None:
+    """At the two side seams, and each cuff with itself under the arm."""
+    mesh = load_mesh("womens-tshirt")
+    inside = mesh.points[mesh.material == Material.INSIDE]
+    sides = inside[(np.abs(inside[:, 0]) > 0.15) & (inside[:, 1] < mesh.points[:, 1].min() + 0.04)]
+    # The end of one strip is exactly where the end of the other is.
+    _, counts = np.unique(np.round(sides, 6), axis=0, return_counts=True)
+    assert (counts == 2).sum() >= 2 * 6
 
 
 def test_a_made_mesh_has_trims_and_light() -> None:

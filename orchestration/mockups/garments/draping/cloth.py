@@ -2,7 +2,7 @@
 
 Method: XPBD with small steps, one round of constraints each (Macklin et al., "Small Steps in Physics Simulation",
 2019): edges keep the flat pattern's lengths, pairs of triangles resist bending by their curvature vector, vertices stay
-outside the form with friction. Keep out: where the cloth starts (`start`), the pattern.
+outside the form with friction and off each other (`contact`). Keep out: where the cloth starts (`start`), the pattern.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numba import njit  # noqa: TID253  # this module is imported where cloth is draped, and nowhere else
+
+from orchestration.mockups.garments.draping.contact import APART, Near, keep_apart, neighbours
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -138,7 +140,8 @@ def settle(
     arm = arm or Arm((0.0, -1e3, 0.0), 1.0, (0.0, 0.0), (0.0, 0.0))
     limb = _Limb(np.array(arm.joint), arm.length, *arm.radii, *(float(angle) for angle in np.radians(arm.degrees)))
     position = np.ascontiguousarray(start)
-    _fall((position, mass), cloth, (form, limb), _Grip(fabric.thickness, fabric.friction), steps)
+    near = neighbours(rules.edges, len(start))
+    _fall((position, mass), (cloth, near), (form, limb), _Grip(fabric.thickness, fabric.friction), steps)
     return position
 
 
@@ -154,6 +157,8 @@ _KEPT = (0.97, 0.9985, 0.994)
 _CLOSED = 0.12
 _RESTS_FROM = 0.7
 _ROUNDS_AT_REST = 8
+# In so many steps cloth comes no closer than the distance that it keeps.
+_APART_EVERY = 3
 # When the arms sink, as shares of all steps.
 _SINKING = (0.15, 0.5)
 # A contact moves cloth by no more in a step, metres.
@@ -165,9 +170,10 @@ Vector = tuple[float, float, float]
 
 
 @njit(cache=True)
-def _fall(cloth: Body, rules: Constraints, forms: tuple[Form, _Limb], grip: _Grip, steps: int) -> None:
+def _fall(cloth: Body, held: tuple[Constraints, Near], forms: tuple[Form, _Limb], grip: _Grip, steps: int) -> None:
     """All steps, in place. `cloth` is positions and inverse masses."""
     position, mass = cloth
+    rules, near = held
     form, limb = forms
     before = position.copy()
     velocity = np.zeros_like(position)
@@ -182,6 +188,8 @@ def _fall(cloth: Body, rules: Constraints, forms: tuple[Form, _Limb], grip: _Gri
         # Falling cloth may give; at rest it has the lengths that it was cut to.
         for _ in range(_ROUNDS_AT_REST if done > _RESTS_FROM else 1):
             _stretch(position, mass, rules, True)
+        if done > _CLOSED and step % _APART_EVERY == 0:
+            keep_apart(position, mass, near, APART)
         _collide(cloth, before, form, grip)
         sunk = min(1.0, max(0.0, (done - _SINKING[0]) / (_SINKING[1] - _SINKING[0])))
         _collide_arms(cloth, before, limb, limb.first + (limb.last - limb.first) * sunk, grip)

@@ -15,14 +15,14 @@ from orchestration.mockups.garments.draping.form import build_form
 from orchestration.mockups.garments.draping.light import Bake, compress
 from orchestration.mockups.garments.draping.pattern import cut_pattern
 from orchestration.mockups.garments.draping.start import starting_positions
-from orchestration.mockups.garments.mesh import GarmentMesh
+from orchestration.mockups.garments.mesh import GarmentMesh, Material
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
-    from orchestration.mockups.garments.draping.pattern import Pattern
+    from orchestration.mockups.garments.draping.pattern import FlatPiece, Pattern
     from orchestration.mockups.garments.draping.trim import Strip
     from orchestration.mockups.garments.model import Garment, Piece
 
@@ -125,21 +125,28 @@ def _trimmed(garment: Garment, pattern: Pattern, vertices: NDArray[np.float64]) 
 def _strips(
     pattern: Pattern, corners: NDArray[np.float64], normals: NDArray[np.float64]
 ) -> Iterator[tuple[Piece, Strip]]:
+    edgings = []
     for piece in pattern.pieces:
         part = slice(piece.first, piece.first + len(piece.flat))
         surface = trim.Surface(piece, corners[part], normals[part])
-        for name in sorted(_TURNED_UP & set(piece.sides)):
-            yield piece.piece, trim.strip_along(surface, piece.flat[piece.sides[name]], trim.HEM)
-        if piece.piece.drape == "neck":
-            height = float(np.ptp(piece.flat[:, 1]))
-            line = piece.flat[piece.sides["top"]]
-            fine = np.stack(
-                [np.linspace(line[0, 0], line[-1, 0], 2 * len(line) - 1), np.full(2 * len(line) - 1, line[0, 1])], 1
-            )
-            yield piece.piece, trim.strip_along(surface, fine, trim.collar_profile(height))
+        edgings += [(piece.piece, edging) for edging in _edgings(piece, surface)]
         if piece.piece.drape == "back" and "neck" in piece.sides:
             top = float(piece.flat[piece.sides["neck"], 1].max())
             yield piece.piece, trim.label(surface, (0, top + 15), 32, 26)
+    trim.join_ends([strip for _, strip in edgings])
+    yield from edgings
+
+
+def _edgings(piece: FlatPiece, surface: trim.Surface) -> Iterator[Strip]:
+    """Hems and cuffs, and the band of a collar."""
+    for name in sorted(_TURNED_UP & set(piece.sides)):
+        yield trim.strip_along(surface, piece.flat[piece.sides[name]], trim.HEM)
+    if piece.piece.drape == "neck":
+        height = float(np.ptp(piece.flat[:, 1]))
+        line = piece.flat[piece.sides["top"]]
+        columns = 2 * len(line) - 1
+        fine = np.stack([np.linspace(line[0, 0], line[-1, 0], columns), np.full(columns, line[0, 1])], axis=1)
+        yield trim.strip_along(surface, fine, trim.collar_profile(height))
 
 
 def _handles(garment: Garment) -> Iterator[tuple[Piece, Strip]]:
@@ -182,7 +189,9 @@ def _lit(shell: _Shell) -> GarmentMesh:
     vertex_of = np.unique(shell.vertex_of[used], return_inverse=True)[1].ravel()
     first = np.unique(vertex_of, return_index=True)[1]
     vertex_normals = _normals(points[first], vertex_of[triangles])
-    bake = Bake(points, triangles, vertex_of)
+    # The label lies so close to the cloth that its shadow would only be blots at the corners of the mesh.
+    casting = triangles[(material[triangles] != Material.LABEL).any(axis=1)]
+    bake = Bake(points, casting, vertex_of)
     outer, outer_sees = bake.direct(points[first], vertex_normals)
     inner, inner_sees = bake.direct(points[first], -vertex_normals)
     sides = np.concatenate([outer, inner])

@@ -28,7 +28,7 @@ CLOTH, INSIDE = Material.CLOTH, Material.INSIDE
 HANDLES: Final = {"front_handle", "back_handle"}
 HEM: Final[Profile] = (
     (0.6, 0.05, CLOTH), (-0.3, -0.05, CLOTH), (-0.75, -0.6, CLOTH), (-0.75, -1.2, INSIDE), (-0.2, -1.9, INSIDE),
-    (1.5, -2.1, INSIDE), (10.0, -1.9, INSIDE), (21.0, -1.8, INSIDE), (21.5, -0.4, INSIDE),
+    (1.5, -2.1, INSIDE), (10.0, -1.9, INSIDE), (21.0, -1.8, INSIDE), (21.5, -1.0, INSIDE),
 )  # fmt: skip
 
 
@@ -42,12 +42,17 @@ def collar_profile(height: float) -> Profile:
 
 
 class Strip(NamedTuple):
-    """Corners of a strip: `points` (n, 3) metres, `flat` (n, 2) mm of the piece, `material`, `triangles`."""
+    """Corners of a strip in `rows`: `points` (n, 3) metres, `flat` (n, 2) mm of the piece, `material`, `triangles`."""
 
     points: NDArray[np.float64]
     flat: NDArray[np.float64]
     material: NDArray[np.uint8]
     triangles: NDArray[np.int64]
+    rows: int
+
+
+# The middles of two ends that belong together lie no further apart, metres.
+_SAME_END: Final = 0.006
 
 
 class Surface:
@@ -88,7 +93,7 @@ def strip_along(surface: Surface, line: NDArray[np.float64], profile: Profile) -
         rows.append(point + (outwards * max(-depth, 0.0) + normal * above) / 1e3)
         places.append(place)
     material = np.repeat([int(kind) for _, _, kind in profile], len(line)).astype(np.uint8)
-    return Strip(np.concatenate(rows), np.concatenate(places), material, _grid(len(profile), len(line)))
+    return Strip(np.concatenate(rows), np.concatenate(places), material, _grid(len(profile), len(line)), len(profile))
 
 
 def _grid(rows: int, columns: int) -> NDArray[np.int64]:
@@ -96,6 +101,22 @@ def _grid(rows: int, columns: int) -> NDArray[np.int64]:
     first = (np.arange(rows - 1)[:, None] * columns + np.arange(columns - 1)).ravel()
     a, b, c, d = first, first + 1, first + columns, first + columns + 1
     return np.concatenate([np.stack([a, b, c], axis=1), np.stack([b, d, c], axis=1)])
+
+
+def join_ends(strips: Sequence[Strip]) -> None:
+    """Let the ends of strips meet where their sides do, in place.
+
+    Each end leans as its own piece does, which leaves a wedge open at the seam between the pieces.
+    """
+    ends = [(strip.points.reshape(strip.rows, -1, 3), column) for strip in strips for column in (0, -1)]
+    for number, (one, column) in enumerate(ends):
+        for other, opposite in ends[:number]:
+            if len(one) != len(other):
+                continue
+            apart = one[:, column].mean(axis=0) - other[:, opposite].mean(axis=0)
+            if np.linalg.norm(apart) < _SAME_END:
+                middle = (one[:, column] + other[:, opposite]) / 2
+                one[:, column], other[:, opposite] = middle, middle
 
 
 class Arch(NamedTuple):
@@ -134,7 +155,7 @@ def handle(outline: NDArray[np.float64], arch: Arch, *, front: bool) -> Strip:
     ]
     material = np.full(len(section) * len(share), CLOTH, np.uint8)
     triangles = _grid(len(section), len(share))[:, ::-1]
-    return Strip(np.concatenate(rows), np.concatenate(flat), material, triangles)
+    return Strip(np.concatenate(rows), np.concatenate(flat), material, triangles, len(section))
 
 
 def label(surface: Surface, centre: Sequence[float], width: float, height: float) -> Strip:
@@ -146,4 +167,5 @@ def label(surface: Surface, centre: Sequence[float], width: float, height: float
     # It is sewn on at its upper side and stands off a little below.
     lift = (1.2 + 0.6 * (down.ravel() + 0.5)) / 1e3
     triangles = _grid(steps, steps)
-    return Strip(points - normals * lift[:, None], flat, np.full(len(flat), Material.LABEL, np.uint8), triangles)
+    material = np.full(len(flat), Material.LABEL, np.uint8)
+    return Strip(points - normals * lift[:, None], flat, material, triangles, steps)
