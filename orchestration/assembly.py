@@ -41,7 +41,7 @@ def build_definitions(
     sensors = [*check_sensors(parts), request_sensor(domains.services, handlers, parts, bulk.resume)]
     return dg.Definitions.merge(
         *parts,
-        maintenance_definitions(settings),
+        maintenance_definitions(domains.services),
         dg.Definitions(sensors=sensors, executor=dg.in_process_executor),
     )
 

@@ -205,15 +205,20 @@ def services(settings: Settings) -> Iterator[Services]:
 @pytest.fixture(scope="session", autouse=True)
 def kept_dagster_connections() -> Iterator[None]:
     """Have Dagster's storage keep its connections; it opens one for each statement, which takes most of the time."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        keep_dagster_connections(monkeypatch)
+        yield
+
+
+def keep_dagster_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the storage share an engine for each database."""
 
     @functools.lru_cache(maxsize=4)
     def engine(url: str) -> sa.Engine:
         return sa.create_engine(url, isolation_level="AUTOCOMMIT", pool_pre_ping=True)
 
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        for module in (event_log, run_storage, schedule_storage):
-            monkeypatch.setattr(module, "create_pg_engine", lambda url, *_, **__: engine(url))
-        yield
+    for module in (event_log, run_storage, schedule_storage):
+        monkeypatch.setattr(module, "create_pg_engine", lambda url, *_, **__: engine(url))
 
 
 @pytest.fixture(scope="session")

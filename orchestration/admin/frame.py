@@ -181,7 +181,10 @@ def address(*parts: object, **query: object) -> str:
 
 def local_target(text: str) -> str:
     """A page of ours to go back to, whatever a form says."""
-    parts = urlsplit(text)
+    try:
+        parts = urlsplit(text)
+    except ValueError:  # no address at all
+        return PATH
     is_ours = not parts.scheme and not parts.netloc and (parts.path == PATH or parts.path.startswith(f"{PATH}/"))
     return text if is_ours and "\\" not in text and text.isprintable() else PATH
 

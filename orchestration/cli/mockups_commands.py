@@ -259,7 +259,7 @@ def mockups_restore(jobs: Jobs, *, as_json: Json = False) -> None:
 
 def mockups_cleanup(
     *,
-    days: Annotated[float | None, typer.Option(help="Older than so many; unset is the setting.")] = None,
+    days: Annotated[float | None, typer.Option(max=100_000, help="Older than so many; unset is the setting.")] = None,
     as_json: Json = False,
 ) -> None:
     """Mark jobs as deleted that failed long ago; their history stays."""
@@ -319,7 +319,7 @@ def _parsed(metadata: str | None) -> dict[str, Any] | None:
         return None
     try:
         return msgspec.json.decode(metadata, type=dict[str, Any])
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise ConfigurationError(f"--metadata is no JSON object: {error}") from error
 
 

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 _PREVIEW_FILE: Final[sa.ColumnElement[str]] = sa.literal_column(
     "jsonb_path_query(preview_job.result, '$.files[*].key') #>> '{}'", sa.Text
 )
+_FURTHER_DESIGN: Final[sa.ColumnElement[str]] = sa.literal_column(
+    "jsonb_path_query(render_job.options, '$.further_prints[*].design_key') #>> '{}'", sa.Text
+)
 # What names an object: the column, and by what a person finds its row.
 NAMES: Final = (
     (media.c.key, media.c.content_hash),
@@ -37,6 +40,7 @@ NAMES: Final = (
     (print_plate.c.object_key, print_plate.c.id),
     (print_plate.c.picture_key, print_plate.c.id),
     (render_job.c.design_key, render_job.c.id),
+    (_FURTHER_DESIGN, render_job.c.id),
     (render_output.c.object_key, render_output.c.job_id),
     (canvas_media.c.storage_path, canvas_media.c.media_id),
     (_PREVIEW_FILE, preview_job.c.job_id),

@@ -148,7 +148,7 @@ def _read_kept(text: str | None) -> list[dict[str, Any]]:
         return []
     try:
         entries = _decode_kept(text)
-    except msgspec.DecodeError:  # somebody else's writing; it is written over
+    except (msgspec.DecodeError, RecursionError):  # somebody else's writing; it is written over
         return []
     return [
         {name: value for name in _Kept.__struct_fields__ if (value := getattr(one, name)) is not None}

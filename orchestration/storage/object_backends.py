@@ -6,6 +6,7 @@ Keep out: reading and writing objects (`objects`).
 from __future__ import annotations
 
 import os
+import re
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,8 +17,12 @@ from orchestration.errors import ConfigurationError
 from orchestration.storage.object_errors import cause, without_secrets
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from obstore.store import ObjectStore as Backend
 
+# What the library writes before an object appears under its key, in which it escapes a `#`.
+_STAGED = re.compile(r"#\d+$")
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -25,8 +30,8 @@ def open_backend(url: str) -> Backend:
     """Open `file:///dir`, `memory:///` or `s3://bucket/prefix`; raises `ConfigurationError`."""
     from obstore.store import from_url
 
-    scheme = urlsplit(url).scheme
     try:
+        scheme = urlsplit(url).scheme
         if scheme == "file":
             return _open_folder(url)
         if scheme in {"memory", "s3"}:
@@ -77,3 +82,20 @@ def make_private(backend: Backend, key: str) -> None:
         # Only the owner of a folder may change its rights; one that another user made stays as it is.
         if found.st_mode & _OTHERS and found.st_uid == os.geteuid():
             os.chmod(path, found.st_mode & ~_OTHERS)  # noqa: PTH101
+
+
+def remove_staged(backend: Backend, older_than: datetime) -> int:
+    """Remove the files of a local folder that were begun before that time and never became objects; how many.
+
+    A process that is killed while it writes leaves one. A bucket keeps nothing of a small object, and a rule of its own
+    ends uploads in parts.
+    """
+    from obstore.store import LocalStore
+
+    if not isinstance(backend, LocalStore):
+        return 0
+    staged = [path for path in Path(str(backend.prefix)).rglob("*#*") if _STAGED.search(path.name)]
+    dead = [path for path in staged if path.stat().st_mtime < older_than.timestamp()]
+    for path in dead:
+        path.unlink(missing_ok=True)
+    return len(dead)

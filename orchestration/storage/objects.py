@@ -17,7 +17,7 @@ from tempfile import SpooledTemporaryFile
 from typing import IO, TYPE_CHECKING, NamedTuple
 
 from orchestration.errors import InvalidInputError, TooLargeError, TransientError
-from orchestration.storage.object_backends import make_private, open_backend, require
+from orchestration.storage.object_backends import make_private, open_backend, remove_staged, require
 from orchestration.storage.object_errors import (
     MissingObjectError,
     RangeNotSatisfiableError,
@@ -105,13 +105,14 @@ class ObjectStore:
         import obstore
         from obstore.exceptions import AlreadyExistsError
 
+        is_new = True
         with store_errors(self.url), _valid(key):
             try:
                 await obstore.put_async(self.backend, key, body, mode="create", attributes=self._attributes(mime))
             except AlreadyExistsError:
-                return False
-            make_private(self.backend, key)
-        return True
+                is_new = False
+            make_private(self.backend, key)  # one that is there too: its writer may have died in between
+        return is_new
 
     async def put_file(self, path: Path, *, folder: str, extension: str, mime: str | None = None) -> StoredObject:
         """Create an object from a file, under its content key, with at most a few parts of it in memory.
@@ -242,6 +243,11 @@ class ObjectStore:
             except FileNotFoundError:
                 return False
         return True
+
+    def remove_unfinished(self, older_than: datetime) -> int:
+        """Remove what processes that were killed had begun to write before that time; how many files."""
+        with store_errors(self.url):
+            return remove_staged(self.backend, older_than)
 
     def presign(self, key: str, lifetime: timedelta) -> str | None:
         """A URL by which anybody may read the object for `lifetime`; None where the store serves nobody itself.

@@ -19,10 +19,15 @@ import sqlalchemy as sa
 
 from orchestration.cli.reconcile_command import NAMES, compare
 from orchestration.media.tables import media
+from orchestration.mockups.jobs.submission import FurtherPrint, Submission, submit
+from orchestration.mockups.mockup_request import DesignFile
+from orchestration.mockups.mockups import Mockups
 from orchestration.services import Services
 from orchestration.storage.objects import content_key
 from orchestration_tests.conftest import fresh_database
 from orchestration_tests.deploy.conftest import DEPLOY
+from orchestration_tests.media.pictures import encode, plain
+from orchestration_tests.mockups.rendering import PRODUCT, VARIANT, add_products
 from orchestration_tests.storage.test_migrations import declare_all_tables
 
 if TYPE_CHECKING:
@@ -127,6 +132,18 @@ def test_a_row_without_its_object_is_missing_and_an_object_without_a_row_is_name
     found = compare(services)
     assert [(one.table, one.row, one.key) for one in found.missing] == [("media", "bb", "media/bb/bb.png")]
     assert found.unnamed == {"media/aa/aa.png": 5}
+
+
+def test_the_designs_of_a_mockup_on_all_its_sides_are_named_by_its_job(services: Services) -> None:
+    mockups = Mockups(services)
+    add_products(services.database)
+    front, back = (DesignFile(f"{shade}.png", encode(plain("L", shade), "PNG")) for shade in (40, 80))
+    wish = Submission(
+        PRODUCT, "chest-medium", variant_id=VARIANT, design=front, further=(FurtherPrint("back-large", back),)
+    )
+    asyncio.run(submit(mockups, wish))
+    found = compare(services)
+    assert (found.named, found.missing, found.unnamed) == (2, [], {})
 
 
 def test_every_column_that_names_an_object_is_compared() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime, timedelta
 from typing import IO, TYPE_CHECKING, cast
 
@@ -13,11 +14,14 @@ from orchestration.runtime.maintenance import maintenance_definitions
 from orchestration.runtime.partition_keys import encode_key
 from orchestration.runtime.partitions import add_partitions
 from orchestration.runtime.retention import PrunedRuns, RunRetention, prune_runs
+from orchestration.services import Services
 from orchestration.settings import Settings
 from orchestration_tests.runtime.queued_runs import add_run
 from orchestration_tests.runtime.test_recording import PAGES, SET, names_by_status, run
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pytest
 
 WEEK, MONTH = timedelta(days=7), timedelta(days=30)
@@ -143,13 +147,21 @@ def test_pruning_ends_when_it_is_asked_to_and_goes_on_the_next_time(instance: dg
     assert prune_runs(instance, RETENTION, now=after(WEEK)) == PrunedRuns(2, 0)
 
 
-def test_the_job_says_how_many_runs_it_deleted(instance: dg.DagsterInstance) -> None:
+def test_the_job_says_how_many_runs_and_half_written_objects_it_deleted(
+    instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
     old = ended_run(instance)
-    definitions = maintenance_definitions(Settings(run_keep_days=1e-9))
-    result = definitions.resolve_job_def("maintenance_prune").execute_in_process(_QUIET, instance)
+    half = tmp_path / "media" / "picture.png#1"
+    half.parent.mkdir()
+    half.touch()
+    os.utime(half, (0, 0))
+    services = Services(Settings(run_keep_days=1e-9, home=tmp_path / "home", object_store=tmp_path.as_uri()))
+    job = maintenance_definitions(services).resolve_job_def("maintenance_prune")
+    result = job.execute_in_process(_QUIET, instance)
     assert old not in runs(instance)
-    [handled] = [event for event in result.all_events if event.is_successful_output]
-    assert handled.step_output_data.metadata["deleted"].value == 1
+    assert not half.exists()
+    handled = [event.step_output_data.metadata for event in result.all_events if event.is_successful_output]
+    assert [metadata["deleted"].value for metadata in handled] == [1, 1]
 
 
 def test_the_logs_of_a_deleted_run_are_deleted_too(instance: dg.DagsterInstance) -> None:

@@ -7,7 +7,11 @@ import hashlib
 import os
 import shutil
 import stat
+import subprocess
+import sys
 import threading
+import time
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
@@ -48,6 +52,42 @@ async def test_a_folder_that_others_may_read_stays_so_but_what_is_put_into_it_do
     await ObjectStore(root.as_uri()).put_once("media/picture.png", b"bytes")
     assert stat.S_IMODE(root.stat().st_mode) == 0o755
     assert stat.S_IMODE((root / "media/picture.png").stat().st_mode) == 0o600
+
+
+async def test_an_object_whose_writer_died_before_it_was_closed_to_others_is_closed_by_the_next(tmp_path: Path) -> None:
+    store = ObjectStore(tmp_path.as_uri())
+    await store.put_once("media/picture.png", b"bytes")
+    (tmp_path / "media/picture.png").chmod(0o644)
+    assert not await store.put_once("media/picture.png", b"bytes")
+    assert stat.S_IMODE((tmp_path / "media/picture.png").stat().st_mode) == 0o600
+
+
+def test_what_a_killed_process_had_begun_to_write_is_removed_once_it_is_old(tmp_path: Path) -> None:
+    writer = subprocess.Popen([sys.executable, "-c", _WRITER, tmp_path.as_uri()])  # noqa: S603 - our own program
+    while not (staged := [path for path in tmp_path.rglob("*#1") if path.is_file()]):
+        time.sleep(0.0005)
+    writer.kill()
+    writer.wait()
+    staged = [path for path in tmp_path.rglob("*#1") if path.is_file()] or staged
+    for path in staged:
+        path.touch()  # it may just have been finished
+    store, now = ObjectStore(tmp_path.as_uri()), datetime.now(UTC)
+    finished = store.sizes()
+
+    assert store.remove_unfinished(now - timedelta(days=1)) == 0
+    assert store.remove_unfinished(now + timedelta(minutes=1)) == len(staged)
+    assert {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()} == finished.keys()
+
+
+_WRITER = """
+import asyncio, sys
+from orchestration.storage.objects import ObjectStore
+async def write():
+    store = ObjectStore(sys.argv[1])
+    for number in range(10_000):
+        await store.put_once(f"media/{number}.bin", bytes(2**23))
+asyncio.run(write())
+"""
 
 
 async def test_an_upload_that_breaks_leaves_no_part_of_a_file(tmp_path: Path) -> None:

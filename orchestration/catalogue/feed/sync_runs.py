@@ -220,9 +220,9 @@ def _progress(row: sa.RowMapping) -> Progress:
 _EARLIER = sa.text("""
     SELECT id FROM sync WHERE supplier = :supplier
         AND (status = 'running' OR EXISTS (SELECT FROM sync_item AS i WHERE i.sync_id = sync.id))
-    ORDER BY id FOR UPDATE
+    ORDER BY id FOR NO KEY UPDATE
 """)
-_RUNNING = sa.text("SELECT id FROM sync WHERE supplier = :supplier AND status = 'running' FOR UPDATE")
+_RUNNING = sa.text("SELECT id FROM sync WHERE supplier = :supplier AND status = 'running' FOR NO KEY UPDATE")
 _NEWEST = sa.text(
-    "SELECT id, status, step, message FROM sync WHERE supplier = :supplier ORDER BY id DESC LIMIT 1 FOR UPDATE"
+    "SELECT id, status, step, message FROM sync WHERE supplier = :supplier ORDER BY id DESC LIMIT 1 FOR NO KEY UPDATE"
 )

@@ -185,10 +185,8 @@ def _print(colours: Sequence[NDArray[np.float32]], ink: Ink, passes: Passes) -> 
     samples = cv2.remap(texture, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
     height, width = rows.stop - rows.start, columns.stop - columns.start
     *light, alpha = cv2.split(cv2.resize(samples, (width, height), interpolation=cv2.INTER_AREA))
-    # Samples beside the garment fetch nothing, but the cloth's colour is an average over the covered ones only.
-    covered = np.maximum(passes.covered[rows, columns], 1).astype(np.float32) * np.float32(_WHOLE / BYTE_STEPS)
-    share = np.float32(_INK_COVER) / covered
-    cover = np.minimum(alpha * share, 1)
+    share = np.float32(_INK_COVER / _WHOLE)
+    cover = alpha * share
     for colour, channel in zip(colours, light, strict=True):
         region = colour[rows, columns]
         region += cover * (_BLACKEST - region) + np.float32(_WHITEST - _BLACKEST) * share * channel

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from orchestration.mockups.views.machine_code import MachineCode
 
 _AVERAGES: Final = 6
+_BITS: Final = 64
+# Steps to the pixels around one, row and column, and first the one to itself.
+_AROUND: Final = np.array([(0, 0), *((down, over) for down in (-1, 0, 1) for over in (-1, 0, 1) if down or over)])
 _COVERED: Final = 0
 # A triangle's values at a sample, or their growth to the next one, with 1 / depth as the last.
 _RUN: Final = 10
@@ -55,7 +58,7 @@ def resolve(
 
     Per pixel, (height, width, 6): the share that is covered, and averages over what is covered: light, bounce, sheen,
     the shares that take ink and that are label. Per sample, (height, width, 2): where on the canvas it is, in steps; 0
-    for those that take no ink.
+    for those that take no ink. Samples of a covered pixel that lie beside the garment have a place on it.
     """
     height, width = nearest.shape
     averages = np.zeros((height // grid, width // grid, _AVERAGES), np.float32)
@@ -64,5 +67,50 @@ def resolve(
     code.call("light_samples", nearest, corners, tones, out, (grid, place_steps))
     hits = averages[..., _COVERED].copy()
     averages /= np.maximum(hits, 1)[..., None]
-    averages[..., _COVERED] = hits / grid**2
+    averages[..., _COVERED] = _coverage(code, corners, hits, grid)
+    _fill_edges(nearest, hits, averages, place)
     return averages, place
+
+
+def _coverage(code: MachineCode, corners: Corners, hits: NDArray[np.float32], grid: int) -> NDArray[np.float32]:
+    """The share of each pixel that triangles cover, at edges by 64 places: a few samples would leave them jagged."""
+    import cv2
+
+    around = np.ones((3, 3), np.uint8)
+    touched, filled = (hits > 0).astype(np.uint8), (hits == grid**2).astype(np.uint8)
+    edge = np.asarray(cv2.subtract(cv2.dilate(touched, around), cv2.erode(filled, around)), np.uint8)
+    bits = np.zeros(hits.shape, np.uint64)
+    code.call("cover_edges", corners.points, corners.triangles, edge, bits, float(grid))
+    covered: NDArray[np.float32] = np.where(edge > 0, np.bitwise_count(bits) / np.float32(_BITS), touched)
+    return covered.astype(np.float32)
+
+
+def _fill_edges(
+    nearest: NDArray[np.int32],
+    hits: NDArray[np.float32],
+    averages: NDArray[np.float32],
+    place: NDArray[np.uint16],
+) -> None:
+    """Give each covered pixel light and places for all its samples, in place.
+
+    Samples beside the garment take the place of one that is on it; a pixel that no sample has met takes all from the
+    neighbour that most have.
+    """
+    height, width = hits.shape
+    grid = len(place) // height
+    rows, columns = np.nonzero((averages[..., _COVERED] > 0) & (hits < grid**2))
+    around = np.pad(hits, 1)[rows[:, None] + _AROUND[:, 0] + 1, columns[:, None] + _AROUND[:, 1] + 1]
+    # The first of the nine is the pixel itself.
+    best = np.where(hits[rows, columns] > 0, 0, around.argmax(axis=1))
+    from_rows, from_columns = (
+        np.clip(rows + _AROUND[best, 0], 0, height - 1),
+        np.clip(columns + _AROUND[best, 1], 0, width - 1),
+    )
+    found = hits[from_rows, from_columns] > 0
+    averages[rows, columns, 1:] = averages[from_rows, from_columns, 1:]
+    averages[rows[~found], columns[~found], _COVERED] = 0
+    samples = place.reshape(height, grid, width, grid, 2).transpose(0, 2, 1, 3, 4)
+    givers = samples[from_rows, from_columns].reshape(len(rows), -1, 2)
+    given = np.take_along_axis(givers, givers[..., :1].argmax(axis=1, keepdims=True), axis=1)
+    missed = nearest.reshape(height, grid, width, grid).transpose(0, 2, 1, 3)[rows, columns] < 0
+    samples[rows, columns] = np.where(missed[..., None], given[:, None], samples[rows, columns])

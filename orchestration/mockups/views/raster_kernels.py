@@ -21,12 +21,16 @@ _EDGE = -1e-5
 _NOTHING = 1e-9
 _HALF = 0.5
 _MOST = 65535
+# Along a pixel at an edge: as many as fill 64 bits.
+_PLACES = 8
+_FULL = np.uint64(2**64 - 1)
 _CHANNELS = 9
 _COVERED, _LIGHT, _BOUNCE, _SHEEN, _TAKES_INK, _LABEL = range(6)
 
 _FLOATS, _NUMBERS = types.float32[:, ::1], types.int32[:, ::1]
+_MARKS, _BITS = types.uint8[:, ::1], types.uint64[:, ::1]
 _CORNERS = types.NamedTuple((_FLOATS, _NUMBERS, _FLOATS), Corners)  # type: ignore[no-untyped-call]
-_TONES = types.NamedTuple((types.uint8[:, ::1], types.float32, types.intp), Tones)  # type: ignore[no-untyped-call]
+_TONES = types.NamedTuple((_MARKS, types.float32, types.intp), Tones)  # type: ignore[no-untyped-call]
 _RUN = types.float32[::1]
 _OUT = types.Tuple((types.float32[:, :, ::1], types.uint16[:, :, ::1], _RUN, _RUN))  # type: ignore[no-untyped-call]
 _STEPS = types.UniTuple(types.intp, 2)  # type: ignore[no-untyped-call]
@@ -88,6 +92,47 @@ def find_nearest(
                 if near > depth[row, left + ahead]:
                     depth[row, left + ahead] = near
                     nearest[row, left + ahead] = t
+
+
+@njit(types.void(_FLOATS, _NUMBERS, _MARKS, _BITS, types.float32), **_ALONE)
+def cover_edges(
+    points: NDArray[np.float32],
+    triangles: NDArray[np.int32],
+    edge: NDArray[np.uint8],
+    bits: NDArray[np.uint64],
+    grid: np.float32,
+) -> None:
+    """Set a bit in `bits` for each of 8 x 8 places in a pixel of `edge` that a triangle covers."""
+    height, width = edge.shape
+    one, least, step, half = np.float32(1), np.float32(_EDGE), np.float32(1 / _PLACES), np.float32(_HALF / _PLACES)
+    for t in range(triangles.shape[0]):
+        a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
+        x0, y0 = points[a, 0] / grid, points[a, 1] / grid
+        x1, y1 = points[b, 0] / grid, points[b, 1] / grid
+        x2, y2 = points[c, 0] / grid, points[c, 1] / grid
+        area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
+        if abs(area) < _NOTHING:
+            continue
+        left, right = max(0, int(min(x0, x1, x2))), min(width - 1, int(max(x0, x1, x2)))
+        inverse = np.float32(1) / area
+        over0, over1 = (y1 - y2) * inverse * step, (y2 - y0) * inverse * step
+        down0, down1 = (x2 - x1) * inverse * step, (x0 - x2) * inverse * step
+        for row in range(max(0, int(min(y0, y1, y2))), min(height - 1, int(max(y0, y1, y2))) + 1):
+            for column in range(left, right + 1):
+                if edge[row, column] == 0 or bits[row, column] == _FULL:
+                    continue
+                x, y = np.float32(column) + half, np.float32(row) + half
+                first0 = ((x1 - x) * (y2 - y) - (x2 - x) * (y1 - y)) * inverse
+                first1 = ((x2 - x) * (y0 - y) - (x0 - x) * (y2 - y)) * inverse
+                found, bit = np.uint64(0), np.uint64(1)
+                for j in range(_PLACES):
+                    s0, s1 = first0 + np.float32(j) * down0, first1 + np.float32(j) * down1
+                    for i in range(_PLACES):
+                        t0, t1 = s0 + np.float32(i) * over0, s1 + np.float32(i) * over1
+                        if min(t0, t1, one - t0 - t1) >= least:
+                            found |= bit
+                        bit <<= np.uint64(1)
+                bits[row, column] |= found
 
 
 @njit(fastmath=True, error_model="numpy", inline="always")
@@ -176,4 +221,8 @@ def light_samples(
                 place[row, column, 1] = min(_MOST, int(y * place_steps + half))
 
 
-KERNELS: Final[dict[str, Any]] = {"find_nearest": find_nearest, "light_samples": light_samples}
+KERNELS: Final[dict[str, Any]] = {
+    "find_nearest": find_nearest,
+    "light_samples": light_samples,
+    "cover_edges": cover_edges,
+}

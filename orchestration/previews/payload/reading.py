@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 LARGEST_BYTES = 2 * 2**20
 SHORTEST_SIDE, LONGEST_SIDE = 64, 3840
 MOST_PIXELS = 3840 * 2160
+# Lists and objects within each other; a payload has seven, and what is free in it hardly more.
+DEEPEST = 64
 # What is neither text nor the space between texts; a database and a font refuse the first of them alike.
 _CONTROLS = {*range(0x20), 0x7F} - set(map(ord, "\t\n\r"))
 _REQUEST: Path = ("previewRequest",)
@@ -48,7 +50,7 @@ def decode(body: bytes) -> Any:  # noqa: ANN401 - whatever JSON holds
 
 def read_payload(document: object) -> PreviewJob:
     """The payload of a decoded document; raises `InvalidPayloadError` with every fault, by path."""
-    # Text that is broken would not get as far as the schema, so it is looked for first.
+    # Text that is broken, or nested too deep, would not get as far as the schema, so it is looked for first.
     if faults := list(_broken_text(document, ())) or schema_faults(document):
         raise InvalidPayloadError(faults)
     job = msgspec.convert(document, _JOB, strict=False)
@@ -58,7 +60,9 @@ def read_payload(document: object) -> PreviewJob:
 
 
 def _broken_text(value: object, path: Path) -> Iterator[Fault]:
-    if isinstance(value, dict):
+    if len(path) > DEEPEST:
+        yield Fault(json_path(path[:1]), f"is nested more than {DEEPEST} levels deep; flatten it")
+    elif isinstance(value, dict):
         for name, part in value.items():
             if problem := _text_problem(name):
                 yield Fault(json_path(path), f"has a field whose name {problem}")

@@ -1,0 +1,1 @@
+"""Faults on purpose: kills at named points, and other trouble, under real work of every domain."""
