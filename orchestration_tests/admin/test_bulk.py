@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -84,7 +85,7 @@ def test_prints_and_mockups_begin_again_as_their_domains_retry_them_and_a_tick_g
         prints, _ = create_bulk(connection, NewBulk("print", "ada"))
         mockups, _ = create_bulk(connection, NewBulk("render-engine", "ada"))
     # Nobody looks at a page: the sensor of requests finds what was left.
-    sensor = request_sensor(factory.services, (), (), BulkRunner(factory).resume)
+    sensor = request_sensor(factory.services, (), (), partial(BulkRunner(factory).resume, 60.0))
     with dg.DagsterInstance.ephemeral() as instance:
         tick(dg.Definitions(sensors=[sensor]), "requests_sensor", instance)
     with factory.services.database.connect() as connection:
