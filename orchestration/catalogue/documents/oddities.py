@@ -9,7 +9,7 @@ import re
 from typing import NamedTuple
 
 MOST_KEPT = 200
-REASON_LENGTH = 300
+LONGEST = 300
 _INDEX = re.compile(r"\[\d+\]")
 
 
@@ -34,4 +34,11 @@ class Oddities:
     def add(self, path: str, reason: str, *, shape: str = "", is_loss: bool = False) -> None:
         """Note one; without a `shape`, that of the path with its indices as `*`."""
         if len(self.found) < MOST_KEPT:
-            self.found.append(Oddity(path, reason[:REASON_LENGTH], shape or _INDEX.sub("[*]", path), is_loss))
+            shape = shape or _INDEX.sub("[*]", path)
+            self.found.append(Oddity(_kept(path), _kept(reason), _kept(shape), is_loss))
+
+
+def _kept(text: str) -> str:
+    """What a document says of itself, cut, as it can be stored and be a part of a key."""
+    shown = text[:LONGEST]
+    return shown if shown.isprintable() else shown.encode("unicode_escape").decode()[:LONGEST]

@@ -9,6 +9,7 @@ import msgspec
 
 from orchestration.catalogue.documents.decode import Decoded, decode_family
 from orchestration.catalogue.documents.faults import DocumentError
+from orchestration.catalogue.documents.oddities import LONGEST
 from orchestration.catalogue.drift.fit_test import fit_test
 from orchestration.catalogue.drift.shape import SupplierShape, compare, inspect, merge
 from orchestration.catalogue.feed.categories import MAX_CODE_LENGTH, parse_categories
@@ -101,6 +102,7 @@ def _check(decoded: Decoded) -> None:
     expect_storable(*skus, *decoded.images)
     for oddity in decoded.oddities:
         expect_storable(oddity.path, oddity.reason, oddity.shape)
+        expect(max(map(len, oddity[:3])) <= LONGEST, "an oddity is too long for a key")
 
 
 @cache
