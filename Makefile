@@ -8,7 +8,7 @@ UV := $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install up demo test check bench chaos soak garments pictures blender format variants lock clean
+.PHONY: help install up demo test check fuzz bench chaos soak garments pictures blender format variants lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -34,26 +34,28 @@ demo: install ## Sync two days of the sample feed, headless, and show what chang
 test: install ## Run the tests
 	$(BIN)/pytest
 
-check: install ## Lint, types, import contracts, manifests
+check: install ## Lint, types, import contracts, manifests, known vulnerabilities
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec deploy/compose/compose.yaml
+	$(BIN)/python deploy/audit/audit.py
 	$(BIN)/kubernetes-validate --quiet --strict -k 1.33 deploy/kubernetes/base/resources/*.yaml
 
-bench: install ## Race the product against named rivals
-	$(BIN)/python -m orchestration_tests.benchmarks
+fuzz: install ## Fuzz what reads bytes of strangers; MINUTES=10 for each, TARGET=... for one
+	$(UV) --group fuzz
+	$(BIN)/python -m orchestration_tests.fuzz --minutes $(or $(MINUTES),10) $(TARGET)
 
-KILLS ?= 1000
-MINUTES ?= 30
+bench: install ## Race the product against named rivals, in ten minutes; PARTS="prints canvas" alone, RIVAL=folder for syncs
+	$(BIN)/python -m orchestration_tests.benchmarks $(PARTS) $(if $(RIVAL),--rival $(RIVAL))
 
 chaos: install ## Kill the work of every domain KILLS times, and see that nothing is lost
-	$(BIN)/python -m orchestration_tests.chaos --kills $(KILLS)
+	$(BIN)/python -m orchestration_tests.chaos --kills $(or $(KILLS),1000)
 
 soak: install ## Load every domain for MINUTES with faults, and see that nothing grows
-	$(BIN)/python -m orchestration_tests.chaos.soak --minutes $(MINUTES)
+	$(BIN)/python -m orchestration_tests.chaos.soak --minutes $(or $(MINUTES),30)
 
 garments: install ## Drape the garments of the mockups again, and bake their light
 	$(BIN)/python -m orchestration.mockups.garments.draping

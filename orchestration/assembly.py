@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from orchestration.admin.bulk import BulkRunner
 from orchestration.domains import DOMAINS, Domains
 from orchestration.observability.logs import configure_logging
 from orchestration.runtime.checks import check_sensors
@@ -36,7 +37,8 @@ def build_definitions(
     domains = domains or Domains(Services(settings))
     parts = [_definitions(name, domains) for name in names]
     handlers = [handler for name in names for handler in _request_handlers(name, domains)]
-    sensors = [*check_sensors(parts), request_sensor(domains.services, handlers, parts)]
+    bulk = BulkRunner(domains)
+    sensors = [*check_sensors(parts), request_sensor(domains.services, handlers, parts, bulk.resume)]
     return dg.Definitions.merge(
         *parts,
         maintenance_definitions(domains.services),

@@ -1,20 +1,24 @@
 """Bulk actions: dead tasks that begin again as a set, which is frozen when it is asked for, a result for each item.
 
-A thread of this process works through the set, some items a transaction, under a lock that no other process has; so
-a set goes on after a restart, with the first look at any page of bulk actions. Keep out: the pages (`queue_pages`).
+A thread of the API's process works through the set at once, some items a transaction, under a lock that no other
+process has. What a process has left behind goes on by itself: the sensor of requests calls `resume`. Keep out: the
+pages (`trouble_pages`), and how a task begins again (`revival`).
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING, NamedTuple
 
 import sqlalchemy as sa
 
+from orchestration.admin.revival import revive
 from orchestration.admin.tables import bulk_action
 from orchestration.errors import NotFoundError, OrchestrationError
 from orchestration.observability.logs import get_logger
-from orchestration.work_queue.browsing import dead_keys
+from orchestration.storage.database import is_database_error
+from orchestration.work_queue.dead_letters import dead_keys
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +30,8 @@ MOST_ITEMS = 100_000
 CANARY_ITEMS = 5
 ITEMS_AT_ONCE = 200
 LONGEST_MESSAGE = 500
+# How long one tick of the sensor works on sets; the next goes on.
+RESUME_SECONDS = 2.0
 
 log = get_logger()
 
@@ -108,7 +114,13 @@ class BulkRunner:
             while self.step():
                 pass
         except OrchestrationError:
-            log.exception("bulk action interrupted; the next look at its page goes on with it")
+            log.exception("bulk action interrupted; the sensor of requests goes on with it")
+
+    def resume(self, seconds: float = RESUME_SECONDS) -> None:
+        """Work for a while on the sets that are running, wherever they were begun."""
+        until = time.monotonic() + seconds
+        while self.step() and time.monotonic() < until:
+            pass
 
     def step(self) -> bool:
         """Replay some items of the oldest running set; False when there is none that no other process works on."""
@@ -122,7 +134,8 @@ class BulkRunner:
                 done = sa.update(bulk_action).where(bulk_action.c.id == running.id)
                 connection.execute(done.values(state="completed", finished_at=sa.func.now()))
                 return True
-            outcomes = _replay_all(connection, queues.get(running.queue), [item.key for item in items])
+            keys = [item.key for item in items]
+            outcomes = _replay_all(self._domains, connection, queues.get(running.queue), keys)
             values = {
                 "id": running.id,
                 "positions": [item.position for item in items],
@@ -134,32 +147,31 @@ class BulkRunner:
 
 
 class _Replayed(NamedTuple):
-    """How an item ended."""
+    """How an item ended. The message of one that was replayed is the key that it goes on under, if that is another."""
 
     outcome: str
     message: str | None = None
 
 
-def _replay_all(connection: sa.Connection, queue: TaskQueue | None, keys: Sequence[str]) -> dict[str, _Replayed]:
+def _replay_all(
+    domains: Domains, connection: sa.Connection, queue: TaskQueue | None, keys: Sequence[str]
+) -> dict[str, _Replayed]:
     """How each item ended: all at once, or one by one when that fails, so that an error is that of its item."""
     if queue is None:
         return {key: _Replayed("failed", "There is no such queue any more") for key in keys}
     dead = set(dead_keys(connection, queue.name, keys=keys, limit=len(keys)))
     found = {key: _GONE for key in keys if key not in dead}
-    if error := _try_replay(connection, queue, sorted(dead)):
-        if len(dead) == 1:
-            return found | dict.fromkeys(dead, _Replayed("failed", error))
-        return found | {key: _replay_all(connection, queue, [key])[key] for key in dead}
-    return found | dict.fromkeys(dead, _Replayed("replayed"))
-
-
-def _try_replay(connection: sa.Connection, queue: TaskQueue, keys: Sequence[str]) -> str | None:
     try:
         with connection.begin_nested():
-            queue.replay(connection, keys)
-    except (OrchestrationError, sa.exc.DBAPIError) as error:
-        return str(error)[:LONGEST_MESSAGE]
-    return None
+            successors = revive(domains, connection, queue, sorted(dead))
+    except Exception as error:
+        if is_database_error(error):
+            raise
+        if len(dead) > 1:
+            return found | {key: _replay_all(domains, connection, queue, [key])[key] for key in dead}
+        log.warning("item of a bulk action failed", queue=queue.name, keys=sorted(dead), exc_info=True)
+        return found | dict.fromkeys(dead, _Replayed("failed", str(error)[:LONGEST_MESSAGE]))
+    return found | {key: _Replayed("replayed", successors.get(key)) for key in dead}
 
 
 _GONE = _Replayed("gone", "It was no longer dead")
@@ -185,13 +197,14 @@ CROSS JOIN LATERAL (
     FROM bulk_item WHERE bulk_id = b.id
 ) AS i ORDER BY b.id DESC""")
 # By the two partial indexes of keys; without the states, neither is used.
-_NOW = """(
+_KEY = "CASE WHEN i.outcome = 'replayed' THEN coalesce(i.message, i.key) ELSE i.key END"
+_NOW = f"""(
     SELECT state FROM (
-        SELECT id, state FROM task WHERE queue = b.queue AND key = i.key AND state NOT IN ('completed', 'cancelled')
+        SELECT id, state FROM task WHERE queue = b.queue AND key = {_KEY} AND state NOT IN ('completed', 'cancelled')
         UNION ALL
-        (SELECT id, state FROM task WHERE queue = b.queue AND key = i.key AND state IN ('completed', 'cancelled')
+        (SELECT id, state FROM task WHERE queue = b.queue AND key = {_KEY} AND state IN ('completed', 'cancelled')
         ORDER BY id DESC LIMIT 1)
-    ) AS of_key ORDER BY id DESC LIMIT 1)"""
+    ) AS of_key ORDER BY id DESC LIMIT 1)"""  # noqa: S608 - of our own constants
 _ITEMS = sa.text(f"""
 SELECT i.position, i.key, i.outcome, i.message, i.at, {_NOW} AS task_state
 FROM bulk_item AS i JOIN bulk_action AS b ON b.id = i.bulk_id

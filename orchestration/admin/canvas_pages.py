@@ -90,7 +90,7 @@ def _add_projects(pages: APIRouter, frame: Frame) -> None:
         ]
         links = [("asset in Dagster", f"{frame.services.settings.dagster_url.rstrip('/')}/assets/canvas/snapshots")]
         buttons = [Button("canvas.save", {"project": project_id})]
-        return frame.show(request, visitor, Page(project_id, sections, None, None, links, buttons))
+        return frame.show(request, visitor, Page(project.name, sections, project_id, None, links, buttons))
 
 
 def _read_projects(connection: sa.Connection, query: Query) -> Found:
@@ -202,7 +202,9 @@ def _fact(name: str, value: object) -> Cell:
         return moment(value)
     if name in {"bytes", "media_bytes"}:
         return Cell(value, Kind.BYTES)
-    return text(pretty(value).replace("\n", " ")) if isinstance(value, dict) else text(value)
+    if isinstance(value, dict):
+        return text(", ".join(f"{count} in {place.replace('_', ' ')}" for place, count in value.items() if count))
+    return text(value)
 
 
 def _read_collections(connection: sa.Connection, query: Query) -> Found:

@@ -32,6 +32,7 @@ from orchestration.admin.parts import (
     state,
     text,
 )
+from orchestration.admin.places import partition_address
 from orchestration.admin.shown import span, words
 from orchestration.catalogue.families.quarantine import list_quarantine
 from orchestration.catalogue.feed.sync_runs import SupplierStatus, supplier_statuses
@@ -72,7 +73,7 @@ def add_catalogue_pages(pages: APIRouter, frame: Frame) -> None:
 def _add_families(pages: APIRouter, frame: Frame) -> None:
     @pages.get("/admin/families")
     def show_families(request: Request, visitor: Looking) -> Response:
-        columns = ("", "Number", "Name", "Supplier", "Category", "Price", "Variants", "Colours", "State", "Synced")
+        columns = ("", "Number", "Name", "Supplier", "Category", "Price", "Colours", "State", "Synced")
         choices = (
             Choice("words", "Number or words", hint="A23-1008 or steel bottle"),
             Choice("supplier", "Supplier"),
@@ -104,15 +105,15 @@ def _read_families(frame: Frame, connection: sa.Connection, query: Query) -> Fou
             (
                 picture(frame.link(key) if key else None, f"Picture of {one['a_number']}", href=page),
                 code(one["a_number"], href=page),
-                text(by_language(one["name"])),
+                text(by_language(one["name"]), note=f"{one['variant_count']} variants"),
                 text(one["supplier"], href=address("suppliers", one["supplier"])),
-                text(one["category"]),
+                code(one["category"]),
                 text(prices),
-                number(one["variant_count"]),
-                Cell(one["hex_colors"][:12], Kind.SWATCHES),
+                colours(one),
                 state("published" if one["is_active"] else "removed"),
                 moment(one["synced_at"]),
-            )
+            ),
+            partition=partition_address(frame.services.settings, "catalogue/product_families", one["a_number"]),
         )
 
     return paged(found, query.limit, row, lambda one: str(one["a_number"]))
@@ -142,7 +143,7 @@ def _add_suppliers(pages: APIRouter, frame: Frame) -> None:
             "Images failed",
             "Last sync",
         )
-        table = Table(columns, [_supplier_row(one) for one in statuses], "No supplier was ever synced.")
+        table = Table(columns, [_supplier_row(frame, one) for one in statuses], "No supplier was ever synced.")
         page = Page(
             "Suppliers",
             [Section("With their newest sync", table=table)],
@@ -162,7 +163,7 @@ def _add_suppliers(pages: APIRouter, frame: Frame) -> None:
         return show_list(frame, request, visitor, page)
 
 
-def _supplier_row(one: SupplierStatus) -> Row:
+def _supplier_row(frame: Frame, one: SupplierStatus) -> Row:
     counts = one.counts
     kinds = ("added", "changed", "removed", "held_back", "quarantined", "failed", "images_failed")
     is_running = one.status == "running"
@@ -178,6 +179,7 @@ def _supplier_row(one: SupplierStatus) -> Row:
             moment(one.finished_at or one.started_at),
         ),
         (Button(action, {"supplier": one.supplier}, is_short=True),),
+        partition_address(frame.services.settings, "catalogue/supplier_feed", one.supplier),
     )
 
 
@@ -190,7 +192,7 @@ def sync_row(one: sa.RowMapping) -> Row:
             text(one["supplier"], href=address("suppliers", one["supplier"])),
             state(one["status"]),
             text(one["step"].replace("_", " ")),
-            progress(100 * done / total if total else None),
+            progress(100 * done / total if total and one["finished_at"] is None else None),
             *(number(one[name]) for name in ("added", "changed", "removed", "held_back", "failed", "images_failed")),
             text(one["message"]),
             moment(one["started_at"]),
@@ -233,6 +235,13 @@ def _add_records(pages: APIRouter, frame: Frame) -> None:
         return show_list(frame, request, visitor, page)
 
 
+def colours(family: sa.RowMapping, most: int = 12) -> Cell:
+    """The colours of a family as swatches, or by name where the supplier gives no value."""
+    if known := family["hex_colors"][:most]:
+        return Cell(known, Kind.SWATCHES)
+    return text(", ".join(family["available_colors"][:most]))
+
+
 def change_row(one: sa.RowMapping) -> Row:
     """A change in a list, with what was before and after."""
     return Row(
@@ -241,8 +250,8 @@ def change_row(one: sa.RowMapping) -> Row:
             text(one["entity"], note=one["key"]),
             state(one["kind"]),
             text(one["field"]),
-            text(_short(one["before"])),
-            text(_short(one["after"])),
+            code(_short(one["before"])),
+            code(_short(one["after"])),
             number(one["sync_id"]),
             moment(one["at"]),
         )

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from starlette.requests import Request
 from starlette.responses import Response
 
-from orchestration.admin.catalogue_pages import CHANGE_COLUMNS, SYNC_COLUMNS, by_language, change_row, sync_row
+from orchestration.admin.catalogue_pages import CHANGE_COLUMNS, SYNC_COLUMNS, by_language, change_row, colours, sync_row
 from orchestration.admin.frame import Looking, address
 from orchestration.admin.media import stored_forms
 from orchestration.admin.parts import (
@@ -127,7 +127,7 @@ def _facts(family: sa.RowMapping) -> Section:
         ("Supplier's number", code(family["supplier_sku"])),
         ("Brand", text(family["brand"])),
         ("Category", text(family["category"], href=address("families", category=family["category"]))),
-        ("Colours", Cell(family["hex_colors"], Kind.SWATCHES)),
+        ("Colours", colours(family, most=100)),
         ("Sizes", text(", ".join(family["available_sizes"]))),
         ("Price from", text(family["price_min"])),
         ("Price to", text(family["price_max"])),

@@ -26,7 +26,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from orchestration.admin import shown
 from orchestration.admin.bulk import BulkRunner
-from orchestration.admin.navigation import NAVIGATION
+from orchestration.admin.navigation import NAVIGATION, is_within
 from orchestration.admin.session import PATH, LoginNeededError, Sessions, Visitor
 from orchestration.api.problems import ANSWERS
 from orchestration.api.routes import ApiRoute
@@ -75,7 +75,8 @@ class Frame:
             lstrip_blocks=True,
         )
         environment.filters |= shown.FILTERS
-        environment.globals |= {"static": self.static_address, "navigation": NAVIGATION, "address": address}
+        environment.globals |= {"static": self.static_address, "address": address}
+        environment.globals |= {"navigation": NAVIGATION, "is_within": is_within}
         return environment
 
     @cached_property
@@ -180,7 +181,10 @@ def address(*parts: object, **query: object) -> str:
 
 def local_target(text: str) -> str:
     """A page of ours to go back to, whatever a form says."""
-    parts = urlsplit(text)
+    try:
+        parts = urlsplit(text)
+    except ValueError:  # no address at all
+        return PATH
     is_ours = not parts.scheme and not parts.netloc and (parts.path == PATH or parts.path.startswith(f"{PATH}/"))
     return text if is_ours and "\\" not in text and text.isprintable() else PATH
 

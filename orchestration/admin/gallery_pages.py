@@ -69,7 +69,18 @@ def _add_lists(pages: APIRouter, frame: Frame) -> None:
     def show_gallery(request: Request, visitor: Looking) -> Response:
         choices = (Choice("type", "Type", hint="text-to-image"), Choice("creator", "Creator's uid"))
         lead = "What everyone may see, as it is mirrored. An item that was made private is gone within moments."
-        page = ListPage("Gallery", "gallery", _COLUMNS, choices, partial(_read, frame), lead, buttons=_BUTTONS)
+        links = [("takedowns", address("takedowns")), ("signup set", address("signup"))]
+        page = ListPage(
+            "Gallery",
+            "gallery",
+            _COLUMNS,
+            choices,
+            partial(_read, frame),
+            lead,
+            buttons=_BUTTONS,
+            links=links,
+            is_grid=True,
+        )
         return show_list(frame, request, visitor, page)
 
     @pages.get("/admin/signup")
@@ -78,9 +89,9 @@ def _add_lists(pages: APIRouter, frame: Frame) -> None:
             rows = connection.execute(_SIGNUP).mappings().all()
             shown = stored_forms(connection, [row["image_url"] for row in rows])
         pictures = [
-            Picture(frame.link(shown[row["image_url"]]), _caption(row), address("gallery", row["generation_id"]))
+            Picture(where, _caption(row), address("gallery", row["generation_id"]))
             for row in rows
-            if row["image_url"] in shown
+            if (where := _seen_at(frame, shown, row["image_url"]))
         ]
         others = [
             Row(
@@ -121,10 +132,11 @@ def _read(frame: Frame, connection: sa.Connection, query: Query) -> Found:
 
     def row(one: sa.RowMapping) -> Row:
         page = address("gallery", one["history_id"])
-        key = next((shown[url] for url in image_urls({"images": one["images"]}) if url in shown), None)
+        urls = image_urls({"images": one["images"]})
+        seen = next(filter(None, (_seen_at(frame, shown, url) for url in urls)), None)
         return Row(
             (
-                picture(frame.link(key) if key else None, f"Picture of {one['history_id']}", href=page),
+                picture(seen, f"Picture of {one['history_id']}", href=page),
                 code(one["history_id"], href=page),
                 text(one["generation_type"]),
                 number(one["aesthetic_score"]),
@@ -139,12 +151,21 @@ def _read(frame: Frame, connection: sa.Connection, query: Query) -> Found:
     return paged(found, query.limit, row, lambda one: cursor_of(one["created_at"].isoformat(), one["history_id"]))
 
 
+def _seen_at(frame: Frame, shown: dict[str, str], url: str) -> str | None:
+    """Where an image is seen: its stored form, or itself where it is served from here; None for a foreign one."""
+    if url in shown:
+        return frame.link(shown[url])
+    own = frame.services.settings.public_url.rstrip("/")
+    return url.removeprefix(own) if url.startswith(f"{own}/") else None
+
+
 def _caption(row: sa.RowMapping) -> str:
     return (row["prompt"] or row["generation_id"] or "")[:80]
 
 
 def _generation_page(frame: Frame, history_id: str, one: sa.RowMapping, shown: dict[str, str]) -> Page:
-    pictures = [Picture(frame.link(key), url.rpartition("/")[2][:60]) for url, key in shown.items()]
+    seen = {url: _seen_at(frame, shown, url) for url in image_urls(one["mirror"])}
+    pictures = [Picture(where, url.rpartition("/")[2][:60]) for url, where in seen.items() if where]
     facts = [
         ("In the history", text(one["status"])),
         ("Visibility", state(one["visibility"])),

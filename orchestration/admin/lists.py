@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 PAGE_ROWS = 50
 LONGEST_VALUE = 512
+_FITS_NOT = "Nothing fits these filters."
 
 
 class Query(NamedTuple):
@@ -60,11 +61,12 @@ class ListPage:
     choices: Sequence[Choice]
     read: Callable[[sa.Connection, Query], Found]
     lead: str = ""
-    empty: str = "Nothing fits these filters."
+    empty: str = "There is nothing here yet."
     buttons: Sequence[Button] = ()
     links: Sequence[tuple[str, str]] = ()
     pick: Button | None = None
     is_live: bool = True
+    is_grid: bool = False
 
 
 def paged(items: Sequence[Any], limit: int, row: Callable[[Any], Row], key: Callable[[Any], str | int]) -> Found:
@@ -89,7 +91,7 @@ def show_list(frame: Frame, request: Request, visitor: Visitor, page: ListPage) 
         title=page.title,
         page=page,
         values=values,
-        table=Table(page.columns, found.rows, page.empty, page.pick),
+        table=Table(page.columns, found.rows, _FITS_NOT if values else page.empty, page.pick, page.is_grid),
         more=more,
         is_first=query.after is None,
         first=address(*page.path.split("/"), **values),

@@ -1,6 +1,6 @@
 """The pages of mockups: render jobs with pictures and progress, and one of them with all angles and its film.
 
-Also what can be done: retry, delete, restore. Keep out: rendering.
+Also what can be done: retry, cancel, delete, restore. Keep out: rendering.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from orchestration.admin.frame import Frame
 
 ASSET: Final = "mockups/stills"
-_COLUMNS = ("", "Job", "Garment", "Preset", "Status", "Progress", "What is wrong", "Retry of", "Created", "Ended")
+_COLUMNS = ("", "Job", "Garment", "Status", "Progress", "What is wrong", "Created", "Ended")
 
 
 def add_mockup_pages(pages: APIRouter, frame: Frame) -> None:
@@ -93,22 +93,20 @@ def _read(frame: Frame, connection: sa.Connection, query: Query) -> Found:
 
     def row(one: JobSummary) -> Row:
         page = address("mockups", one.id)
-        buttons = (Button("mockups.retry", {"job": one.id}),) if one.status == "failed" else ()
-        retried = text("failed job", href=address("mockups", one.retried_from)) if one.retried_from else text(None)
+        buttons = [Button(do, {"job": one.id}) for do in _offered(JobStatus(one.status), is_deleted=False)[:-1]]
         return Row(
             (
                 picture(frame.link(one.picture_key) if one.picture_key else None, one.sku, href=page),
                 code(one.id, href=page),
-                code(one.sku, href=address("mockups", sku=one.sku)),
-                text(one.preset),
-                state(one.status),
+                code(one.sku, href=address("mockups", sku=one.sku), note=one.preset),
+                state(one.status, note="a retry" if one.retried_from else None),
                 progress(one.progress if one.status not in {"completed", "failed"} else None),
                 text(one.error_message),
-                retried,
                 moment(one.created_at),
                 moment(one.completed_at),
             ),
             buttons,
+            partition_address(frame.services.settings, ASSET, one.sku),
         )
 
     return paged(found, query.limit, row, lambda one: cursor_of(one.created_at.isoformat(), one.id))
@@ -164,10 +162,19 @@ def _job_page(frame: Frame, job: RenderJob, outputs: Sequence[StoredOutput]) -> 
     if origin := job.metadata.get(RETRIED_FROM):
         links.append(("the job that failed", address("mockups", origin)))
     where = {"job": job.id}
-    buttons = [Button("mockups.retry", where)] if job.status == JobStatus.FAILED and job.deleted_at is None else []
-    buttons.append(Button("mockups.restore" if job.deleted_at else "mockups.delete", where))
-    is_live = job.status not in {JobStatus.COMPLETED, JobStatus.FAILED}
-    return Page(job.id, sections, None, "deleted" if job.deleted_at else job.status, links, buttons, is_live=is_live)
+    is_live = not job.status.is_terminal
+    buttons = [Button(one, where) for one in _offered(job.status, is_deleted=job.deleted_at is not None)]
+    word = "deleted" if job.deleted_at else job.status
+    title = f"{job.preset} on {job.sku}"
+    return Page(title, sections, f"Job {job.id}", word, links, buttons, is_live=is_live)
+
+
+def _offered(status: JobStatus, *, is_deleted: bool) -> list[str]:
+    """What may be done to a job in this state."""
+    if is_deleted:
+        return ["mockups.restore"]
+    first = {JobStatus.COMPLETED: [], JobStatus.FAILED: ["mockups.retry"]}.get(status, ["mockups.cancel"])
+    return [*first, "mockups.delete"]
 
 
 def _jobs(doing: Doing) -> RenderJobs:
@@ -199,8 +206,24 @@ def _restore(doing: Doing) -> Done:
     return Done("The job is there again")
 
 
+def _cancel(doing: Doing) -> Done:
+    job = doing.domains.mockups.cancel(doing.connection, doing.one("job"))
+    ended = job.status.is_terminal
+    return Done("The job is cancelled; it can be retried" if ended else "Its worker stops it within moments")
+
+
+def _ask_cancel(doing: Doing) -> str:
+    job = _jobs(doing).retrieve(doing.one("job"))
+    files = len(outputs_of(doing.connection, [job.id]).get(job.id, []))
+    return (
+        f"One mockup is cancelled, which is {job.status} and has {files} files so far; they stay. It does not begin "
+        f"again by itself, and can be retried."
+    )
+
+
 ACTIONS: Final = (
     Action("mockups.retry", "Retry", Role.ENQUEUE, "mockup", _retry),
+    Action("mockups.cancel", "Cancel", Role.ENQUEUE, "mockup", _cancel, _ask_cancel, is_harmful=True),
     Action("mockups.delete", "Delete", Role.ENQUEUE, "mockup", _delete, _ask_delete, is_harmful=True),
     Action("mockups.restore", "Restore", Role.ENQUEUE, "mockup", _restore),
 )

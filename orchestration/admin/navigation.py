@@ -60,3 +60,12 @@ NAVIGATION: Final = (
     ),
     Group("Record", (Place("Audit", "/admin/audit"), Place("Notifications", "/admin/notifications"))),
 )
+
+# Pages that are reached from those of another place.
+_BELOW: Final = {"explain": "/admin/families", "takedowns": "/admin/gallery"}
+
+
+def is_within(path: str, place: str) -> bool:
+    """Whether a page lies below a place of the navigation, which is marked then."""
+    first = path.removeprefix("/admin").strip("/").partition("/")[0]
+    return first != "" and place == _BELOW.get(first, f"/admin/{first}")

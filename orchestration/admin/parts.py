@@ -39,6 +39,11 @@ class Cell:
     href: str | None = None
     note: str | None = None
 
+    @property
+    def is_filled(self) -> bool:
+        """Whether it shows anything."""
+        return self.value not in (None, "", [], ())
+
 
 @dataclass(frozen=True, slots=True)
 class Button:
@@ -53,10 +58,11 @@ class Button:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of a table, with its buttons at the end."""
+    """A row of a table, with its buttons at the end, and the link to its partition in Dagster's UI if it has one."""
 
     cells: Sequence[Cell]
     buttons: Sequence[Button] = ()
+    partition: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +76,14 @@ class Table:
     rows: Sequence[Row]
     empty: str = "Nothing here."
     pick: Button | None = None
+    is_grid: bool = False
+    """Cards with large pictures instead of rows."""
+
+    @property
+    def places(self) -> Sequence[int]:
+        """The columns in which some row says something; the others would only take room."""
+        filled = [place for place in range(len(self.columns)) if any(row.cells[place].is_filled for row in self.rows)]
+        return filled or range(len(self.columns))
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ from orchestration.admin.places import task_links
 from orchestration.admin.shown import pretty
 from orchestration.api.keys import Role
 from orchestration.api.models import cursor_of, parts_of
-from orchestration.errors import NotFoundError
+from orchestration.errors import ConflictError, NotFoundError
 from orchestration.previews.jobs.rows import JobRow, JobSummary, job_summaries
 from orchestration.previews.jobs.states import JobState
 from orchestration.previews.jobs.submission import cancel
@@ -109,7 +109,7 @@ def _read(frame: Frame, connection: sa.Connection, query: Query) -> Found:
                 moment(one.created_at),
                 moment(one.finished_at),
             ),
-            () if is_over else (Button("previews.cancel", {"job": one.job_id}),),
+            [Button(do, {"job": one.job_id}) for do in _offered(JobState(one.state))],
         )
 
     return paged(found, query.limit, row, lambda one: cursor_of(one.created_at.isoformat(), one.job_id))
@@ -165,8 +165,23 @@ def _job_page(frame: Frame, job: JobRow) -> Page:
         *task_links(frame.domains, frame.domains.previews.preview_queue, job.job_id),
     ]
     links.append(("asset in Dagster", f"{frame.services.settings.dagster_url.rstrip('/')}/assets/previews/artifacts"))
-    buttons = [] if job.state.is_final else [Button("previews.cancel", {"job": job.job_id})]
+    buttons = [Button(do, {"job": job.job_id}) for do in _offered(job.state)]
     return Page(job.job_id, sections, None, job.state, links, buttons, is_live=not job.state.is_final, seconds=2)
+
+
+def _offered(state_: JobState) -> list[str]:
+    """What may be done to a job in this state."""
+    if state_ is JobState.FAILED:
+        return ["previews.retry"]
+    return [] if state_.is_final else ["previews.cancel"]
+
+
+def _retry(doing: Doing) -> Done:
+    """Its dead task begins again, and the job with it; a job whose payload cannot be used has no such task."""
+    job = doing.one("job")
+    if not doing.domains.previews.preview_queue.replay(doing.connection, [job]):
+        raise ConflictError(f"{job} has no dead task any more; submit it again")
+    return Done(f"{job} begins again, with all its attempts")
 
 
 def _cancel(doing: Doing) -> Done:
@@ -182,4 +197,7 @@ def _ask_cancel(doing: Doing) -> str:
     )
 
 
-ACTIONS: Final = (Action("previews.cancel", "Cancel", Role.ENQUEUE, "preview", _cancel, _ask_cancel, is_harmful=True),)
+ACTIONS: Final = (
+    Action("previews.retry", "Retry", Role.ENQUEUE, "preview", _retry),
+    Action("previews.cancel", "Cancel", Role.ENQUEUE, "preview", _cancel, _ask_cancel, is_harmful=True),
+)

@@ -44,14 +44,14 @@ from orchestration.prints.statuses import OrderStatus, RenderState
 from orchestration.prints.tasks.reset import TaskSelection, refresh, retry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from fastapi import APIRouter
 
     from orchestration.admin.frame import Frame
 
 ASSET: Final = "prints/stl"
-_COLUMNS = ("", "Task", "Order", "SKU", "Text", "Colours", "Files", "Printing", "What is wrong", "Retries", "Quantity")
+_COLUMNS = ("", "Task", "Order", "SKU", "Text", "Files", "Printing", "What is wrong")
 
 
 def add_print_pages(pages: APIRouter, frame: Frame) -> None:
@@ -66,9 +66,8 @@ def add_print_pages(pages: APIRouter, frame: Frame) -> None:
             Choice("status", "Order", [str(one) for one in OrderStatus]),
             Choice("marketplace", "Marketplace"),
         )
-        page = ListPage(
-            "Prints", "prints", _COLUMNS, choices, partial(_read, frame), "Each line of an order is a print task."
-        )
+        lead, links = "Each line of an order is a print task.", [("by SKU", address("prints", "skus"))]
+        page = ListPage("Prints", "prints", _COLUMNS, choices, partial(_read, frame), lead, links=links)
         return show_list(frame, request, visitor, page)
 
     @pages.get("/admin/prints/skus")
@@ -143,16 +142,21 @@ def _row(frame: Frame, one: ListedTask) -> Row:
             number(one.task_id, href=page),
             text(one.order_number, note=one.marketplace),
             code(one.sku, href=address("prints", sku=one.sku)),
-            text(one.text),
-            text(" / ".join(filter(None, (one.color_1, one.color_2)))),
+            text(one.text, note=", ".join(_looks(one))),
             state(one.render_state),
             state(one.status),
             text(one.annotation or one.review_reason),
-            number(one.retries),
-            number(one.quantity),
         ),
         buttons,
+        partition_address(frame.services.settings, ASSET, one.sku),
     )
+
+
+def _looks(one: ListedTask) -> Iterator[str]:
+    """The colours of a print, and how often it is wanted if that is more than once."""
+    yield from filter(None, (one.color_1, one.color_2))
+    if one.quantity > 1:
+        yield f"{one.quantity} times"
 
 
 def _print_page(frame: Frame, one: ListedTask, more: sa.RowMapping) -> Page:

@@ -1,6 +1,6 @@
 """What can be done to queues and their tasks: pause and resume, replay, cancel, stop a bulk action, resolve an error.
 
-The replay of a queue whose tasks follow rows of a domain is that domain's own: see `_replayable`. Keep out: the pages.
+Keep out: the pages, and how a dead task begins again (`revival`).
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from orchestration.admin.bulk import CANARY_ITEMS, NewBulk, create_bulk, stop_bu
 from orchestration.admin.errors import resolve_error
 from orchestration.admin.forms import Action, Doing, Done, Field
 from orchestration.admin.frame import address
+from orchestration.admin.revival import revive, what_happens
 from orchestration.api.keys import Role
 from orchestration.errors import ConflictError, NotFoundError
-from orchestration.work_queue.browsing import dead_keys
+from orchestration.work_queue.dead_letters import dead_keys
 from orchestration.work_queue.pausing import pause, resume
 
 if TYPE_CHECKING:
@@ -30,13 +31,6 @@ def queue_named(doing: Doing) -> TaskQueue:
     if name not in found:
         raise NotFoundError(f"There is no such queue; there are {', '.join(found)}")
     return found[name]
-
-
-def _replayable(doing: Doing) -> TaskQueue:
-    queue = queue_named(doing)
-    if queue.policy.replay_with is not None:
-        raise ConflictError(f"Tasks of {queue.name} are retried on the page of what they make, not replayed here")
-    return queue
 
 
 def _pause(doing: Doing) -> Done:
@@ -61,15 +55,15 @@ def _resume(doing: Doing) -> Done:
 
 
 def _replay_one(doing: Doing) -> Done:
-    queue = _replayable(doing)
-    key = doing.one("key")
-    if not queue.replay(doing.connection, [key]):
+    queue, key = queue_named(doing), doing.one("key")
+    if not dead_keys(doing.connection, queue.name, keys=[key], limit=1):
         raise NotFoundError(f"{key} is no longer dead; nothing was replayed")
-    return Done(f"{key} begins again")
+    successor = revive(doing.domains, doing.connection, queue, [key]).get(key)
+    return Done(f"{key} begins again{f' as {successor}' if successor else ''}")
 
 
 def _bulk(doing: Doing, limit: int | None = None) -> NewBulk:
-    queue = _replayable(doing)
+    queue = queue_named(doing)
     keys = doing.values.get("key")
     new = NewBulk(queue.name, doing.by, doing.maybe("why") or "", doing.maybe("fingerprint"), keys)
     return new if limit is None else new._replace(limit=limit)
@@ -82,8 +76,8 @@ def _ask_replay(doing: Doing) -> str:
         raise NotFoundError(f"Nothing of that is dead in {new.queue} now")
     which = "of this error" if new.fingerprint else "that you chose" if new.keys else "of the queue"
     return (
-        f"{len(keys)} dead tasks {which} in {new.queue} begin again, with all their attempts. The set is frozen now, "
-        f"and can be stopped while it runs. Is the cause fixed? Replay {CANARY_ITEMS} first, and look."
+        f"{len(keys)} dead tasks {which} in {new.queue} {what_happens(doing.domains, queue_named(doing))}. The set is "
+        f"frozen now, and can be stopped while it runs. Is the cause fixed? Replay {CANARY_ITEMS} first, and look."
     )
 
 

@@ -58,9 +58,9 @@ _QUEUE_COLUMNS = (
     "Dead",
     "Oldest",
     "Promise",
-    "Succeeded, 24 h",
-    "Failed tasks, 24 h",
-    "Failed attempts, 24 h",
+    "Succeeded, 24\u00a0h",
+    "Failed tasks, 24\u00a0h",
+    "Failed attempts, 24\u00a0h",
     "Workers",
 )
 
@@ -98,7 +98,7 @@ def _add_lists(pages: APIRouter, frame: Frame) -> None:
         queue = _queue(frame, name)
         pick = Button("dead.replay", {"queue": name}, "Replay those chosen")
         chosen = request.query_params.get("state", "")
-        is_dead = chosen == "dead" and queue.policy.replay_with is None
+        is_dead = chosen == "dead"
         columns = ("Task", "State", "Progress", "Attempts", "Group", "Error", "When", "Made")
         page = ListPage(
             f"Tasks of {name}",
@@ -161,7 +161,7 @@ def _queue_page(frame: Frame, queue: TaskQueue, figures: QueueFigures, sections:
     links = [(one, address("queues", name, "tasks", state=one)) for one in STATES]
     links += [("errors", address("errors", queue=name)), ("asset in Dagster", asset_address(frame.domains, name))]
     buttons = [Button("queue.resume" if figures.pause else "queue.pause", {"queue": name})]
-    if figures.dead and queue.policy.replay_with is None:
+    if figures.dead:
         buttons.append(Button("dead.replay", {"queue": name}, f"Replay all {figures.dead} dead"))
     paused = f"Paused by {figures.pause.paused_by}. " if figures.pause else ""
     retry = queue.policy.retry
@@ -247,7 +247,7 @@ def _task_page(frame: Frame, queue: TaskQueue, task: TaskStatus, run_id: str | N
     links += [("asset in Dagster", asset_address(frame.domains, queue.name))]
     where = {"queue": queue.name, "key": task.key}
     buttons = []
-    if task.state == "dead" and queue.policy.replay_with is None:
+    if task.state == "dead":
         buttons.append(Button("task.replay", where))
     if task.state in {"waiting", "active"}:
         buttons.append(Button("task.cancel", where))
@@ -283,7 +283,7 @@ def _worker_row(frame: Frame, one: WorkerStatus) -> Row:
             text(one.queue, href=address("queues", one.queue)),
             state("alive" if one.is_alive else "lost"),
             text(one.host),
-            number(one.pid),
+            text(one.pid),
             number(one.tasks),
             moment(one.started_at),
             moment(one.seen_at),

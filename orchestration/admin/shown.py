@@ -70,6 +70,7 @@ _WARN = {
     "never",
     "inactive",
 }
+LONGEST_WORD = 16
 NOTHING: Final = "\u2013"
 """What stands where there is no value."""
 
@@ -124,6 +125,11 @@ def utc(value: datetime | date | None) -> str:
     return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S}" if isinstance(value, datetime) else value.isoformat()
 
 
+def clock(value: datetime) -> str:
+    """The time of day in UTC."""
+    return f"{value.astimezone(UTC):%H:%M:%S}"
+
+
 def machine(value: datetime) -> str:
     """A time as programs read it."""
     return value.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
@@ -152,6 +158,11 @@ def words(value: object) -> str:
 def pretty(value: Any) -> str:  # noqa: ANN401 - any JSON
     """JSON for reading."""
     return json.dumps(value, ensure_ascii=False, indent=2, default=str)
+
+
+def has_long_word(value: object) -> bool:
+    """Whether a text has a word that is too long for a column, which may be broken then."""
+    return isinstance(value, str) and any(len(word) > LONGEST_WORD for word in value.split())
 
 
 def is_colour(value: object) -> bool:
@@ -186,10 +197,12 @@ FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "size": size,
     "span": span,
     "utc": utc,
+    "clock": clock,
     "machine": machine,
     "tone": tone,
     "words": words,
     "pretty": pretty,
     "is_colour": is_colour,
+    "has_long_word": has_long_word,
     "trend": trend,
 }

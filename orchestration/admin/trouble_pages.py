@@ -77,15 +77,12 @@ def _add_errors(pages: APIRouter, frame: Frame) -> None:
         more = (address("queues", queue, "tasks", state="dead", fingerprint=fingerprint), "All of them")
         sections = [*_error_sections(found[0]), Section("The newest of them", table=table, more=more)]
         where = {"queue": queue, "fingerprint": fingerprint}
-        buttons = []
-        if _is_replayable(frame, queue):
-            buttons = [Button("dead.canary", where), Button("dead.replay", where, f"Replay all {found[0].group.tasks}")]
-        buttons.append(Button("error.resolve", where))
+        buttons = [
+            Button("dead.canary", where),
+            Button("dead.replay", where, f"Replay all {found[0].group.tasks}"),
+            Button("error.resolve", where),
+        ]
         return frame.show(request, visitor, Page(f"Error in {queue}", sections, None, found[0].state, (), buttons))
-
-
-def _is_replayable(frame: Frame, name: str) -> bool:
-    return any(one.name == name and one.policy.replay_with is None for one in frame.domains.queues)
 
 
 def _read_errors(connection: sa.Connection, query: Query) -> Found:
@@ -213,11 +210,12 @@ def _bulk_page(one: sa.RowMapping, now: dict[str, int], items: list[sa.RowMappin
 
 
 def _item_row(queue: str, item: sa.RowMapping) -> Row:
-    key = str(item["key"])
+    key, message = str(item["key"]), item["message"]
+    successor = task_address(queue, message) if message and item["outcome"] == "replayed" else None
     cells = (
         code(key, href=task_address(queue, key)),
         state(item["outcome"] or "open"),
-        text(item["message"]),
+        text(message, href=successor),
         moment(item["at"]),
         state(item["task_state"]),
     )

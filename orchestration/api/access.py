@@ -99,10 +99,18 @@ def require_local(request: Request) -> None:
     """Pass for a program on this machine; a browser here may be led by a page from elsewhere, which says so."""
     is_forwarded = any(name in request.headers for name in _FORWARDED)
     names = (request.headers.get("host"), request.headers.get("origin"))
-    hosts = [urlsplit(name if "//" in name else f"//{name}").hostname for name in names if name]
+    hosts = [_host_of(name) for name in names if name]
     if is_forwarded or not all(map(is_loopback, (_address(request), *hosts))):
         detail = "Without API keys only programs on this machine may call; make one: `orchestration api-keys create`"
         raise ProblemError(HTTPStatus.UNAUTHORIZED, "key_missing", detail, headers={"WWW-Authenticate": "Bearer"})
+
+
+def _host_of(name: str) -> str | None:
+    """The host in a Host or Origin header; None in what is neither."""
+    try:
+        return urlsplit(name if "//" in name else f"//{name}").hostname
+    except ValueError:
+        return None
 
 
 def count_address(request: Request) -> None:

@@ -341,7 +341,7 @@ async def _uploaded(file: UploadFile | None) -> DesignFile | None:
 def _document(text: str) -> dict[str, Any] | None:
     try:
         return msgspec.json.decode(text, type=dict[str, Any]) if text else None
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise InvalidInputError("metadata is no JSON object") from error
 
 

@@ -16,6 +16,7 @@ from typing import Annotated, Any
 import msgspec
 
 from orchestration.errors import InvalidInputError
+from orchestration.wire_types import prepared
 
 FARTHEST = 1e8
 DECIMALS = 6
@@ -118,10 +119,13 @@ def normal(element: Element) -> Element:
     return msgspec.structs.replace(element, **numbers, meta=meta)
 
 
+_OPERATION = prepared(Operation)
+
+
 def read_operation(document: object) -> Operation:
     """An operation from the JSON that a client sent; raises `InvalidInputError` that says what is wrong with it."""
     try:
-        return msgspec.convert(plain(document), Operation)
+        return msgspec.convert(plain(document), _OPERATION)
     except msgspec.ValidationError as error:
         raise InvalidInputError(f"The operation cannot be used: {error}") from error
 

@@ -23,6 +23,7 @@ from orchestration.canvas.model import (
     Size,
 )
 from orchestration.errors import InvalidInputError
+from orchestration.wire_types import prepared
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -238,7 +239,7 @@ class Ungroup(OperationData, frozen=True):
         return self.group_ids or ()
 
 
-DATA: Mapping[OperationType, type[OperationData]] = {
+_DATA: Mapping[OperationType, type[OperationData]] = {
     OperationType.CREATE: Create,
     OperationType.UPDATE: Update,
     OperationType.DELETE: Delete,
@@ -253,3 +254,4 @@ DATA: Mapping[OperationType, type[OperationData]] = {
     OperationType.LAYER: Layering,
     OperationType.STYLE: Style,
 }
+DATA: Mapping[OperationType, type[OperationData]] = {kind: prepared(data) for kind, data in _DATA.items()}

@@ -36,6 +36,7 @@ class Project(NamedTuple):
     """A project as its log is written and read. `collaborators` gives each uid its role."""
 
     project_id: str
+    name: str
     owner_uid: str
     collaborators: Mapping[str, str]
     next_op_index: int
@@ -123,7 +124,7 @@ def _project(connection: sa.Connection, project_id: str, statement: sa.TextClaus
     row = connection.execute(statement, {"project_id": project_id}).one_or_none()
     if row is None:
         raise NotFoundError(f"There is no canvas project {project_id}")
-    return Project(project_id, row.owner_uid, _roles(row.collaborators), row.next_op_index)
+    return Project(project_id, row.name, row.owner_uid, _roles(row.collaborators), row.next_op_index)
 
 
 def _roles(collaborators: Sequence[Any]) -> dict[str, str]:
@@ -133,4 +134,4 @@ def _roles(collaborators: Sequence[Any]) -> dict[str, str]:
     return {uid: role for uid, role in pairs if isinstance(uid, str) and isinstance(role, str)}
 
 
-_PROJECT = "SELECT owner_uid, collaborators, next_op_index FROM canvas_project WHERE project_id = :project_id"
+_PROJECT = "SELECT name, owner_uid, collaborators, next_op_index FROM canvas_project WHERE project_id = :project_id"

@@ -86,7 +86,7 @@ def read_snapshot(version: int, checksum: str, element_count: int, packed: bytes
         )
     try:
         elements = _decoder.decode(zlib.decompress(packed))
-    except (zlib.error, msgspec.DecodeError) as error:
+    except (zlib.error, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise CorruptSnapshotError(f"its bytes cannot be read: {error}") from error
     if len(elements) != element_count:
         raise CorruptSnapshotError(f"it holds {len(elements)} elements instead of {element_count}")

@@ -51,6 +51,7 @@ COMMANDS: Final[dict[str, dict[str, str]]] = {
         "api": "Serve the HTTP API; without any API key on the loopback interface only.",
         "api-keys": "The keys of the HTTP API.",
     },
+    "code_server": {"code-server": "Serve the definitions to Dagster's daemon and UI, and run what they launch."},
     "env_command": {
         "env": 'Print the variables of this instance for a shell: eval "$(orchestration env)"; secrets are among them.'
     },

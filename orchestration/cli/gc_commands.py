@@ -35,7 +35,7 @@ def register(app: typer.Typer) -> None:
 def collect_garbage(
     *,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Decide, show, and change nothing.")] = False,
-    ttl_days: Annotated[float | None, typer.Option(help="Leave media younger than this alone.")] = None,
+    ttl_days: Annotated[float | None, typer.Option(max=100_000, help="Leave media younger than this alone.")] = None,
     allow: Annotated[list[Guard] | None, typer.Option(help="Go on although this guard speaks against it.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Go on although any guard speaks against it.")] = False,
     undo: Annotated[int | None, typer.Option(help="Keep what this collection has marked.")] = None,

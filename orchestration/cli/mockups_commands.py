@@ -51,7 +51,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(help="Render jobs of mockups, garments and colours.", no_args_is_help=True)
     commands = (
         mockups_submit, mockups_status, mockups_list, mockups_retry, mockups_stats, mockups_matrix, mockups_drain,
-        mockups_delete, mockups_restore, mockups_cleanup,
+        mockups_cancel, mockups_delete, mockups_restore, mockups_cleanup,
     )  # fmt: skip
     for command in commands:
         group.command(command.__name__.removeprefix("mockups_"))(command)
@@ -237,6 +237,16 @@ def mockups_delete(
     return _each(jobs, delete, "{job}: deleted ({deleted}), with {files} files", as_json=as_json)
 
 
+def mockups_cancel(jobs: Jobs, *, as_json: Json = False) -> int:
+    """Cancel jobs: a waiting one ends now, one that is rendered within moments; each can be retried."""
+
+    def cancel(mockups: Mockups, job_id: str) -> dict[str, Any]:
+        with mockups.database.begin() as connection:
+            return {"job": job_id, "status": mockups.cancel(connection, job_id).status.value}
+
+    return _each(jobs, cancel, "{job} is {status}", as_json=as_json)
+
+
 def mockups_restore(jobs: Jobs, *, as_json: Json = False) -> None:
     """Take back the deletion of jobs."""
     with open_services() as services, Mockups(services).render_jobs() as service:
@@ -249,7 +259,7 @@ def mockups_restore(jobs: Jobs, *, as_json: Json = False) -> None:
 
 def mockups_cleanup(
     *,
-    days: Annotated[float | None, typer.Option(help="Older than so many; unset is the setting.")] = None,
+    days: Annotated[float | None, typer.Option(max=100_000, help="Older than so many; unset is the setting.")] = None,
     as_json: Json = False,
 ) -> None:
     """Mark jobs as deleted that failed long ago; their history stays."""
@@ -309,7 +319,7 @@ def _parsed(metadata: str | None) -> dict[str, Any] | None:
         return None
     try:
         return msgspec.json.decode(metadata, type=dict[str, Any])
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise ConfigurationError(f"--metadata is no JSON object: {error}") from error
 
 

@@ -39,7 +39,7 @@ def requests_make(
         raise ConfigurationError(f"There is no kind of request {kind!r}; there are {', '.join(sorted(kinds))}")
     try:
         values = json.loads(arguments)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigurationError(f"The arguments are no JSON: {error}") from error
     if not isinstance(values, dict):
         raise ConfigurationError("The arguments are no JSON object")

@@ -19,6 +19,7 @@ from orchestration.cli.output import SOME_FAILED, console, note, print_json, pri
 from orchestration.domains import Domains
 from orchestration.errors import ConfigurationError, OrchestrationError
 from orchestration.lettering.fonts import FontLibrary
+from orchestration.rendering.confined import closes_network
 from orchestration.services import Services
 from orchestration.storage.database import Database
 from orchestration.storage.migrate import examine_schema
@@ -62,13 +63,14 @@ class Diagnosis(NamedTuple):
 
 
 def doctor(feed: Feed = None, as_json: Json = False) -> int:
-    """Check database, object store, fonts, Blender and feed; one line each."""
+    """Check database, object store, fonts, Blender, its confinement and feed; one line each."""
     services = Services(settings_for(feed))
     examinations: dict[str, Callable[[Services], str]] = {
         "database": _examine_database,
         "store": _examine_store,
         "fonts": _examine_fonts,
         "blender": _examine_blender,
+        "confinement": _examine_confinement,
         "feed": _examine_feed,
     }
     found = [_examine(name, examine, services) for name, examine in examinations.items()]
@@ -120,6 +122,12 @@ def _examine_blender(services: Services) -> str:
         if settings.mockup_engine == "blender":
             raise
         return f"not used. {error}"
+
+
+def _examine_confinement(_services: Services) -> str:
+    if closes_network():
+        return "OpenSCAD and Blender run without network"
+    return "OpenSCAD and Blender run with network: this system has no filter of system calls that is known here"
 
 
 def _examine_feed(services: Services) -> str:
@@ -209,7 +217,7 @@ def queue_workers(as_json: Json = False) -> None:
 
 def queue_statistics(
     name: Annotated[str, typer.Argument(help="The queue.")],
-    hours: Annotated[float | None, typer.Option(help="Only the last so many hours.")] = None,
+    hours: Annotated[float | None, typer.Option(max=1_000_000, help="Only the last so many hours.")] = None,
     as_json: Json = False,
 ) -> None:
     """Say how a queue's tasks ended, and how long they waited and ran; also of tasks that are no longer kept."""

@@ -18,25 +18,22 @@ from urllib.parse import urlsplit
 import typer
 
 from orchestration.cli.api_commands import API_PORT
+from orchestration.cli.code_server import LOCATION
 from orchestration.cli.console import Console, Service, show
 from orchestration.cli.output import note
 from orchestration.cli.processes import Processes
 from orchestration.demo.days import NEXT_DAY
 from orchestration.demo.feed import is_written, write_feed
 from orchestration.demo.server import serve
-from orchestration.runtime.instance import limit_pools, open_instance
+from orchestration.runtime.instance import open_instance
 from orchestration.runtime.orphans import end_orphaned_runs
 from orchestration.services import Services
 from orchestration.settings import load_settings
 from orchestration.storage.database import parse_url
 
 if TYPE_CHECKING:
-    import dagster as dg
-
     from orchestration.settings import Settings
 
-# As in workspace.yaml: what Dagster remembers of sensors and partitions hangs on it.
-LOCATION = "orchestration"
 _ASK_SECONDS = 0.1
 
 
@@ -71,9 +68,7 @@ def up(
         console = Console(parts, instance)
         # Away from the checkout, where Dagster would point out that it does not read the dagster.yaml that lies there.
         with Processes(settings.home) as processes:
-            # These two need half of the time until all is ready, in which the rest is prepared here.
             _start(processes, code, api)
-            _limit_pools(instance, settings)
             # Nothing that an earlier system launched lives on.
             if orphans := end_orphaned_runs(instance):
                 note(f"{len(orphans)} runs had been killed with the system before; ended as failed")
@@ -82,14 +77,6 @@ def up(
             exit_code = processes.wait(console)
     note("Everything has stopped")
     return exit_code
-
-
-def _limit_pools(instance: dg.DagsterInstance, settings: Settings) -> None:
-    # The domains load for as long as the code server does, and beside it.
-    from orchestration.assembly import build_definitions
-    from orchestration.runtime.assets import pool_limits
-
-    limit_pools(instance, pool_limits(build_definitions(settings)), settings.pool_sizes)
 
 
 def _start(processes: Processes, *services: Service) -> None:
@@ -137,7 +124,7 @@ def _parts(settings: Settings, socket: Path, port: int, api_port: int) -> list[S
     server = {"grpc_server": {"socket": str(socket), "location_name": LOCATION}}
     workspace.write_text(json.dumps({"load_from": [server]}), encoding="utf-8")  # JSON is YAML
     python, form = [sys.executable, "-m"], ["--log-format", "json"]
-    code = ["dagster", "api", "grpc", "-m", "orchestration.definitions", "-s", str(socket), "--location-name", LOCATION]
+    code = ["orchestration", "code-server", "--socket", str(socket)]
     daemon = ["dagster._daemon", "run", "-w", str(workspace)]
     ui = ["dagster_webserver", "-w", str(workspace), "-h", "127.0.0.1", "-p", str(port), "--dagster-log-level", "info"]
     api = ["orchestration", "api", "--port", str(api_port)]

@@ -191,13 +191,13 @@ class PreviewClient:
 def _error(answer: urllib3.BaseHTTPResponse) -> Exception:
     try:
         document = msgspec.json.decode(answer.data)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         document = {}
     problem = document if isinstance(document, dict) else {}
     detail = str(problem.get("detail") or f"HTTP {answer.status}")
     if answer.status in _TRANSIENT:
         asked = answer.headers.get("retry-after", "")
-        return TransientError(detail, retry_after=float(asked) if asked.isdigit() else None)
+        return TransientError(detail, retry_after=float(asked) if asked.isascii() and asked.isdigit() else None)
     if answer.status == _NOT_FOUND:
         return NotFoundError(detail)
     return PreviewRejectedError(detail, answer.status, problem.get("errors") or ())

@@ -42,6 +42,7 @@ def mirror_queue(settings: Settings) -> TaskQueue:
         poll_seconds=settings.mirror_poll_ms / 1000,
         longest_poll_seconds=settings.mirror_longest_poll_ms / 1000,
         promise_seconds=60.0,
+        durable_claims=False,  # the mirror is written by the transaction that settles its tasks
     )
     return TaskQueue(policy)
 

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from orchestration.gallery.merge import Creator, HistoryItem, ImageRenditions
 from orchestration.gallery.shown import OPTIMISED
+from orchestration.wire_types import prepared
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -38,6 +39,7 @@ class _Kept(msgspec.Struct, gc=False):
 
 
 # Numbers as they are written: PostgreSQL keeps more digits than a float does.
+_RENDITION = prepared(ImageRenditions)
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 _decode_kept = msgspec.json.Decoder(list[_Kept]).decode
 _encode = msgspec.json.Encoder(decimal_format="number").encode
@@ -106,7 +108,7 @@ def read_renditions(connection: sa.Connection, urls: Collection[str], base_url: 
             _FIELD_OF[name]: f"{base_url}/{key}" for name, key in zip(names, keys, strict=True) if name in _FIELD_OF
         }
         placeholder = {"blurDataUrl": blur} if blur else {}
-        found[url] = msgspec.convert({"width": width, "height": height, **placeholder, **files}, ImageRenditions)
+        found[url] = msgspec.convert({"width": width, "height": height, **placeholder, **files}, _RENDITION)
     return found
 
 
@@ -146,7 +148,7 @@ def _read_kept(text: str | None) -> list[dict[str, Any]]:
         return []
     try:
         entries = _decode_kept(text)
-    except msgspec.DecodeError:  # somebody else's writing; it is written over
+    except (msgspec.DecodeError, RecursionError):  # somebody else's writing; it is written over
         return []
     return [
         {name: value for name in _Kept.__struct_fields__ if (value := getattr(one, name)) is not None}

@@ -63,7 +63,9 @@ def _shift_to_mean(gaps: Profile, mean: float, deep: float) -> float:
     low, high = -deep - float(np.min(gaps)), mean - float(np.min(gaps))
     for _ in range(20):
         middle = (low + high) / 2
-        low, high = (middle, high) if np.minimum(gaps + middle, deep).mean() < mean else (low, middle)
+        low, high = (
+            (middle, high) if np.add.reduce(np.minimum(gaps + middle, deep)) / len(gaps) < mean else (low, middle)
+        )
     return high
 
 
@@ -83,14 +85,21 @@ def _gaps(before: Placed, after: Placed) -> Profile | None:
 
 def _edge(placed: Placed, heights: Profile, side: float) -> Profile:
     """Return how far a letter reaches to a side in each row; minus infinity where it has no ink."""
+    rings = placed.outline.section.to_polygons()
+    corners = np.concatenate(rings)
+    x, y = corners[:, 0] + placed.x, corners[:, 1] + placed.y
+    ends = np.cumsum([len(ring) for ring in rings])
+    following = np.arange(1, len(x) + 1)
+    following[ends - 1] = [0, *ends[:-1]]
+    above = y > heights[:, None]
+    rows, edges = np.nonzero(above != above[:, following])
+    x_after, y_after = x[following], y[following]
+    across = (heights[rows] - y[edges]) * (x_after - x)[edges] / (y_after - y)[edges]
+    # In each row that an edge crosses, the farthest crossing counts.
     reach = np.full(len(heights), -np.inf)
-    for ring in placed.outline.section.to_polygons():
-        x, y = ring[:, 0] + placed.x, ring[:, 1] + placed.y
-        x_after, y_after = np.roll(x, -1), np.roll(y, -1)
-        crosses = (y[None, :] > heights[:, None]) != (y_after[None, :] > heights[:, None])
-        with np.errstate(divide="ignore", invalid="ignore"):
-            at = x + (heights[:, None] - y) * (x_after - x) / (y_after - y)
-        reach = np.maximum(reach, np.where(crosses, side * at, -np.inf).max(axis=1))
+    first = np.flatnonzero(np.diff(rows, prepend=-1))
+    if len(first):
+        reach[rows[first]] = np.maximum.reduceat(side * (x[edges] + across), first)
     return reach
 
 

@@ -11,7 +11,6 @@ import asyncio
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple, Self
 from urllib.parse import urljoin
@@ -21,7 +20,7 @@ from orchestration.media.bodies import read_file, read_response
 from orchestration.media.breaker import BreakerPolicy, EndpointBreaker
 from orchestration.media.local_files import open_beneath
 from orchestration.media.rules import parse_web_url
-from orchestration.media.statuses import error_for_status
+from orchestration.media.statuses import error_for_status, http_date
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -214,12 +213,8 @@ class Downloader:
         """The date, unless it is still to come: a server that is asked by it says 'not modified' until then."""
         if _usable(last_modified) is None:
             return None
-        try:
-            moment = parsedate_to_datetime(str(last_modified))
-        except ValueError:
-            return None
-        aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        return last_modified if aware <= self._now() else None
+        moment = http_date(str(last_modified))
+        return last_modified if moment is not None and moment <= self._now() else None
 
     async def _read_file(self, url: str, request: _Request) -> Download:
         if self._rules.root is None:

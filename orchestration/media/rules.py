@@ -46,7 +46,7 @@ def _parse(text: str, *, quoted: bool) -> URL:
     try:
         url = URL(text, encoded=quoted)
         _ = url.port  # parsed lazily: an impossible port shows here
-    except ValueError as error:
+    except (ValueError, IndexError) as error:  # as yarl says for a port without a host
         raise InvalidInputError(f"{_excerpt(text)} is no URL: {error}") from error
     if not url.scheme:
         raise InvalidInputError(f"{_excerpt(text)} is no URL: it has no scheme")

@@ -49,10 +49,14 @@ def parse_retry_after(value: str | None, *, now: datetime) -> float | None:
     text = (value or "").strip()
     if _SECONDS.fullmatch(text):
         return min(float(text), MAX_RETRY_AFTER_SECONDS)
+    moment = http_date(text)
+    return None if moment is None else min(max((moment - now).total_seconds(), 0.0), MAX_RETRY_AFTER_SECONDS)
+
+
+def http_date(text: str) -> datetime | None:
+    """Return the moment that a header's date names (RFC 9110 5.6.7), or None for what is none; no zone means UTC."""
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):  # no date, or a number that no date has
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return min(max((moment - now).total_seconds(), 0.0), MAX_RETRY_AFTER_SECONDS)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -17,6 +17,8 @@ from threading import Lock, Thread
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+import sqlalchemy as sa
+
 from orchestration.errors import OrchestrationError
 from orchestration.metrics.statements import DATABASE_BYTES, PRIVATE_VISIBLE
 from orchestration.observability.logs import get_logger
@@ -24,8 +26,6 @@ from orchestration.storage.database import limit_statements
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    import sqlalchemy as sa
 
     from orchestration.metrics.sheet import Sheet
     from orchestration.storage.database import Database
@@ -84,9 +84,9 @@ class Probes:
     def _try(self, name: str, look: Callable[[], float]) -> None:
         try:
             self._found[name] = look()
-        except (OrchestrationError, OSError) as error:
+        except (OrchestrationError, sa.exc.SQLAlchemyError, OSError) as error:
             self._found.pop(name, None)
-            log.warning("probe failed", metric=name, error=str(error))
+            log.warning("probe failed", metric=name, error=str(error).partition("\n")[0])
 
     def _ask(self, statement: sa.TextClause) -> float:
         with self._database.begin() as connection:

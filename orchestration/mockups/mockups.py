@@ -10,15 +10,18 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from orchestration.errors import ConflictError
 from orchestration.media.rules import HostRules
 from orchestration.mockups.jobs.objects import removing
-from orchestration.mockups.jobs.pending import fail_ended_jobs, queue_due_jobs
+from orchestration.mockups.jobs.pending import CANCELLED, fail_ended_jobs, fail_job, queue_due_jobs
 from orchestration.mockups.jobs.records import unused_keys
 from orchestration.mockups.jobs.rows import rendered_skus
 from orchestration.mockups.jobs.service import RenderJobs
 from orchestration.mockups.jobs.submission import check_options
 from orchestration.mockups.queues import render_queue, render_task
 from orchestration.mockups.refusals import MockupRefusedError, RefusalCode
+from orchestration.work_queue.dead_letters import dismiss
+from orchestration.work_queue.model import TaskState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -94,7 +97,20 @@ class Mockups:
             problem = f"{job_id} has no design"
             raise MockupRefusedError(RefusalCode.MISSING_FILE, problem, "submit the mockup with its design instead")
         self.render_queue.enqueue_once(connection, render_task(job.id, job.sku))
+        dismiss(connection, self.render_queue, [job_id])
         return job
+
+    def cancel(self, connection: sa.Connection, job_id: str) -> RenderJob:
+        """End a job that has not ended: a waiting one now, one that is rendered by its worker within moments.
+
+        A cancelled job is a failed one that says so. Raises `NotFoundError`, and `ConflictError` when it has ended.
+        """
+        jobs = RenderJobs(connection, self.link, self.clock)
+        if (status := jobs.retrieve(job_id).status).is_terminal:
+            raise ConflictError(f"{job_id} is {status.value} already; nothing was cancelled")
+        if self.render_queue.request_cancel(connection, job_id) is not TaskState.ACTIVE:
+            fail_job(connection, job_id, CANCELLED, self.clock())
+        return jobs.retrieve(job_id)
 
     def clean_up(self, older_than_days: float | None = None) -> int:
         """Mark failed jobs as deleted that are older than so many days, or than the settings keep them; how many."""

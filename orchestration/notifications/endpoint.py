@@ -39,9 +39,13 @@ class Endpoint:
     """The server at a URL that the setting `setting` names; raises `ConfigurationError` for what is no URL."""
 
     def __init__(self, url: str, setting: str, *, total_seconds: float = TOTAL_SECONDS) -> None:
-        parts = urlsplit(url)
+        wrong = ConfigurationError(f"{setting} must be http(s)://host/..., not {url!r}")
+        try:
+            parts = urlsplit(url)
+        except ValueError as error:
+            raise wrong from error
         if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ConfigurationError(f"{setting} must be http(s)://host/..., not {url!r}")
+            raise wrong
         self.url = url
         # For messages: the rest of a URL may be secret.
         self.name = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"

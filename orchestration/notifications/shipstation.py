@@ -103,7 +103,7 @@ class ShipStationChannel:
         answer = await self._call("GET", f"orders/{order_id}")
         try:
             order: Any = msgspec.json.decode(answer.body)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise TransientError(f"{self._endpoint.name} sent no JSON for order {order_id}") from error
         # Without its key the order would not be updated, but made a second time.
         if not isinstance(order, dict) or str(order.get("orderId")) != order_id or not order.get("orderKey"):

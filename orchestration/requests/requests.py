@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from orchestration.errors import InvalidInputError, NotFoundError
 from orchestration.requests.tables import work_request
+from orchestration.wire_types import prepared
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -43,6 +44,9 @@ class RequestKind(Generic[A]):
     name: str
     arguments: type[A]
     description: str
+
+    def __post_init__(self) -> None:
+        prepared(self.arguments)
 
     def parse(self, arguments: Mapping[str, Any]) -> A:
         """Read arguments as JSON has them; raises `InvalidInputError` that names the place that does not fit."""

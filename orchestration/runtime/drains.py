@@ -27,8 +27,9 @@ from orchestration.work_queue.pausing import pauses
 from orchestration.work_queue.queue import TaskQueue
 
 DRAIN_TAG = "orchestration/drain"
-# After a start with much in the queue of runs, drains begin before the runs that only look.
-DRAIN_PRIORITY = {"dagster/priority": "1"}
+# After a start with much in the queue of runs, drains begin before the runs that only look, and before all others those
+# whose tasks cannot wait.
+PRIORITY = "dagster/priority"
 INTERVAL_SECONDS = 5
 # How long after its start a run has a worker at the latest.
 REGISTRATION_SECONDS = 60.0
@@ -132,6 +133,7 @@ def drain_sensor(
             before()
         due = due_tasks(services, queues)
         tags = {DRAIN_TAG: job.name}
+        priority = {PRIORITY: "2" if warm else "1"}
         born_after = datetime.now(UTC) - timedelta(seconds=warm.renew_seconds) if warm else None
         running = len(live_drains(context.instance, services, queues, tags, born_after))
         missing = missing_drains(due, running, scale)
@@ -139,7 +141,7 @@ def drain_sensor(
             return dg.SkipReason(f"{due} tasks due, {running} drains up")
         kept_up = max(0, scale.warm - running) if warm else 0
         configs = [warm.run_config if warm and number < kept_up else None for number in range(missing)]
-        return [dg.RunRequest(tags=tags | DRAIN_PRIORITY, run_config=config) for config in configs]
+        return [dg.RunRequest(tags=tags | priority, run_config=config) for config in configs]
 
     return sensor
 

@@ -51,9 +51,15 @@ class RequestHandler:
 
 
 def request_sensor(
-    services: Services, handlers: Sequence[RequestHandler], parts: Sequence[dg.Definitions]
+    services: Services,
+    handlers: Sequence[RequestHandler],
+    parts: Sequence[dg.Definitions],
+    resume: Callable[[], None] = lambda: None,
 ) -> dg.SensorDefinition:
-    """The sensor that does what is asked for, by these handlers, whose jobs are among those of `parts`."""
+    """The sensor that does what is asked for, by these handlers, whose jobs are among those of `parts`.
+
+    `resume` is called at each tick: it goes on for a while with what another process has begun and left.
+    """
     by_kind = {handler.kind.name: handler for handler in handlers}
     names = {handler.job for handler in handlers}
     jobs = [job for part in parts for job in part.jobs or () if isinstance(job, AssetJob) and job.name in names]
@@ -67,9 +73,18 @@ def request_sensor(
     )
     def sensor(context: dg.SensorEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
         launches = list(_tick(context.instance, services, by_kind))
+        _try(resume)
         return launches or dg.SkipReason("Nothing to launch")
 
     return sensor
+
+
+def _try(resume: Callable[[], None]) -> None:
+    """What goes wrong there is no reason to launch nothing; the next tick tries again."""
+    try:
+        resume()
+    except Exception:
+        log.exception("could not resume what was left; the next tick tries again")
 
 
 def _tick(

@@ -5,6 +5,7 @@ The spelling of fields that every domain's mix-in shares. Keep out: the fields.
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AliasChoices, BeforeValidator, Field
@@ -27,6 +28,17 @@ def _split(value: object) -> object:
 
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 """Several values, separated by commas."""
+
+
+def _listed(value: object) -> object:
+    try:
+        return json.loads(value) if isinstance(value, str) else value
+    except (ValueError, RecursionError):
+        return value  # which is no list, as the check of the type will say
+
+
+Box = Annotated[tuple[float, float, float], NoDecode, BeforeValidator(_listed)]
+"""Width, depth and height, as a JSON list."""
 
 
 def renamed(default: object, *variables: str, **rules: Any) -> Any:  # noqa: ANN401 - as pydantic's `Field`

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from orchestration.settings.fields import Words, drains, renamed
+from orchestration.settings.fields import Box, Words, drains, renamed
 
 
 class PrintSettings(BaseModel):
@@ -38,7 +38,7 @@ class PrintSettings(BaseModel):
     print_tasks_per_drain: int = Field(500, ge=1, description="Waiting print tasks for each drain run")
     print_max_drains: int = drains(2, pool="prints_render", description="Print drains at the same time")
     print_nozzle_mm: float = Field(0.4, gt=0, description="The printer's nozzle, which no stroke may be thinner than")
-    print_bed_mm: tuple[float, float, float] = Field(
+    print_bed_mm: Box = Field(
         (220.0, 220.0, 250.0), description="What the printer can hold: width, depth, height, as a JSON list"
     )
     print_plate_margin_mm: float = Field(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 
-from pydantic import SecretStr, ValidationError
+from pydantic import SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from orchestration.errors import ConfigurationError
@@ -24,6 +24,10 @@ from orchestration.settings.mockups import MockupSettings
 from orchestration.settings.notifications import NotificationSettings
 from orchestration.settings.previews import PreviewSettings
 from orchestration.settings.prints import PrintSettings
+
+# A hundred years and more, as numbers of some units; and what any other number may be.
+_LONGEST = {"_days": 100_000, "_hours": 1_000_000, "_minutes": 100_000_000}
+_LARGEST = 1_000_000_000
 
 
 class Settings(
@@ -45,6 +49,15 @@ class Settings(
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", populate_by_name=True)
+
+    @field_validator("*")
+    @classmethod
+    def _bounded(cls, value: object, info: ValidationInfo) -> object:
+        """Refuse numbers that no time has, such as `inf`: the day so many days ago must exist."""
+        most = next((most for unit, most in _LONGEST.items() if str(info.field_name).endswith(unit)), _LARGEST)
+        if isinstance(value, float) and not abs(value) <= most:
+            raise ValueError(f"Input should be less than or equal to {most}")
+        return value
 
     def environment(self, *, secrets: bool = False) -> dict[str, str]:
         """Every field that was set, by the environment or in code, under its own variable, as text.

@@ -29,6 +29,7 @@ from urllib.parse import quote
 from orchestration.errors import ConfigurationError, TransientError
 from orchestration.storage.embedded_access import (
     Account,
+    close_home,
     make_private_home,
     server_account,
     socket_folder,
@@ -42,6 +43,8 @@ PORT = 5432
 LONGEST_START = 60.0
 LONGEST_STOP = 30.0
 _PAUSE = 0.01
+# After a kill the server first syncs what it holds: file by file that takes seconds, and Linux can do it at once.
+_RECOVERY = ("-c", "recovery_init_sync_method=syncfs") if sys.platform == "linux" else ()
 _RUNNER = Path(__file__).with_name("postgres_process.py")
 
 # What this process holds while it uses a server, by process and folder: a fork has to join by itself.
@@ -69,6 +72,7 @@ def start_embedded_server(directory: Path) -> str:
             account = server_account(directory)
             running = _running(directory)
             if running is None:
+                close_home(directory.parent)
                 create_cluster(directory)
                 write_access_rules(directory, account)
                 running = _start(directory, account)
@@ -113,7 +117,7 @@ def stop_embedded_server(directory: Path) -> None:
 def _start(directory: Path, account: Account) -> _Running:
     sockets = socket_folder(directory, account)
     listed = str(sockets).replace('"', '""')
-    arguments = ("-D", str(directory), "-h", "", "-k", f'"{listed}"', "-c", "unix_socket_permissions=0700")
+    arguments = ("-D", str(directory), "-h", "", "-k", f'"{listed}"', "-c", "unix_socket_permissions=0700", *_RECOVERY)
     with (directory / "log").open("ab") as log:
         printed = _run(account, directory, "postgres", arguments, detach=True, stdout=subprocess.PIPE, stderr=log)
     end = time.monotonic() + LONGEST_START

@@ -58,13 +58,18 @@ class Account(NamedTuple):
 
 
 def make_private_home(home: Path) -> None:
-    """Make the home its owner's alone. One that is there stays as it is, unless it has held a database of ours.
-
-    Earlier versions opened it and the folders above; what they did above is for its owner to take back.
-    """
+    """Make the home its owner's alone; one that is there stays as it is."""
     if not home.exists():
         home.parent.mkdir(parents=True, exist_ok=True)
         home.mkdir(mode=stat.S_IRWXU, exist_ok=True)
+
+
+def close_home(home: Path) -> None:
+    """Take a home that has held a database of ours from all others, who had it open in earlier versions.
+
+    Not while the server runs: it may have been started without the capability to pass closed folders. What earlier
+    versions opened above the home is for its owner to take back.
+    """
     found = home.stat()
     is_ours = found.st_uid == os.geteuid() and not found.st_mode & stat.S_ISVTX
     if is_ours and found.st_mode & _OTHERS and (home / "postgres" / "PG_VERSION").exists():

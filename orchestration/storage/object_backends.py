@@ -30,8 +30,8 @@ def open_backend(url: str) -> Backend:
     """Open `file:///dir`, `memory:///` or `s3://bucket/prefix`; raises `ConfigurationError`."""
     from obstore.store import from_url
 
-    scheme = urlsplit(url).scheme
     try:
+        scheme = urlsplit(url).scheme
         if scheme == "file":
             return _open_folder(url)
         if scheme in {"memory", "s3"}:

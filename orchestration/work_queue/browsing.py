@@ -108,13 +108,6 @@ FROM unnest(CAST(:queues AS text[])) AS name CROSS JOIN LATERAL (
     ORDER BY finished_at DESC LIMIT 1
 ) AS t""")
 
-_DEAD_KEYS = sa.text("""
-SELECT key FROM task WHERE queue = :queue AND state = 'dead'
-    AND (CAST(:fingerprint AS text) IS NULL OR fingerprint = :fingerprint)
-    AND (CAST(:keys AS text[]) IS NULL OR key = ANY (CAST(:keys AS text[])))
-    AND NOT (key = ANY (CAST(:but AS text[])))
-ORDER BY finished_at DESC, id DESC LIMIT :limit""")
-
 _DUE = sa.text("""
 SELECT name, (
     SELECT count(*) FROM task WHERE queue = name AND state = 'waiting' AND run_at > statement_timestamp()) AS delayed,
@@ -183,20 +176,3 @@ def last_durations(connection: sa.Connection, queues: Sequence[str]) -> dict[str
 def due_tasks(connection: sa.Connection, queues: Sequence[str]) -> dict[str, Due]:
     """What is known of each queue's waiting tasks without counting those that are due."""
     return {name: Due(*rest) for name, *rest in connection.execute(_DUE, {"queues": list(queues)})}
-
-
-def dead_keys(
-    connection: sa.Connection,
-    queue: str,
-    *,
-    fingerprint: str | None = None,
-    keys: Sequence[str] | None = None,
-    but: Sequence[str] = (),
-    limit: int,
-) -> list[str]:
-    """The keys of dead tasks, of one error, or those of `keys` that are dead; the newest first."""
-    values = {
-        "queue": queue, "fingerprint": fingerprint, "keys": None if keys is None else list(keys), "but": list(but),
-        "limit": limit,
-    }  # fmt: skip
-    return list(connection.execute(_DEAD_KEYS, values).scalars())

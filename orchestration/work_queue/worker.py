@@ -57,6 +57,8 @@ MOST_LINGERING = 8
 # Claims larger than the policy's batch that a worker holds at a time.
 GROWN_CLAIMS = 2
 
+# The commit comes back before it is on disk; the next that is durable takes it there.
+_NEED_NOT_LAST = sa.text("SET LOCAL synchronous_commit = off")
 _LIMIT_LOCKS = sa.text("SET LOCAL lock_timeout = '1s'")
 
 
@@ -272,6 +274,8 @@ class Worker:
                 self.queue.release_all(connection, self.number, but=held)
             self._is_claim_unconfirmed = True
             lost = self._reap(connection)
+            if not (lost or self.queue.policy.durable_claims):
+                connection.execute(_NEED_NOT_LAST)
             tasks = self.queue.claim(connection, self.number, self._batch, is_lingering=self._is_lingering())
             due = None if tasks else self.queue.next_due(connection)
         self._is_claim_unconfirmed = False

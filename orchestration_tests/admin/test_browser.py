@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 from functools import cache
+from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,23 +47,14 @@ NOISE = ("GL Driver Message", "WebGL")
 
 
 @cache
-def axe() -> str | None:
-    """The accessibility checker of the npm package axe-core, where it is installed; None without it."""
-    roots = [
-        Path(__file__).parents[2] / "node_modules",
-        Path("/usr/lib/node_modules"),
-        Path("/usr/local/lib/node_modules"),
-    ]
-    found = [root / "axe-core" / "axe.min.js" for root in roots]
-    return next((one.read_text(encoding="utf-8") for one in found if one.exists()), None)
+def axe() -> str:
+    """The accessibility checker axe-core, as a package of the tests carries it from npm."""
+    return (resources.files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
 
 
 def faults(page: Page) -> list[Any]:
     """The serious faults that axe finds on a page."""
-    script = axe()
-    if script is None:
-        return []
-    page.evaluate(script)
+    page.evaluate(axe())
     options = json.dumps({"resultTypes": ["violations"]})
     violations = page.evaluate(f"async () => (await axe.run(document, {options})).violations")
     return [(one["id"], one["nodes"][0]["html"][:200]) for one in violations if one["impact"] in SERIOUS]
@@ -80,6 +72,7 @@ def said(page: Page) -> list[str]:
 def test_an_operators_day(factory: Domains, site: str, page: Page, said: list[str]) -> None:
     _every_page_opens(page, site)
     _a_failed_mockup_is_retried(page, site)
+    _its_retry_is_cancelled(page)
     _a_dead_letter_is_replayed(factory, page, site)
     _a_sync_is_stopped_and_started(factory, page, site)
     _progress_moves(factory, page, site)
@@ -117,6 +110,14 @@ def _a_failed_mockup_is_retried(page: Page, site: str) -> None:
     page.click("table button:has-text('Retry')")
     assert "was made of it and is queued" in page.inner_text("[role=status]")
     assert page.inner_text("h1 .state") == "pending"
+
+
+def _its_retry_is_cancelled(page: Page) -> None:
+    page.click(".buttons button:has-text('Cancel')")
+    assert "One mockup is cancelled, which is pending" in page.inner_text("#question")
+    page.click("button:has-text('Cancel')")
+    assert "it can be retried" in page.inner_text("[role=status]")
+    assert "Cancelled on request" in page.inner_text("#content")
 
 
 def _a_dead_letter_is_replayed(factory: Domains, page: Page, site: str) -> None:

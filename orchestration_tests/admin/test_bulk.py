@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import dagster as dg
 import pytest
 import sqlalchemy as sa
 
 from orchestration.admin import bulk
 from orchestration.admin.bulk import BulkRunner, NewBulk, create_bulk, list_items, read_bulk, states_now, stop_bulk
 from orchestration.errors import NotFoundError
+from orchestration.runtime.requests import request_sensor
+from orchestration_tests.runtime.ticks import tick
 
 if TYPE_CHECKING:
     from orchestration.domains import Domains
@@ -70,3 +73,35 @@ def test_two_processes_do_not_work_on_one_set(factory: Domains) -> None:
         other.execute(sa.text("SELECT FROM bulk_action FOR UPDATE"))
         assert not BulkRunner(factory).step()
     assert BulkRunner(factory).step()
+
+
+def test_prints_and_mockups_begin_again_as_their_domains_retry_them_and_a_tick_goes_on(factory: Domains) -> None:
+    with factory.services.database.begin() as connection:
+        done, failed = connection.execute(sa.text("SELECT id FROM print_task ORDER BY id LIMIT 2")).scalars()
+        job = connection.execute(sa.text("SELECT id FROM render_job WHERE status = 'failed'")).scalar_one()
+        for queue, key in (("print", str(done)), ("print", str(failed)), ("render-engine", job)):
+            connection.execute(_DEAD, {"queue": queue, "key": key})
+        prints, _ = create_bulk(connection, NewBulk("print", "ada"))
+        mockups, _ = create_bulk(connection, NewBulk("render-engine", "ada"))
+    # Nobody looks at a page: the sensor of requests finds what was left.
+    sensor = request_sensor(factory.services, (), (), BulkRunner(factory).resume)
+    with dg.DagsterInstance.ephemeral() as instance:
+        tick(dg.Definitions(sensors=[sensor]), "requests_sensor", instance)
+    with factory.services.database.connect() as connection:
+        items = {one["key"]: one for number in (prints, mockups) for one in list_items(connection, number)}
+        again = factory.mockups.render_queue.task(connection, items[job]["message"])
+        states = [read_bulk(connection, number)["state"] for number in (prints, mockups)]
+        assert factory.mockups.render_queue.dead(connection) == [], "another job does its work now"
+    assert states == ["completed", "completed"]
+    assert (items[str(done)]["outcome"], items[str(done)]["task_state"]) == ("failed", "dead")
+    assert "has not failed" in items[str(done)]["message"]
+    assert (items[str(failed)]["outcome"], items[str(failed)]["task_state"]) == ("replayed", "waiting")
+    assert again is not None
+    assert (again.key, items[job]["task_state"]) == (items[job]["message"], "waiting")
+
+
+_DEAD = sa.text("""
+INSERT INTO task (queue, key, state, reason, error, finished_at)
+VALUES (:queue, :key, 'dead', 'permanent error', 'no', now())
+ON CONFLICT (queue, key) WHERE state NOT IN ('completed', 'cancelled')
+DO UPDATE SET state = 'dead', reason = excluded.reason, error = excluded.error, finished_at = now()""")

@@ -71,7 +71,9 @@ def test_rows_lead_to_their_run_and_partition_in_dagster(reading: httpx.Client) 
     assert f"http://dagster.example/runs/{RUN}" in reading.get("/admin/workers").text
     assert f"http://dagster.example/runs/{RUN}" in reading.get("/admin/requests").text
     family = reading.get(f"/admin/families/{FAMILY}").text
-    assert f"http://dagster.example/assets/catalogue/product_families?view=partitions&amp;partition={FAMILY}" in family
+    partition = f"http://dagster.example/assets/catalogue/product_families?view=partitions&amp;partition={FAMILY}"
+    assert partition in family
+    assert partition in reading.get("/admin/families").text
 
 
 def test_lists_hold_no_payload_and_single_tasks_do(reading: httpx.Client) -> None:
@@ -232,3 +234,15 @@ def test_a_timeline_goes_from_the_order_to_the_file(reading: httpx.Client) -> No
     html = reading.get("/admin/timeline", params={"q": "1001"}).text
     for event in (">ordered<", ">queued in print<", ">product rendered<", "style3-tag/Z/Zoe.stl", ">print failed<"):
         assert event in html
+
+
+def test_a_failed_preview_begins_again_while_its_dead_task_is_kept(factory: Domains, browse: httpx.Client) -> None:
+    assert 'action="/admin/do/previews.retry"' in browse.get("/admin/previews/preview-0003").text
+    assert "submit it again" in said(browse, do(browse, "previews.retry", job="preview-0003"))
+    queue = factory.previews.preview_queue
+    with factory.services.database.begin() as connection:
+        dead = "INSERT INTO task (queue, key, state, reason, finished_at) VALUES (:queue, :key, 'dead', 'no', now())"
+        connection.execute(sa.text(dead), {"queue": queue.name, "key": "preview-0003"})
+    assert "begins again" in said(browse, do(browse, "previews.retry", job="preview-0003"))
+    with factory.services.database.connect() as connection:
+        assert queue.counts(connection).waiting == 1

@@ -18,16 +18,16 @@ from orchestration.canvas.projects import NewProject, create_projects
 from orchestration.canvas.saving import SaveOptions
 from orchestration.canvas.snapshots import save
 from orchestration.demo.projects import Board
-from orchestration.observability.logs import configure_logging
 from orchestration.services import Services
 from orchestration.settings import Settings
-from orchestration_tests.benchmarks.timing import Timing, median, report, timed
+from orchestration_tests.benchmarks.timing import Race, Timing, median, report, timed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from orchestration.canvas.model import Operation
     from orchestration.storage.database import Database
+    from orchestration_tests.benchmarks.options import Options
 
 ROUNDS = 5
 LONG, AFTER = 10_000, 50
@@ -36,19 +36,18 @@ LOADS = 100
 PROJECTS, OPERATIONS = 500, 100
 
 
-def main() -> None:
-    """Print all figures."""
-    configure_logging("ERROR")
+def races(_options: Options) -> Iterator[Race]:
+    """All figures."""
     with tempfile.TemporaryDirectory(prefix="orchestration-bench-", ignore_cleanup_errors=True) as folder:
         services = Services(Settings(home=Path(folder), database_url=None, dagster_database_url=None))
         history = Board(Random(1), ["m-1-0", "m-1-1"]).operations(LONG)
-        append_operations(services.database, history)
-        load_project(services.database, history)
+        yield append_operations(services.database, history)
+        yield load_project(services.database, history)
         save_projects(services, history)
         services.close()
 
 
-def append_operations(database: Database, history: Sequence[Operation]) -> None:
+def append_operations(database: Database, history: Sequence[Operation]) -> Race:
     """Operations one by one, each in a transaction, against whole batches."""
     print(f"Appending: {SINGLES} operations one by one, {LONG} in one batch")
 
@@ -60,12 +59,13 @@ def append_operations(database: Database, history: Sequence[Operation]) -> None:
         for operation in history[:SINGLES]:
             _append(database, project_id, [operation])
 
-    one_by_one = _median(singly)
+    one_by_one, batch = _median(singly), _median(batched)
     report("one by one", one_by_one, items=SINGLES, what="operations")
-    report("one batch", _median(batched), items=LONG, what="operations", rival=_times(one_by_one, LONG / SINGLES))
+    report("one batch", batch, items=LONG, what="operations")
+    return Race(f"canvas: append {LONG} operations", batch, one_by_one.times(LONG / SINGLES), "one by one")
 
 
-def load_project(database: Database, history: Sequence[Operation]) -> None:
+def load_project(database: Database, history: Sequence[Operation]) -> Race:
     """A project of ten thousand operations, its newest snapshot a few operations old."""
     print(f"Loading: {LONG} operations, of which {AFTER} follow the newest snapshot")
     project_id = _project(database)
@@ -85,8 +85,9 @@ def load_project(database: Database, history: Sequence[Operation]) -> None:
 
     replayed = _median(by_replay)
     report("full replay", replayed, items=1, what="projects")
-    rival = _times(replayed, LOADS)
-    report("snapshot and the operations after it", _median(by_snapshot), items=LOADS, what="projects", rival=rival)
+    loaded = _median(by_snapshot)
+    report("snapshot and the operations after it", loaded, items=LOADS, what="projects")
+    return Race(f"canvas: load {LOADS} projects", loaded, replayed.times(LOADS), "full replay")
 
 
 def save_projects(services: Services, history: Sequence[Operation]) -> None:
@@ -101,10 +102,6 @@ def save_projects(services: Services, history: Sequence[Operation]) -> None:
         with timed(found):
             canvas.save_due(SaveOptions(projects=ids))
     report("snapshots", median(found), items=PROJECTS, what="projects")
-
-
-def _times(timing: Timing, factor: float) -> Timing:
-    return timing._replace(wall=timing.wall * factor, cpu=timing.cpu * factor)
 
 
 def _median(work: Callable[[], None]) -> Timing:
@@ -125,7 +122,3 @@ def _project(database: Database) -> str:
 def _append(database: Database, project_id: str, history: Sequence[Operation]) -> None:
     with database.begin() as connection:
         append(connection, project_id, [NewOperation(operation, "ada") for operation in history])
-
-
-if __name__ == "__main__":
-    main()

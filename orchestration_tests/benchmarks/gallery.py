@@ -31,17 +31,21 @@ from orchestration.settings import Settings
 from orchestration.storage.database import Database
 from orchestration.storage.embedded import start_embedded_server
 from orchestration.storage.migrate import migrate
+from orchestration_tests.benchmarks.timing import Race, Timing, command, report_race, timed
 from orchestration_tests.gallery.killing import draining
 from orchestration_tests.gallery.mirroring import claim, held
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from orchestration_tests.benchmarks.options import Options
+
 USERS = 500
 ROUNDS = 3
 POLL_SECONDS = 2.5
 FULL = 50_000
 SAMPLES = 300
+RACED, FEW = 20_000, 600
 
 # Each write of the mirror, as it was committed.
 JOURNAL = """
@@ -90,6 +94,7 @@ class Bench:
 
     def __init__(self, directory: Path) -> None:
         url = start_embedded_server(directory / "postgres")
+        self.url = url
         self.settings = Settings(home=directory / "home", database_url=url, log_level="ERROR")
         _migrate(url)
         self.gallery = Gallery(Services(self.settings))
@@ -195,17 +200,31 @@ def _cost(bench: Bench, batch: int, items: int) -> str:
     return " + ".join(f"{1e6 * seconds / items:.0f}" for seconds in used)
 
 
-def rivals(bench: Bench) -> None:
-    """The same content, one claim at a time; and the original's rhythm."""
-    few = 600
-    bench.fill(few)
-    began = time.perf_counter()
-    bench.work_off(1)
-    print(f"  one claim at a time:       {few / (time.perf_counter() - began):8,.0f} new/s")
-    bench.fill(few)
-    began = time.perf_counter()
-    bench.rhythm(3)
-    print(f"  12 a poll, 4 at a time:    {36 / (time.perf_counter() - began):8,.1f} new/s")
+def races(_options: Options) -> Iterator[Race]:
+    """A whole `gallery drain` of new items, against one claim at a time, and against the original's rhythm."""
+    with opened() as bench:
+        one_by_one = _one_by_one(bench)
+        bench.fill(RACED)
+        home = {"ORCHESTRATION_HOME": str(bench.settings.home), "ORCHESTRATION_DATABASE_URL": bench.url}
+        command("env", variables=home)
+        ours = command("gallery", "drain", "--json", variables=home)
+        bench.fill(RACED)
+        began = time.perf_counter()
+        bench.rhythm(3)
+        rhythm = Timing((time.perf_counter() - began) / 36 * RACED, 0.0)
+        what = f"gallery drain: {RACED:,} new items"
+        for race in (Race(what, ours, one_by_one, "one claim at a time"), Race(what, ours, rhythm, "12 every 2.5 s")):
+            report_race(race)
+            yield race
+        latency(bench, SAMPLES)
+
+
+def _one_by_one(bench: Bench) -> Timing:
+    bench.fill(FEW)
+    found: list[Timing] = []
+    with timed(found):
+        bench.work_off(1)
+    return found[0].times(RACED / FEW)
 
 
 def gone_seconds(bench: Bench, count: int) -> list[float]:
@@ -314,7 +333,6 @@ def main(arguments: Sequence[str] = ()) -> None:
     with opened() as bench:
         costs(bench, max(1_000, count // 5))
         rates(bench, max(1_000, count // 5))
-        rivals(bench)
         latency(bench, SAMPLES)
         killed(bench, count)
         drift_seconds(bench, count * 2)

@@ -1,6 +1,6 @@
 """Prints: the native engine against OpenSCAD on the same machine, and many names before three judges.
 
-    python -m orchestration_tests.benchmarks.prints              speed, and the ratio per design
+    python -m orchestration_tests.benchmarks prints              speed, and the ratio per design
     python -m orchestration_tests.benchmarks.prints agreement    ten texts a design through both engines
     python -m orchestration_tests.benchmarks.prints judges 1000  random names: trimesh and an independent edge pairing
 
@@ -32,15 +32,17 @@ from orchestration.prints.solid.renderer import Renderer
 from orchestration.prints.solid.request import OrderLine
 from orchestration.prints.solid.sku import STATIC_SKUS, product_for
 from orchestration.prints.solid.stl import read_stl
+from orchestration_tests.benchmarks.timing import Race, Timing
 from orchestration_tests.prints.solid.edge_pairing import is_closed, volume
 from orchestration_tests.prints.solid.random_names import random_names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
     from orchestration.prints.solid.renderer import Geometry
+    from orchestration_tests.benchmarks.options import Options
 
 SKUS: Final = (*STATIC_SKUS, "PER-2PER-A")
 NAMES: Final = (
@@ -99,8 +101,8 @@ def _openscad_stl(renderer: Renderer, sku: str, text: str) -> tuple[Geometry, Co
     return geometry, Cost(cpu * 1000 / files, (time.perf_counter() - wall) * 1000 / files)
 
 
-def speed() -> None:
-    """Print the cost of each design, warm, and how many times more OpenSCAD takes for the same STL."""
+def races(_options: Options) -> Iterator[Race]:
+    """The cost of each design, warm, and how many times more OpenSCAD takes for the same STL."""
     library = FontLibrary()
     print(
         "ms a product (median)      STL, proven and written    all files, written     a repeat      OpenSCAD, one STL"
@@ -118,12 +120,19 @@ def speed() -> None:
             repeat = _timed([partial(_again, kept, sku, text, root) for text in NAMES])
         slow = _openscad_cost(library, sku)
         files = 2 if sku == SKUS[-1] else 1
-        ratio = "      -        -" if slow is None else f"{slow.cpu:9.0f} {slow.cpu * files / stl.cpu:7.0f}x"
+        ratio = f"{slow.cpu:9.0f} {slow.cpu * files / stl.cpu:7.0f}x" if slow else "        - (not installed)"
         print(
             f"{sku:26}{stl.cpu:8.2f}{stl.wall:8.2f}        {whole.cpu:8.2f}{whole.wall:8.2f}   "
             f"{repeat.cpu:8.3f}{repeat.wall:8.3f}  {ratio}",
             flush=True,
         )
+        if slow is not None:
+            title = f"{sku}: STL, proven and written, warm"
+            yield Race(title, _timing(stl), _timing(slow).times(files), "openscad, STL alone")
+
+
+def _timing(cost: Cost) -> Timing:
+    return Timing(cost.wall / 1000, cost.cpu / 1000)
 
 
 def _all_files(renderer: Renderer, sku: str, text: str) -> None:
@@ -192,8 +201,6 @@ def main(arguments: list[str]) -> None:
             agreement()
         case ["judges", count]:
             judges(int(count))
-        case []:
-            speed()
         case _:
             raise SystemExit(__doc__)
 

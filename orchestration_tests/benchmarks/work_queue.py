@@ -19,7 +19,6 @@ import psutil  # type: ignore[import-untyped]  # its stubs are a package of thei
 from rich.console import Console
 from rich.table import Table
 
-from orchestration.observability.logs import configure_logging
 from orchestration.storage.database import Database
 from orchestration.storage.embedded import start_embedded_server
 from orchestration.storage.migrate import migrate
@@ -29,12 +28,14 @@ from orchestration.work_queue.options import DrainOptions
 from orchestration.work_queue.policy import QueuePolicy, RetryPolicy
 from orchestration.work_queue.queue import TaskQueue
 from orchestration.work_queue.worker import Worker
+from orchestration_tests.benchmarks.timing import Race, Timing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from orchestration.work_queue.claim import Claim
     from orchestration.work_queue.model import Settled
+    from orchestration_tests.benchmarks.options import Options
 
 ROUNDS = 5
 BULK, SINGLES = 25_000, 500
@@ -245,21 +246,20 @@ def opened() -> Iterator[Bench]:
             bench.database.close()
 
 
-def main() -> None:
-    """Race, and print the ratios."""
-    configure_logging("WARNING")
+def races(_options: Options) -> Iterator[Race]:
+    """Rates, and how soon a task is begun with."""
     console = Console()
     rates = Table("", "tasks/s", "one by one", "ratio", "CPU us", "one by one", "ratio", title="Work queue")
     waits = Table("", "p50 ms", "p99 ms", title="From enqueueing to the handler")
     with opened() as bench:
-        rates.add_row(*row("enqueue in bulk", *race_enqueue(bench)))
-        for raced in race_drain(bench):
-            rates.add_row(*row(*raced))
+        for name, ours, naive in (("enqueue in bulk", *race_enqueue(bench)), *race_drain(bench)):
+            rates.add_row(*row(name, ours, naive))
+            yield Race(f"1,000 tasks: {name}", Timing(*ours).times(1000), Timing(*naive).times(1000), "one by one")
+        typical: list[Timing] = []
         for name, race in (("warm drain", wake_up_seconds), ("poll every 100 ms", polled_seconds)):
             steps = quantiles(asyncio.run(race(bench, make_queue(name), WAKE_UPS)), n=100)
             waits.add_row(name, f"{1e3 * steps[49]:.1f}", f"{1e3 * steps[98]:.1f}")
+            typical.append(Timing(steps[49], 0.0))
+        warm, polled = typical
+        yield Race("from enqueueing to the handler, p50", warm, polled, "a look every 100 ms")
     console.print(rates, waits)
-
-
-if __name__ == "__main__":
-    main()

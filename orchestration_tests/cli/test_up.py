@@ -9,8 +9,10 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+import psutil  # type: ignore[import-untyped]  # it brings no types
 import requests
 
+from orchestration.rendering.process_tree import kill_tree
 from orchestration_tests.cli.feed_folder import FeedFolder
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ LOCATION = """{ workspaceOrError { ... on Workspace { locationEntries { name loc
     __typename ... on RepositoryLocation { repositories { name sensors { name } } } } } } } }"""
 
 
-def test_it_starts_everything_shows_the_definitions_and_ends_on_a_signal(
+def test_it_starts_everything_runs_what_is_launched_and_leaves_nothing_when_it_ends(
     unused_tcp_port_factory: Callable[[], int], tmp_path: Path
 ) -> None:
     feed = FeedFolder(tmp_path / "feed")
@@ -39,10 +41,14 @@ def test_it_starts_everything_shows_the_definitions_and_ends_on_a_signal(
         assert entry["name"] == "orchestration"
         assert "catalogue_feed_sensor" in {sensor["name"] for sensor in repository["sensors"]}
         assert requests.get(f"http://127.0.0.1:{api}/healthz", timeout=30).json()["status"] == "ok"
-        system.send_signal(signal.SIGINT)
+        wait_for(said, "run        gallery")
+        started = psutil.Process(system.pid).children(recursive=True)
+        assert any("forkserver" in process.cmdline()[-1] for process in started)  # and not one Python a run
+        system.send_signal(signal.SIGTERM)
         assert system.wait(60) == 0, said.read_text()
+        assert not [process for process in started if process.is_running()]
     finally:
-        system.kill()
+        kill_tree(system.pid)
     lines = said.read_text()
     assert lines.endswith("Everything has stopped\n")
     assert "Traceback" not in lines

@@ -58,6 +58,15 @@ def test_no_container_is_root_or_can_write_to_its_image(name: str) -> None:
     assert ("healthCheck" in container) == (name not in {"migrate", "run"})
 
 
+def test_the_policy_of_the_launcher_is_one(aws: str) -> None:
+    policy = definition("launcher-policy")
+    iam = boto3.client("iam")
+    assert iam.create_policy(PolicyName="launcher", PolicyDocument=json.dumps(policy))["Policy"]["Arn"], aws
+    policy["Statement"][0]["Resource"] = "orchestration-run"
+    with pytest.raises(iam.exceptions.MalformedPolicyDocumentException):
+        iam.create_policy(PolicyName="other", PolicyDocument=json.dumps(policy))
+
+
 @pytest.fixture
 def daemon_task(aws: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
     """The daemon's own task, as ECS describes it to the process in it."""
@@ -147,7 +156,7 @@ def test_a_run_is_launched_in_the_daemons_network_watched_and_ended_with_the_rig
         assert ecs.describe_tasks(cluster=CLUSTER, tasks=[arn])["tasks"][0]["lastStatus"] == "STOPPED"
         gone = instance.run_launcher.check_run_worker_health(launched)
         assert gone.status in {WorkerStatus.FAILED, WorkerStatus.SUCCESS}
-    policy = json.loads((DEPLOY / "ecs/launcher-policy.json").read_text(encoding="utf-8"))
+    policy = definition("launcher-policy")
     allowed = {action for statement in policy["Statement"] for action in statement["Action"]}
     assert calls - allowed == set()
     assert {"ecs:RunTask", "ecs:StopTask"} <= calls

@@ -99,8 +99,15 @@ def test_the_workflow_runs_every_part_with_actions_pinned_by_hash() -> None:
     assert all(re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", action) for action in used)
 
 
-@pytest.mark.parametrize("script", [ROOT / ".ci/run", DEPLOY / "kubernetes/release.sh"], ids=["ci", "release"])
+SCRIPTS = [ROOT / ".ci/run", *sorted(DEPLOY.rglob("*.sh"))]
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=[script.name for script in SCRIPTS])
 def test_every_script_is_read_by_its_shell(script: Path) -> None:
     finished = subprocess.run(["bash", "-n", str(script)], capture_output=True, text=True, check=False)  # noqa: S603, S607 - reads it only
     assert (finished.returncode, finished.stderr) == (0, "")
     assert "set -euo pipefail" in script.read_text(encoding="utf-8")
+    if (program := shutil.which("shellcheck")) is not None:
+        command = [program, "--severity=warning", str(script)]
+        found = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - reads it only
+        assert found.stdout == ""

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from orchestration.api.keys import Role, create_key
 from orchestration.errors import InvalidInputError
+from orchestration.metrics import probes
 from orchestration.metrics.catalogue import METRICS
 from orchestration.metrics.reading import MOST_SUPPLIERS
 from orchestration.metrics.statements import DOMAIN
@@ -23,6 +24,7 @@ from orchestration_tests.metrics.scraping import counters, scrape
 from orchestration_tests.work_queue.queues import make_queue
 
 if TYPE_CHECKING:
+    import pytest
     from sqlalchemy.engine import URL
 
     from orchestration.services import Services
@@ -179,6 +181,20 @@ def test_while_the_database_is_away_a_scrape_says_so_and_shows_the_process(
     back = scrape(base_url)
     assert back.keys() == before.keys()
     assert back['orchestration_database_up{database="domain"}'] == 1
+
+
+def test_a_probe_that_cannot_look_leaves_its_figure_out_and_the_others_go_on(
+    services: Services, base_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(probes, "EVERY_SECONDS", 0.0)
+    shown, size = "orchestration_gallery_private_visible_items", "orchestration_database_size_bytes"
+    assert scrape(base_url)[shown] == 0
+    with services.database.begin() as connection:
+        connection.execute(sa.text("ALTER TABLE gallery_takedown RENAME TO elsewhere"))
+    # The look is beside the scrapes, each of which begins another when the last is over.
+    assert any(shown not in (series := scrape(base_url)) for _ in range(100))
+    assert size in series
+    assert size in scrape(base_url)
 
 
 def test_only_readers_may_scrape_once_there_are_keys(services: Services, base_url: str) -> None:

@@ -15,6 +15,8 @@ from orchestration.work_queue.model import (
     Outcome,
 )
 from orchestration.work_queue.options import DrainResult, StopReason
+from orchestration.work_queue.policy import QueuePolicy, RetryPolicy
+from orchestration.work_queue.queue import TaskQueue
 from orchestration.work_queue.worker import Worker
 from orchestration_tests.work_queue.queues import (
     NOBODY,
@@ -33,7 +35,6 @@ if TYPE_CHECKING:
     from orchestration.storage.database import Database
     from orchestration.work_queue.claim import Claim
     from orchestration.work_queue.model import Settled
-    from orchestration.work_queue.queue import TaskQueue
 
 
 async def test_a_drain_completes_everything_and_ends_when_idle(database: Database) -> None:
@@ -60,6 +61,24 @@ async def test_claims_grow_behind_a_backlog_in_order_and_are_small_again_after_i
         await drain(worker, note, idle_seconds=0)
     assert [len(keys) for keys in claims] == [3, 6, 12, 12, 7, 3, 1]
     assert [key for keys in claims for key in keys] == sorted(key for keys in claims for key in keys)
+
+
+@pytest.mark.parametrize("durable_claims", [True, False])
+async def test_what_is_settled_waits_for_the_disk_and_a_claim_only_where_it_must(
+    database: Database, *, durable_claims: bool
+) -> None:
+    queue = TaskQueue(QueuePolicy("mirror", RetryPolicy(1), durable_claims=durable_claims))
+    enqueue(database, queue, "a")
+    waits: list[str] = []
+
+    def note(connection: sa.Connection) -> None:
+        waits.append(connection.exec_driver_sql("SHOW synchronous_commit").scalar_one())
+
+    with Worker(database, queue) as worker:
+        sa.event.listen(database._engine, "commit", note)
+        await drain(worker, completing(), idle_seconds=0)
+        sa.event.remove(database._engine, "commit", note)
+    assert set(waits) == ({"on"} if durable_claims else {"on", "off"})
 
 
 async def test_a_worker_may_drain_again(database: Database, queue: TaskQueue) -> None:

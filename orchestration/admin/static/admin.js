@@ -15,7 +15,9 @@
     const name = isLocal ? Intl.DateTimeFormat().resolvedOptions().timeZone : "UTC";
     for (const one of root.querySelectorAll("time[datetime]")) {
       const moment = new Date(one.dateTime);
-      if (!Number.isNaN(moment.valueOf())) one.textContent = written(moment, isLocal);
+      if (Number.isNaN(moment.valueOf())) continue;
+      const text = written(moment, isLocal);
+      one.textContent = "clock" in one.dataset ? text.slice(11) : text;
     }
     for (const one of document.querySelectorAll(".zone-name")) one.textContent = name;
     const button = document.getElementById("zone");

@@ -5,6 +5,7 @@ It changes a document that was read, before records are made of it. Keep out: wh
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
@@ -65,7 +66,9 @@ def resolve_addresses(document: Document, base: str) -> None:
         for block in item.product_details.values():
             for picture in (block.image, *(block.media_gallery_images or ())):
                 if picture is not None and picture.url and picture.url.startswith("/"):
-                    picture.url = urljoin(base, picture.url)
+                    # What makes no address stays as it came, and is refused when it is downloaded.
+                    with suppress(ValueError):
+                        picture.url = urljoin(base, picture.url)
 
 
 def note_regions(document: Document, children: Iterable[Child], oddities: Oddities) -> None:

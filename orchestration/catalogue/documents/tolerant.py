@@ -33,6 +33,7 @@ _BLANKS: Final[tuple[object, ...]] = (None, "", [], {})
 _TRUE, _FALSE = frozenset({"1", "true", "yes"}), frozenset({"0", "false", "no"})
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _DECIMAL = re.compile(r"[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d+)?")
+_INDEX = re.compile("[0-9]{1,9}")
 _PICTURES = ("Image", "MediaGalleryImages")
 _SHOWN = 60
 
@@ -142,7 +143,7 @@ class _Walk:
     def _list(self, kind: types.ListType, value: Any, at: _Place) -> Any:  # noqa: ANN401
         if value in _BLANKS:
             return []
-        if isinstance(value, dict) and all(key.isdigit() for key in value):
+        if isinstance(value, dict) and all(map(_INDEX.fullmatch, value)):
             value = [value[key] for key in sorted(value, key=int)]
         if not isinstance(value, list):
             raise UnusableError(f"expected a list, got {_shown(value)}", at)
@@ -181,7 +182,7 @@ def _scalar(kind: types.Type, value: Any, at: _Place) -> Any:  # noqa: ANN401
 def _text(kind: types.StrType, value: Any, at: _Place) -> Any:  # noqa: ANN401
     if value is None or value in ([], {}):
         return _NONE
-    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+    if isinstance(value, int | float) and not isinstance(value, bool) and _is_finite(value):
         value = str(int(value)) if float(value).is_integer() else str(value)
     if not isinstance(value, str):
         raise UnusableError(f"expected a text, got {_shown(value)}", at)
@@ -210,8 +211,8 @@ def _anything(value: Any, at: _Place) -> Any:  # noqa: ANN401
         node = waiting.pop()
         if isinstance(node, str):
             _check_characters(node, at)
-        elif isinstance(node, float) and not math.isfinite(node):
-            raise UnusableError(f"{node!r} is out of range", at, Fault.OUT_OF_RANGE)
+        elif isinstance(node, int | float) and not _is_finite(node):
+            raise UnusableError(f"{_shown(node)} is out of range", at, Fault.OUT_OF_RANGE)
         elif isinstance(node, dict | list):
             waiting += [*node, *node.values()] if isinstance(node, dict) else node
     return value
@@ -222,17 +223,21 @@ def _number(kind: types.FloatType | types.IntType, value: Any, at: _Place) -> An
         value = float(value.strip().replace(",", "."))
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise UnusableError(f"expected a number, got {_shown(value)}", at)
-    if (
-        not math.isfinite(value)
-        or (kind.ge is not None and value < kind.ge)
-        or (kind.le is not None and value > kind.le)
-    ):
-        raise UnusableError(f"{value!r} is out of range", at, Fault.OUT_OF_RANGE)
+    if not _is_finite(value) or (kind.ge is not None and value < kind.ge) or (kind.le is not None and value > kind.le):
+        raise UnusableError(f"{_shown(value)} is out of range", at, Fault.OUT_OF_RANGE)
     if isinstance(kind, types.FloatType):
         return float(value)
     if float(value) != int(value):
         raise UnusableError(f"expected a whole number, got {value!r}", at)
     return int(value)
+
+
+def _is_finite(value: float) -> bool:
+    """Whether it is a number that a double holds: JSON may write a whole number of any length."""
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 def _boolean(value: object, at: _Place) -> bool:

@@ -95,15 +95,18 @@ class DriftWatch:
         self._suppliers.clear()
 
     def observe(self, code: str, a_number: str, document: bytes, *, is_refused: bool = False) -> Observation | None:
-        """Look at a document of a prepared supplier; None when it is no JSON at all."""
-        known = self._suppliers[code]
-        if known.fits(document):
+        """Look at a document; None when it is no JSON at all.
+
+        Where nothing is known of the supplier, since it was forgotten or not prepared, the whole shape is observed.
+        """
+        known = self._suppliers.get(code)
+        if known and known.fits(document):
             return Observation(code, a_number, None, is_refused)
         try:
             shape = inspect(document)
         except InvalidInputError:
             return None
-        if not is_refused:
+        if known and not is_refused:
             known.learn(shape)
         return Observation(code, a_number, shape, is_refused)
 

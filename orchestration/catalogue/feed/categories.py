@@ -13,6 +13,7 @@ else the path itself.
 from __future__ import annotations
 
 from collections import Counter
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -94,9 +95,11 @@ def _unfit(row: CategoryRow, taken: Mapping[str, CategoryRow]) -> str:
         return "no code" if row.names else "no name"
     if len(row.code) > MAX_CODE_LENGTH:
         return f"the code is {len(row.code)} characters long, {MAX_CODE_LENGTH} are allowed; the category is dropped"
-    if (longest := max(map(len, row.names.values()))) > MAX_NAME_LENGTH:
+    # Each level of a path may become a category of its own.
+    names = (*row.names.values(), *chain.from_iterable(row.paths.values()))
+    if (longest := max(map(len, names))) > MAX_NAME_LENGTH:
         return f"the name is {longest} characters long, {MAX_NAME_LENGTH} are allowed; the category is dropped"
-    if any(CONTROL.search(text) for text in (row.code, *row.names.values())):
+    if any(CONTROL.search(text) for text in (row.code, *names)):
         return "a control character or an unclosed quote in the code or the name; the category is dropped"
     if row.code in taken:
         return f"the code is also on line {taken[row.code].line_number}, which is used"
@@ -143,7 +146,8 @@ def _upper(row: CategoryRow) -> CategoryRow:
     """The level above a row, as a row."""
     path = row.path[:-1]
     key = row.code.split("/")
-    code = "/".join(key[:-1]) if len(key) == len(row.path) else "/".join(path).upper()
+    above = "/".join(key[:-1]) if len(key) == len(row.path) else ""
+    code = above or "/".join(path).upper()
     paths = {language: levels[:-1] for language, levels in row.paths.items() if len(levels) == len(row.path)}
     return CategoryRow(row.line_number, code, {name: levels[-1] for name, levels in paths.items()}, "", path, paths)
 

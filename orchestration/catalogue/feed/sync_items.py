@@ -173,7 +173,7 @@ _SYNCS = sa.text("""
     SELECT DISTINCT sync_id FROM sync_item WHERE kind = :kind AND key = ANY (CAST(:keys AS text[])) ORDER BY sync_id
 """)
 
-_LOCK = sa.text("SELECT FROM sync WHERE id = ANY (CAST(:sync_ids AS bigint[])) ORDER BY id FOR UPDATE")
+_LOCK = sa.text("SELECT FROM sync WHERE id = ANY (CAST(:sync_ids AS bigint[])) ORDER BY id FOR NO KEY UPDATE")
 
 _TAKE = sa.text("""
     DELETE FROM sync_item

@@ -169,12 +169,14 @@ def sync_counts(connection: sa.Connection, sync_ids: Sequence[int]) -> SyncCount
 
 def supplier_statuses(connection: sa.Connection) -> list[SupplierStatus]:
     """The state of each supplier: by its running sync, or else by its newest one."""
-    is_over = sync.c.status != "running"
-    newest = sa.select(sync).distinct(sync.c.supplier).order_by(sync.c.supplier, is_over, sync.c.id.desc()).subquery()
-    elapsed = sa.func.extract("epoch", sa.func.coalesce(newest.c.finished_at, sa.func.now()) - newest.c.started_at)
+    # Each by an index, of however many syncs there were.
+    other = sync.alias()
+    own = sa.select(other.c.id).where(other.c.supplier == supplier.c.code).order_by(other.c.id.desc()).limit(1)
+    shown = sa.func.coalesce(own.where(other.c.status == "running").scalar_subquery(), own.scalar_subquery())
+    elapsed = sa.func.extract("epoch", sa.func.coalesce(sync.c.finished_at, sa.func.now()) - sync.c.started_at)
     statement = (
-        sa.select(supplier.c.code, supplier.c.name, newest, sa.cast(elapsed, sa.Float).label("elapsed"))
-        .outerjoin(newest, newest.c.supplier == supplier.c.code)
+        sa.select(supplier.c.code, supplier.c.name, sync, sa.cast(elapsed, sa.Float).label("elapsed"))
+        .select_from(supplier.outerjoin(sync, sync.c.id == shown))
         .order_by(supplier.c.code)
     )
     return [_status(row) for row in connection.execute(statement).mappings()]
@@ -218,9 +220,9 @@ def _progress(row: sa.RowMapping) -> Progress:
 _EARLIER = sa.text("""
     SELECT id FROM sync WHERE supplier = :supplier
         AND (status = 'running' OR EXISTS (SELECT FROM sync_item AS i WHERE i.sync_id = sync.id))
-    ORDER BY id FOR UPDATE
+    ORDER BY id FOR NO KEY UPDATE
 """)
-_RUNNING = sa.text("SELECT id FROM sync WHERE supplier = :supplier AND status = 'running' FOR UPDATE")
+_RUNNING = sa.text("SELECT id FROM sync WHERE supplier = :supplier AND status = 'running' FOR NO KEY UPDATE")
 _NEWEST = sa.text(
-    "SELECT id, status, step, message FROM sync WHERE supplier = :supplier ORDER BY id DESC LIMIT 1 FOR UPDATE"
+    "SELECT id, status, step, message FROM sync WHERE supplier = :supplier ORDER BY id DESC LIMIT 1 FOR NO KEY UPDATE"
 )

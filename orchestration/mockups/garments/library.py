@@ -26,10 +26,9 @@ DATA: Final = Path(__file__).parent / "data"
 _STEPS: Final = 24
 
 
-@cache
 def garments(folder: Path = DATA) -> tuple[Garment, ...]:
     """All garments, inactive ones too, in the order of their ids."""
-    return tuple(_garment(path) for path in sorted(folder.glob("*.toml")))
+    return tuple(_garment(path) for path in _files(folder))
 
 
 def load_garment(template_id: str, folder: Path = DATA) -> Garment:
@@ -40,14 +39,21 @@ def load_garment(template_id: str, folder: Path = DATA) -> Garment:
         RefusedError: it is not active.
 
     """
-    known = {garment.template_id: garment for garment in garments(folder)}
+    known = {path.stem: path for path in _files(folder)}
     if template_id not in known:
         raise NotFoundError(f"no garment {template_id!r}; there are {', '.join(known)}")
-    if not known[template_id].active:
+    garment = _garment(known[template_id])
+    if not garment.active:
         raise RefusedError(f"the garment {template_id} is not active; choose another template")
-    return known[template_id]
+    return garment
 
 
+@cache
+def _files(folder: Path) -> tuple[Path, ...]:
+    return tuple(sorted(folder.glob("*.toml")))
+
+
+@cache
 def _garment(path: Path) -> Garment:
     content = path.read_bytes()
     data = tomllib.loads(content.decode())

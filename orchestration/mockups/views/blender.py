@@ -30,6 +30,7 @@ from orchestration.mockups.views.engine import check_picture
 from orchestration.mockups.views.passes import BYTE_STEPS, floor_shadow
 from orchestration.mockups.views.printed_cloth import printed_cloth
 from orchestration.mockups.views.studio import radiance, studio_light
+from orchestration.rendering.confined import Limits, confined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -55,7 +56,8 @@ _REMEDY: Final = "`make blender` installs it; set ORCHESTRATION_MOCKUP_BLENDER t
 class BlenderEngine:
     """Renders with Blender, or with a Python that has the module `bpy`, in a process of its own for each call.
 
-    It gets `threads`, a limit of memory and of `seconds`, an empty home, and none of this process's environment.
+    It gets `threads`, a limit of memory and of `seconds`, an empty home, no network, and none of this process's
+    environment.
     """
 
     version: Final = BLENDER_ENGINE_VERSION
@@ -96,7 +98,6 @@ class BlenderEngine:
                 "size": size,
                 "samples": max(samples, _FEWEST_SAMPLES),
                 "threads": self._threads,
-                "memory_bytes": _MEMORY_BYTES,
                 "focal": cameras[0].focal,
                 "views": [[camera.rotation.tolist(), camera.eye.tolist()] for camera in cameras],
             }
@@ -110,13 +111,14 @@ class BlenderEngine:
     def _rendered(self, folder: Path) -> Iterator[int]:
         """Run the program, and give the number of each view once it is written."""
         last: deque[str] = deque(maxlen=12)
-        with _started([*self._command, str(folder)], folder, self._seconds) as process:
+        limits = Limits(self._seconds * self._threads, _MEMORY_BYTES)
+        with _started([*self._command, str(folder)], folder, self._seconds, limits) as process:
             assert process.stdout is not None  # noqa: S101 - it is piped
             for line in process.stdout:
                 if line.startswith("rendered "):
                     yield int(line.split()[1])
                 last.append(line)
-        if process.returncode == -signal.SIGKILL:
+        if process.returncode in {-signal.SIGKILL, -signal.SIGXCPU}:
             raise TransientError(f"Blender was killed: it took longer than {self._seconds:.0f} s, or memory ran out")
         if process.returncode:
             raise PermanentError(f"Blender failed: {' '.join(''.join(last).split())[-1000:]}")
@@ -126,7 +128,8 @@ def blender_version(program: str) -> str:
     """The version of Blender that a program is. Raises `ConfigurationError` if it is not there or does not run."""
     command = [*_command(program), "--version"]
     with tempfile.TemporaryDirectory(prefix="mockup-") as name:
-        with _started(command, Path(name), _VERSION_SECONDS) as process:
+        limits = Limits(_VERSION_SECONDS, _MEMORY_BYTES)
+        with _started(command, Path(name), _VERSION_SECONDS, limits) as process:
             said = process.stdout.read() if process.stdout else ""
         found = [line.removeprefix("version ") for line in said.splitlines() if line.startswith("version ")]
     if process.returncode or not found:
@@ -145,12 +148,15 @@ def _command(program: str) -> list[str]:
 
 
 @contextmanager
-def _started(command: Sequence[str], home: Path, seconds: float) -> Iterator[subprocess.Popen[str]]:
-    """Run a command in a group of its own, which is killed after so many seconds and when the block is left."""
+def _started(command: Sequence[str], home: Path, seconds: float, limits: Limits) -> Iterator[subprocess.Popen[str]]:
+    """Run a command within limits and without network, in a group of its own.
+
+    The group is killed after so many seconds, and when the block is left.
+    """
     # It stays in the session of the render process, by which the pool finds it when that process is killed.
     process = subprocess.Popen(  # noqa: S603 - our own scene, no shell
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        errors="replace", env={"PATH": os.defpath, "HOME": str(home), "TMPDIR": str(home)}, process_group=0,
+        confined(command, limits), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        text=True, errors="replace", env={"PATH": os.defpath, "HOME": str(home), "TMPDIR": str(home)}, process_group=0,
     )  # fmt: skip
     timer = Timer(seconds, _kill, [process])
     timer.start()

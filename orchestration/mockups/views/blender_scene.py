@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import math
-import resource
 import sys
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,6 @@ THROUGH = 0.14
 def main(folder: Path) -> None:
     """Render all views."""
     wanted = json.loads((folder / "scene.json").read_text())
-    resource.setrlimit(resource.RLIMIT_DATA, (wanted["memory_bytes"], wanted["memory_bytes"]))
     bpy.ops.wm.read_factory_settings(use_empty=True)
     scene = bpy.context.scene
     with np.load(folder / "mesh.npz") as arrays:

@@ -111,8 +111,9 @@ class Ink:
         *colours, opacity = cv2.split(layer.pixels)
         alpha = np.asarray(opacity, np.uint16) * np.uint16(_WHOLE // BYTE_STEPS)
         light = [cv2.LUT(colour, _ink_table()) for colour in colours]
-        covered = [cv2.multiply(channel, alpha, scale=1 / _WHOLE) for channel in light]
-        self._levels = [np.asarray(cv2.merge([*covered, alpha]), np.uint16)]
+        for channel in light:
+            cv2.multiply(channel, alpha, dst=channel, scale=1 / _WHOLE)
+        self._levels = [np.asarray(cv2.merge([*light, alpha]), np.uint16)]
 
     @property
     def size(self) -> tuple[int, int]:
@@ -178,21 +179,30 @@ def _print(colours: Sequence[NDArray[np.float32]], ink: Ink, passes: Passes) -> 
     if part is None:
         return
     rows, columns = part
-    fine = (slice(rows.start * grid, rows.stop * grid), slice(columns.start * grid, columns.stop * grid))
-    place = passes.place[fine].astype(np.float32) * np.float32(1 / PLACE_STEPS)
-    texture = ink.halved(_times_halved(typical_step(place)))
-    scale = [np.float32(texture.shape[1] / ink.size[0]), np.float32(texture.shape[0] / ink.size[1])]
-    u, v = (place[..., axis] * scale[axis] - ((ink.x, ink.y)[axis] * scale[axis] + _HALF) for axis in (0, 1))
+    place = passes.place[rows.start * grid : rows.stop * grid, columns.start * grid : columns.stop * grid]
+    texture = ink.halved(_times_halved(typical_step(place) / PLACE_STEPS))
+    u, v = _looked_up(place, ink, texture)
     samples = cv2.remap(texture, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
     height, width = rows.stop - rows.start, columns.stop - columns.start
     *light, alpha = cv2.split(cv2.resize(samples, (width, height), interpolation=cv2.INTER_AREA))
-    # Samples beside the garment fetch nothing, but the cloth's colour is an average over the covered ones only.
-    covered = np.maximum(passes.covered[rows, columns], 1).astype(np.float32) * np.float32(_WHOLE / BYTE_STEPS)
-    share = np.float32(_INK_COVER) / covered
-    cover = np.minimum(alpha * share, 1)
+    share = np.float32(_INK_COVER / _WHOLE)
+    cover = alpha * share
     for colour, channel in zip(colours, light, strict=True):
         region = colour[rows, columns]
         region += cover * (_BLACKEST - region) + np.float32(_WHITEST - _BLACKEST) * share * channel
+
+
+def _looked_up(
+    place: NDArray[np.uint16], ink: Ink, texture: NDArray[np.uint16]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Where each sample lies in the texture, columns and rows from the middle of its first px."""
+    found = []
+    for axis in (0, 1):
+        scale = texture.shape[1 - axis] / ink.size[axis]
+        where = place[..., axis] * np.float32(scale / PLACE_STEPS)
+        where -= np.float32((ink.x, ink.y)[axis] * scale + _HALF)
+        found.append(where)
+    return found[0], found[1]
 
 
 def _seen_part(ink: Ink, passes: Passes, grid: int) -> tuple[slice, slice] | None:

@@ -15,6 +15,7 @@ import numpy as np
 from orchestration.mockups.garments.mesh import Material, load_mesh
 from orchestration.mockups.views.camera import camera_at
 from orchestration.mockups.views.cloth_details import NEUTRAL, tone_map
+from orchestration.mockups.views.raster import Corners, Tones, resolve, visible_triangles
 from orchestration.mockups.views.studio import irradiance, radiance, received
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from orchestration.mockups.garments.mesh import GarmentMesh
     from orchestration.mockups.garments.model import Garment
     from orchestration.mockups.views.camera import Camera
+    from orchestration.mockups.views.machine_code import MachineCode
 
 # 16 steps a px of a canvas of 4096 px fill 16 bits.
 PLACE_STEPS: Final = 16
@@ -73,10 +75,8 @@ class Passes(NamedTuple):
     floor: NDArray[np.uint8]
 
 
-def build_passes(garment: Garment, key: ViewKey) -> Passes:
+def build_passes(garment: Garment, key: ViewKey, code: MachineCode) -> Passes:
     """Raster a view and light it."""
-    from orchestration.mockups.views.raster import Corners, Tones, resolve, visible_triangles
-
     mesh = _mesh(garment)
     camera = camera_at(mesh, key.azimuth)
     light = radiance(camera)
@@ -85,10 +85,10 @@ def build_passes(garment: Garment, key: ViewKey) -> Passes:
     x0, y0, x1, y1 = _box(projected, key)
     projected[:, :2] -= np.array([x0, y0], np.float32) * key.grid
     corners = Corners(projected, mesh.triangles, _values(mesh, camera, light))
-    nearest = visible_triangles(corners, (x1 - x0) * key.grid, (y1 - y0) * key.grid)
+    nearest = visible_triangles(code, corners, (x1 - x0) * key.grid, (y1 - y0) * key.grid)
     table = _tones(garment, max(1.0, garment.px_per_mm * 1000 * camera.step(samples)))
     tones = Tones(table, len(table) / garment.canvas_px, NEUTRAL)
-    averages, place = resolve(nearest, corners, tones, grid=key.grid, place_steps=PLACE_STEPS)
+    averages, place = resolve(code, nearest, corners, tones, grid=key.grid, place_steps=PLACE_STEPS)
     per_pixel: dict[str, Any] = {
         name: _steps(averages[..., k], steps, kind) for k, (name, steps, kind) in enumerate(_PER_PIXEL)
     }
@@ -139,12 +139,13 @@ def _values(mesh: GarmentMesh, camera: Camera, light: NDArray[np.float32]) -> ND
     return np.stack(channels, axis=1).astype(np.float32)
 
 
-def typical_step(place: NDArray[np.float32]) -> float:
-    """How many canvas px lie between neighbouring samples, at most places; 0, 0 is no place."""
-    rows = place[::8]
+def typical_step(place: NDArray[np.uint16]) -> float:
+    """How many steps lie between neighbouring samples, at most places; 0, 0 is no place."""
+    rows = place[::32].astype(np.float32)
     hit = rows.max(axis=-1) > 0
     steps = np.linalg.norm(np.diff(rows, axis=1), axis=-1)[hit[:, 1:] & hit[:, :-1]]
-    return float(np.median(steps)) if len(steps) else 1.0
+    # np.median would load numpy.ma, which takes as long as the rest of a layer.
+    return float(np.partition(steps, len(steps) // 2)[len(steps) // 2]) if len(steps) else 1.0
 
 
 def _steps(values: NDArray[np.float32], steps: float, kind: type[np.unsignedinteger]) -> NDArray[np.unsignedinteger]:

@@ -1,27 +1,26 @@
-"""Triangles to samples, compiled: which triangle each sample sees, and the light there, averaged to pixels.
+"""Triangles to samples: which triangle each sample sees, and the light there, averaged to pixels.
 
-Keep out: where the corners' values come from (`passes`). numba is loaded by importing this module, so import it where a
-view is rastered.
+Keep out: the compiled loops (`raster_kernels`), where the corners' values come from (`passes`).
 """
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
-from numba import njit  # noqa: TID253  # this module is imported where a view is rastered, and nowhere else
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# A sample on the edge between two triangles belongs to both.
-_EDGE = -1e-5
-_NOTHING = 1e-9
-_HALF = 0.5
-_MOST = 65535
-CHANNELS = 9
-_COVERED, _LIGHT, _BOUNCE, _SHEEN, _TAKES_INK, _LABEL = range(6)
+    from orchestration.mockups.views.machine_code import MachineCode
+
+_AVERAGES: Final = 6
+_BITS: Final = 64
+# Steps to the pixels around one, row and column, and first the one to itself.
+_AROUND: Final = np.array([(0, 0), *((down, over) for down in (-1, 0, 1) for over in (-1, 0, 1) if down or over)])
+_COVERED: Final = 0
+# A triangle's values at a sample, or their growth to the next one, with 1 / depth as the last.
+_RUN: Final = 10
 
 
 class Corners(NamedTuple):
@@ -44,159 +43,74 @@ class Tones(NamedTuple):
     neutral: int
 
 
-def visible_triangles(corners: Corners, width: int, height: int) -> NDArray[np.int32]:
+def visible_triangles(code: MachineCode, corners: Corners, width: int, height: int) -> NDArray[np.int32]:
     """The number of the nearest triangle of each sample (height, width), -1 where there is none."""
     depth = np.zeros((height, width), np.float32)
     nearest = np.full((height, width), -1, np.int32)
-    _find_nearest(corners.points, corners.triangles, depth, nearest)
+    code.call("find_nearest", corners.points, corners.triangles, depth, nearest)
     return nearest
 
 
 def resolve(
-    nearest: NDArray[np.int32], corners: Corners, tones: Tones, *, grid: int, place_steps: int
+    code: MachineCode, nearest: NDArray[np.int32], corners: Corners, tones: Tones, *, grid: int, place_steps: int
 ) -> tuple[NDArray[np.float32], NDArray[np.uint16]]:
     """Light every sample and average `grid` x `grid` of them to a pixel.
 
     Per pixel, (height, width, 6): the share that is covered, and averages over what is covered: light, bounce, sheen,
     the shares that take ink and that are label. Per sample, (height, width, 2): where on the canvas it is, in steps; 0
-    for those that take no ink.
+    for those that take no ink. Samples of a covered pixel that lie beside the garment have a place on it.
     """
     height, width = nearest.shape
-    averages = np.zeros((height // grid, width // grid, 6), np.float32)
+    averages = np.zeros((height // grid, width // grid, _AVERAGES), np.float32)
     place = np.zeros((height, width, 2), np.uint16)
-    _light_samples(nearest, corners, tones, (averages, place), (grid, place_steps))
+    out = (averages, place, np.empty(_RUN, np.float32), np.empty(_RUN, np.float32))
+    code.call("light_samples", nearest, corners, tones, out, (grid, place_steps))
     hits = averages[..., _COVERED].copy()
     averages /= np.maximum(hits, 1)[..., None]
-    averages[..., _COVERED] = hits / grid**2
+    averages[..., _COVERED] = _coverage(code, corners, hits, grid)
+    _fill_edges(nearest, hits, averages, place)
     return averages, place
 
 
-@njit(cache=True, fastmath=True, error_model="numpy")
-def _find_nearest(
-    points: NDArray[np.float32], triangles: NDArray[np.int32], depth: NDArray[np.float32], nearest: NDArray[np.int32]
-) -> None:
-    height, width = depth.shape
-    half, one, edge = np.float32(_HALF), np.float32(1), np.float32(_EDGE)
-    for t in range(triangles.shape[0]):
-        a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
-        x0, y0, w0 = points[a, 0], points[a, 1], points[a, 2]
-        x1, y1, w1 = points[b, 0], points[b, 1], points[b, 2]
-        x2, y2, w2 = points[c, 0], points[c, 1], points[c, 2]
-        area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
-        if abs(area) < _NOTHING:
-            continue
-        left, right = max(0, int(min(x0, x1, x2) - half)), min(width - 1, int(max(x0, x1, x2) + half))
-        top, bottom = max(0, int(min(y0, y1, y2) - half)), min(height - 1, int(max(y0, y1, y2) + half))
-        inverse = np.float32(1) / area
-        step0, step1 = (y1 - y2) * inverse, (y2 - y0) * inverse
-        step2, deeper = -step0 - step1, step0 * (w0 - w2) + step1 * (w1 - w2)
-        per0, per1, per2 = _inverse(step0), _inverse(step1), _inverse(step2)
-        x = np.float32(left) + half
-        for row in range(top, bottom + 1):
-            y = np.float32(row) + half
-            s0 = ((x1 - x) * (y2 - y) - (x2 - x) * (y1 - y)) * inverse
-            s1 = ((x2 - x) * (y0 - y) - (x0 - x) * (y2 - y)) * inverse
-            s2 = one - s0 - s1
-            w = s0 * w0 + s1 * w1 + s2 * w2
-            # The samples of this row where no share is negative.
-            first, last = np.float32(0), np.float32(right - left)
-            for share, per in ((s0, per0), (s1, per1), (s2, per2)):
-                crossing = (edge - share) * per
-                if per > 0:
-                    first = max(first, crossing)
-                else:
-                    last = min(last, crossing)
-            for ahead in range(math.ceil(first), math.floor(last) + 1):
-                near = w + np.float32(ahead) * deeper
-                if near > depth[row, left + ahead]:
-                    depth[row, left + ahead] = near
-                    nearest[row, left + ahead] = t
+def _coverage(code: MachineCode, corners: Corners, hits: NDArray[np.float32], grid: int) -> NDArray[np.float32]:
+    """The share of each pixel that triangles cover, at edges by 64 places: a few samples would leave them jagged."""
+    import cv2
+
+    around = np.ones((3, 3), np.uint8)
+    touched, filled = (hits > 0).astype(np.uint8), (hits == grid**2).astype(np.uint8)
+    edge = np.asarray(cv2.subtract(cv2.dilate(touched, around), cv2.erode(filled, around)), np.uint8)
+    bits = np.zeros(hits.shape, np.uint64)
+    code.call("cover_edges", corners.points, corners.triangles, edge, bits, float(grid))
+    covered: NDArray[np.float32] = np.where(edge > 0, np.bitwise_count(bits) / np.float32(_BITS), touched)
+    return covered.astype(np.float32)
 
 
-@njit(cache=True, fastmath=True, error_model="numpy")
-def _inverse(step: np.float32) -> np.float32:
-    """1 / step; a share that does not change along a row is taken for one that falls very slowly."""
-    return np.float32(1) / (step if abs(step) > np.float32(_NOTHING) else np.float32(-_NOTHING))
-
-
-@njit(cache=True, fastmath=True, error_model="numpy")
-def _light_samples(
+def _fill_edges(
     nearest: NDArray[np.int32],
-    corners: Corners,
-    tones: Tones,
-    out: tuple[NDArray[np.float32], NDArray[np.uint16]],
-    steps: tuple[int, int],
+    hits: NDArray[np.float32],
+    averages: NDArray[np.float32],
+    place: NDArray[np.uint16],
 ) -> None:
-    averages, place = out
-    grid, place_steps = np.uint32(steps[0]), np.float32(steps[1])
-    scale, per_tone, half = np.float32(tones.scale), np.float32(1 / tones.neutral), np.float32(_HALF)
-    start, step = np.zeros(CHANNELS + 1, np.float32), np.zeros(CHANNELS + 1, np.float32)
-    outside = False
-    for row in range(nearest.shape[0]):
-        run, first = -1, 0
-        for column in range(nearest.shape[1]):
-            if nearest[row, column] < 0:
-                continue
-            if nearest[row, column] != run:
-                run, first = nearest[row, column], column
-                outside = _begin_run(corners, run, (column + _HALF, row + _HALF), start, step)
-            ahead = np.float32(column - first)
-            depth = np.float32(1) / (start[CHANNELS] + ahead * step[CHANNELS])
-            x, y = (start[0] + ahead * step[0]) * depth, (start[1] + ahead * step[1]) * depth
-            is_label = (start[8] + ahead * step[8]) * depth > half
-            tone = np.float32(1) if is_label else _bilinear(tones.table, x * scale - half, y * scale - half) * per_tone
-            side = 2 if outside else 3
-            light = (start[side] + ahead * step[side]) * depth
-            pixel = averages[np.uint32(row) // grid, np.uint32(column) // grid]
-            pixel[_COVERED] += 1
-            pixel[_LIGHT] += light * tone
-            pixel[_BOUNCE] += (start[side + 2] + ahead * step[side + 2]) * depth * tone
-            grazing = max(np.float32(0), np.float32(1) - abs((start[6] + ahead * step[6]) * depth))
-            pixel[_SHEEN] += light * grazing * grazing * grazing
-            if is_label:
-                pixel[_LABEL] += 1
-            elif outside and (start[7] + ahead * step[7]) * depth < half:
-                pixel[_TAKES_INK] += 1
-                place[row, column, 0] = min(_MOST, int(x * place_steps + half))
-                place[row, column, 1] = min(_MOST, int(y * place_steps + half))
+    """Give each covered pixel light and places for all its samples, in place.
 
-
-@njit(cache=True, fastmath=True, error_model="numpy")
-def _begin_run(
-    corners: Corners, triangle: int, at: tuple[float, float], start: NDArray[np.float32], step: NDArray[np.float32]
-) -> bool:
-    """Fill `start` with a triangle's values at a sample and `step` with their growth a sample to the right.
-
-    Both are divided by the depth, which makes them linear; the last of them is 1 / depth. Whether the triangle is seen
-    from outside.
+    Samples beside the garment take the place of one that is on it; a pixel that no sample has met takes all from the
+    neighbour that most have.
     """
-    points, triangles, values = corners
-    x, y = at
-    a, b, c = triangles[triangle, 0], triangles[triangle, 1], triangles[triangle, 2]
-    x0, y0, x1, y1, x2, y2 = points[a, 0], points[a, 1], points[b, 0], points[b, 1], points[c, 0], points[c, 1]
-    area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
-    s0 = ((x1 - x) * (y2 - y) - (x2 - x) * (y1 - y)) / area
-    s1 = ((x2 - x) * (y0 - y) - (x0 - x) * (y2 - y)) / area
-    d0, d1 = (y1 - y2) / area, (y2 - y0) / area
-    w0, w1, w2 = points[a, 2], points[b, 2], points[c, 2]
-    at0, at1, at2 = np.float32(s0 * w0), np.float32(s1 * w1), np.float32((1 - s0 - s1) * w2)
-    to0, to1, to2 = np.float32(d0 * w0), np.float32(d1 * w1), np.float32(-(d0 + d1) * w2)
-    for k in range(CHANNELS):
-        start[k] = at0 * values[a, k] + at1 * values[b, k] + at2 * values[c, k]
-        step[k] = to0 * values[a, k] + to1 * values[b, k] + to2 * values[c, k]
-    start[CHANNELS] = at0 + at1 + at2
-    step[CHANNELS] = to0 + to1 + to2
-    # In a picture whose y points down, counter-clockwise outside is a negative area.
-    return bool(area < 0)
-
-
-@njit(cache=True, fastmath=True, error_model="numpy")
-def _bilinear(table: NDArray[np.uint8], x: np.float32, y: np.float32) -> np.float32:
-    """The value at x, y from the centre of a table's first cell; the border goes on outside."""
-    across = min(max(x, np.float32(0)), np.float32(table.shape[1] - 1.001))
-    down = min(max(y, np.float32(0)), np.float32(table.shape[0] - 1.001))
-    i, j = int(down), int(across)
-    a, b = down - np.float32(i), across - np.float32(j)
-    upper = np.float32(table[i, j]) + (np.float32(table[i, j + 1]) - np.float32(table[i, j])) * b
-    lower = np.float32(table[i + 1, j]) + (np.float32(table[i + 1, j + 1]) - np.float32(table[i + 1, j])) * b
-    return np.float32(upper + (lower - upper) * a)
+    height, width = hits.shape
+    grid = len(place) // height
+    rows, columns = np.nonzero((averages[..., _COVERED] > 0) & (hits < grid**2))
+    around = np.pad(hits, 1)[rows[:, None] + _AROUND[:, 0] + 1, columns[:, None] + _AROUND[:, 1] + 1]
+    # The first of the nine is the pixel itself.
+    best = np.where(hits[rows, columns] > 0, 0, around.argmax(axis=1))
+    from_rows, from_columns = (
+        np.clip(rows + _AROUND[best, 0], 0, height - 1),
+        np.clip(columns + _AROUND[best, 1], 0, width - 1),
+    )
+    found = hits[from_rows, from_columns] > 0
+    averages[rows, columns, 1:] = averages[from_rows, from_columns, 1:]
+    averages[rows[~found], columns[~found], _COVERED] = 0
+    samples = place.reshape(height, grid, width, grid, 2).transpose(0, 2, 1, 3, 4)
+    givers = samples[from_rows, from_columns].reshape(len(rows), -1, 2)
+    given = np.take_along_axis(givers, givers[..., :1].argmax(axis=1, keepdims=True), axis=1)
+    missed = nearest.reshape(height, grid, width, grid).transpose(0, 2, 1, 3)[rows, columns] < 0
+    samples[rows, columns] = np.where(missed[..., None], given[:, None], samples[rows, columns])

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from orchestration.mockups.artwork import Artwork
     from orchestration.mockups.views.compose import Background, Picture
 
-RENDERER_VERSION: Final = "2"
+RENDERER_VERSION: Final = "3"
 # More samples than this a pixel show no difference.
 _MAX_GRID: Final = 4
 

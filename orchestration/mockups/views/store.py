@@ -29,7 +29,9 @@ class PassStore:
         """The passes of a view; the first caller makes them. Safe between processes: a folder appears whole."""
         folder = self._folder / f"{garment.template_id}-{garment.version}" / _name(key)
         if not folder.exists():
-            self._keep(build_passes(garment, key), folder)
+            from orchestration.mockups.views.machine_code import machine_code
+
+            self._keep(build_passes(garment, key, machine_code(self._folder)), folder)
         return Passes(*(np.load(folder / f"{name}.npy", mmap_mode="r") for name in Passes._fields))
 
     @staticmethod

@@ -13,6 +13,7 @@ import msgspec
 from orchestration.errors import InvalidInputError
 from orchestration.previews.payload.model import AssetType, PreviewJob
 from orchestration.previews.payload.schema import Fault, InvalidPayloadError, json_path, schema_faults
+from orchestration.wire_types import prepared
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,9 +24,12 @@ if TYPE_CHECKING:
 LARGEST_BYTES = 2 * 2**20
 SHORTEST_SIDE, LONGEST_SIDE = 64, 3840
 MOST_PIXELS = 3840 * 2160
+# Lists and objects within each other; a payload has seven, and what is free in it hardly more.
+DEEPEST = 64
 # What is neither text nor the space between texts; a database and a font refuse the first of them alike.
 _CONTROLS = {*range(0x20), 0x7F} - set(map(ord, "\t\n\r"))
 _REQUEST: Path = ("previewRequest",)
+_JOB = prepared(PreviewJob)
 
 
 class UnreadablePayloadError(InvalidInputError):
@@ -46,17 +50,19 @@ def decode(body: bytes) -> Any:  # noqa: ANN401 - whatever JSON holds
 
 def read_payload(document: object) -> PreviewJob:
     """The payload of a decoded document; raises `InvalidPayloadError` with every fault, by path."""
-    # Text that is broken would not get as far as the schema, so it is looked for first.
+    # Text that is broken, or nested too deep, would not get as far as the schema, so it is looked for first.
     if faults := list(_broken_text(document, ())) or schema_faults(document):
         raise InvalidPayloadError(faults)
-    job = msgspec.convert(document, PreviewJob, strict=False)
+    job = msgspec.convert(document, _JOB, strict=False)
     if faults := sorted(_contradictions(job.preview_request)):
         raise InvalidPayloadError(faults)
     return job
 
 
 def _broken_text(value: object, path: Path) -> Iterator[Fault]:
-    if isinstance(value, dict):
+    if len(path) > DEEPEST:
+        yield Fault(json_path(path[:1]), f"is nested more than {DEEPEST} levels deep; flatten it")
+    elif isinstance(value, dict):
         for name, part in value.items():
             if problem := _text_problem(name):
                 yield Fault(json_path(path), f"has a field whose name {problem}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
@@ -16,6 +16,8 @@ from orchestration.errors import PermanentError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+_SHORT: Final = 2**16
 
 
 class OpenSolidError(PermanentError):
@@ -62,16 +64,17 @@ class Mesh:
     @cached_property
     def size(self) -> Size:
         """The extents in mm."""
-        return Size(*(self.vertices.max(axis=0).astype(float) - self.low).tolist())
+        high = [float(axis.max()) for axis in self.vertices.T]
+        return Size(*(top - float(bottom) for top, bottom in zip(high, self.low, strict=True)))
 
     @cached_property
     def volume(self) -> float:
         """The signed volume in mm³ (divergence theorem): positive when the triangles face outward."""
         # Only z counts: the flux of (0, 0, z) through a triangle is its mean height times its shadow on the plane.
-        corners = self.corners.astype(float)
-        u, v = corners[:, 1, :2] - corners[:, 0, :2], corners[:, 2, :2] - corners[:, 0, :2]
-        shadows = u[:, 0] * v[:, 1] - v[:, 0] * u[:, 1]
-        return float((corners[:, 0, 2] + corners[:, 1, 2] + corners[:, 2, 2]) @ shadows) / 6
+        x, y, z = self.vertices.T.astype(float)
+        a, b, c = self.triangles.T
+        shadows = (x[b] - x[a]) * (y[c] - y[a]) - (y[b] - y[a]) * (x[c] - x[a])
+        return float((z[a] + z[b] + z[c]) @ shadows) / 6
 
     @cached_property
     def area(self) -> float:
@@ -107,7 +110,11 @@ class Mesh:
 
         Holds for the coordinates and not just for the indices: no two vertices share a place.
         """
-        return bool(len(self.triangles)) and _all_distinct(self.vertices) and _edges_pair(self.triangles)
+        return bool(len(self.triangles)) and _all_distinct(self.vertices) and self._is_paired()
+
+    def _is_paired(self) -> bool:
+        a, b, c = self.triangles.T
+        return edges_pair(np.concatenate([a, b, c]), np.concatenate([b, c, a]))
 
 
 def _all_distinct(vertices: NDArray[np.float32]) -> bool:
@@ -122,15 +129,14 @@ def _all_distinct(vertices: NDArray[np.float32]) -> bool:
     return len(np.unique(bits, axis=0)) == len(bits)
 
 
-def _edges_pair(triangles: NDArray[np.int64]) -> bool:
-    count = int(triangles.max()) + 1
-    start = triangles.ravel()
-    end = triangles[:, (1, 2, 0)].ravel()
-    if (start == end).any():
-        return False
+def edges_pair(start: NDArray[np.int64], end: NDArray[np.int64]) -> bool:
+    """Tell whether each edge, from one point's number to another's, occurs once and once in the opposite direction."""
+    count = int(max(start.max(), end.max())) + 1
+    if count < _SHORT:  # products of the numbers of two points fit 32 bits, which are sorted in half the time
+        start, end = start.astype(np.uint32), end.astype(np.uint32)
+    keys = np.minimum(start, end) * count + np.maximum(start, end)
     up = start < end
-    forward = start[up] * count + end[up]
-    backward = end[~up] * count + start[~up]
+    forward, backward = keys[up], keys[~up]
     if len(forward) != len(backward):
         return False
     forward.sort()

@@ -16,6 +16,7 @@ from orchestration.prints.solid import naming
 from orchestration.prints.solid.colours import Filaments, filaments
 from orchestration.prints.solid.damage import Repaired, repaired
 from orchestration.prints.solid.designs import DESIGNS, Design
+from orchestration.prints.solid.preview import STYLE
 from orchestration.prints.solid.refusal import Check, PrintRefusedError, refused_by
 from orchestration.prints.solid.sku import Product, product_for
 from orchestration.prints.solid.threemf import LAYOUT
@@ -122,6 +123,7 @@ def product_address(request: Request, workshop: RenderEnvironment) -> str:
             "printer": dataclasses.asdict(workshop.printer),
             "fonts": workshop.fonts,
             "layout": LAYOUT,
+            "picture": STYLE,
             "lines": request.shown,
             "filaments": [filament.name for filament in request.filaments],
         }

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from orchestration.prints.solid.mesh import Mesh, OpenSolidError
+from orchestration.prints.solid.mesh import Mesh, OpenSolidError, edges_pair
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -84,6 +84,14 @@ class Region:
         """The number of separate pieces."""
         return int((self.areas > 0).sum())
 
+    @cached_property
+    def triangles(self) -> Indices:
+        """Triangles (m, 3) that cover it, all counter-clockwise, proven closed.
+
+        Raises `OpenCapError` if neither method gives a closed triangulation.
+        """
+        return triangulated(self)
+
     def rings(self) -> Iterator[Points]:
         """Yield each ring."""
         for start, end in pairwise(self.starts.tolist()):
@@ -120,11 +128,11 @@ def terraced(storeys: Sequence[Storey]) -> Mesh:
         vertices[offset : offset + count, 2] = storey.bottom
         vertices[offset + count : offset + 2 * count, 2] = storey.top
         triangles.append(_walls(storey.region) + offset)
-    triangles.append(triangulated(storeys[0].region)[:, ::-1])
+    triangles.append(storeys[0].region.triangles[:, ::-1])
     for level, (below, above) in enumerate(pairwise(storeys)):
         triangles.append(_ledge(below.region, above.region, int(offsets[level]), int(offsets[level + 1])))
     top = storeys[-1].region
-    triangles.append(triangulated(top) + (offsets[-2] + len(top.points)))
+    triangles.append(top.triangles + (offsets[-2] + len(top.points)))
     return Mesh(vertices, np.concatenate(triangles))
 
 
@@ -210,7 +218,6 @@ def _inside(x: float, y: float, ring: Points) -> bool:
 
 def _proven(region: Region, triangles: Indices) -> Indices | None:
     """Return the triangles, turned face up, or None when they do not tile the region exactly."""
-    count = len(region.points)
     a, b, c = (region.points[corner] for corner in triangles.T)
     u, v = b - a, c - a
     twice = u[:, 0] * v[:, 1] - v[:, 0] * u[:, 1]
@@ -219,15 +226,11 @@ def _proven(region: Region, triangles: Indices) -> Indices | None:
     area = region.area
     if not len(triangles) or twice.min() < 0 or abs(twice.sum() / 2 - area) > _AREA_ERROR * area:
         return None
-    edges = (triangles * count + triangles[:, (1, 2, 0)]).ravel()
-    opposite = (triangles[:, (1, 2, 0)] * count + triangles).ravel()
-    here, after = np.arange(count), region.following
-    edges = np.concatenate([edges, after * count + here])
-    opposite = np.concatenate([opposite, here * count + after])
-    edges.sort()
-    opposite.sort()
-    paired = (edges == opposite).all() and (edges[1:] != edges[:-1]).all()
-    return triangles if paired else None
+    # The edges of the triangles and those of the rings, turned round.
+    first, second, third = triangles.T
+    here, after = np.arange(len(region.points)), region.following
+    start, end = np.concatenate([first, second, third, after]), np.concatenate([second, third, first, here])
+    return triangles if edges_pair(start, end) else None
 
 
 def _thinned(region: Region, kept: NDArray[np.bool_]) -> list[Points]:

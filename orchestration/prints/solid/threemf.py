@@ -15,6 +15,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+import zlib
 from typing import TYPE_CHECKING, Final, NamedTuple
 from xml.sax.saxutils import escape, quoteattr
 
@@ -57,11 +58,17 @@ _CONFIG: Final = "Metadata/Slic3r_PE_model.config"
 _PICTURE: Final = "Metadata/thumbnail.png"
 _COLOURS: Final = 1
 _FIRST_OBJECT: Final = 2
-_COMPRESSION: Final = 3
+_COMPRESSION: Final = 2
 _PARTS: Final = ("body", "text")
 # What XML 1.0 forbids even as a character reference: slicers refuse the whole file for one of them.
 _FORBIDDEN: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _MESH: Final = re.compile(r"<mesh><vertices>(.*?)</vertices><triangles>(.*?)</triangles></mesh>", re.DOTALL)
+# How a package is broken: its archive, a name in it, its texts, its numbers.
+_UNREADABLE: Final = (
+    zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, KeyError, ValueError,
+)  # fmt: skip
+# A product of a hundred thousand triangles has ten.
+_LARGEST: Final = 256 * 2**20
 _NUMBER: Final = re.compile(r'="([^"]*)"')
 
 
@@ -116,16 +123,31 @@ def read_parts(package: bytes) -> list[Part]:
     """
     try:
         with zipfile.ZipFile(io.BytesIO(package)) as archive:
-            model, config = archive.read(_MODEL).decode(), archive.read(_CONFIG).decode()
-    except (zipfile.BadZipFile, KeyError, UnicodeDecodeError) as error:
+            return list(_read_parts(_text(archive, _MODEL), _text(archive, _CONFIG)))
+    except _UNREADABLE as error:
         raise InvalidInputError("this 3MF has no parts in PrusaSlicer's layout: render the product again") from error
+
+
+def _text(archive: zipfile.ZipFile, name: str) -> str:
+    if archive.getinfo(name).file_size > _LARGEST:
+        raise InvalidInputError(f"this 3MF unpacks to more than {_LARGEST // 2**20} MiB: render the product again")
+    return archive.read(name).decode()
+
+
+def _read_parts(model: str, config: str) -> Iterator[Part]:
+    """Yield the parts; raises one of `_UNREADABLE` for what `write_3mf` never writes."""
     meshes = _MESH.findall(model)
     ranges = re.findall(r'firstid="(\d+)" lastid="(\d+)"', config)
     if len(meshes) != 1 or len(ranges) != len(_PARTS):
         raise InvalidInputError("this 3MF holds more or less than one product of two parts: render the product again")
-    vertices = _numbers(meshes[0][0]).astype(np.float32).reshape(-1, 3)
-    triangles = _numbers(re.sub(r' (?:pid|p1)="\d+"', "", meshes[0][1])).astype(np.int64).reshape(-1, 3)
-    return [_part(vertices, triangles[int(first) : int(last) + 1]) for first, last in ranges]
+    with np.errstate(over="ignore"):
+        vertices = _numbers(meshes[0][0]).astype(np.float32).reshape(-1, 3)
+    corners = _numbers(re.sub(r' (?:pid|p1)="\d+"', "", meshes[0][1])).reshape(-1, 3)
+    if not (np.isfinite(vertices).all() and (corners >= 0).all() and (corners < len(vertices)).all()):
+        raise ValueError("a corner that is no point")
+    triangles = corners.astype(np.int64)
+    for first, last in ranges:
+        yield _part(vertices, triangles[int(first) : int(last) + 1])
 
 
 def plain_xml(text: str) -> str:
@@ -166,7 +188,7 @@ def _object(number: int, model: Model) -> str:
     # One format call for all numbers is several times faster than one for each element. Nine significant digits
     # give a float32 back exactly, so the part stays as closed as the solid it came from.
     points = ('<vertex x="%.9g" y="%.9g" z="%.9g"/>' * (len(vertices) // 3)) % tuple(vertices)
-    faces = "".join(_faces(body, 0, "") + _faces(text, len(body.vertices), f' pid="{_COLOURS}" p1="1"'))
+    faces = _faces(body, 0, "") + _faces(text, len(body.vertices), f' pid="{_COLOURS}" p1="1"')
     return (
         f'<object id="{number}" type="model" name={_quoted(model.name)} pid="{_COLOURS}" pindex="0">'
         f"<mesh><vertices>{points}</vertices><triangles>{faces}</triangles></mesh></object>"
@@ -174,8 +196,16 @@ def _object(number: int, model: Model) -> str:
 
 
 def _faces(part: Part | Mesh, offset: int, colour: str) -> str:
-    corners = tuple((part.triangles + offset).ravel().tolist())
-    return (f'<triangle v1="%d" v2="%d" v3="%d"{colour}/>' * len(part.triangles)) % corners
+    """Write the triangles as rows of one length, in which numbers are padded with a byte that is dropped at the end."""
+    corners = part.triangles + offset
+    highest = int(corners.max(initial=0))
+    numerals = np.arange(highest + 1).astype(f"S{len(str(highest))}")
+    row = '<triangle v1="', corners[:, 0], '" v2="', corners[:, 1], '" v3="', corners[:, 2], f'"{colour}/>'
+    columns = [np.array(cell.encode()) if isinstance(cell, str) else numerals[cell] for cell in row]
+    rows = np.empty(len(corners), [(f"cell{place}", column.dtype) for place, column in enumerate(columns)])
+    for place, column in enumerate(columns):
+        rows[f"cell{place}"] = column
+    return rows.tobytes().translate(None, b"\0").decode()
 
 
 def _item(number: int, placement: Placement) -> str:

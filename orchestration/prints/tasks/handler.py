@@ -27,6 +27,7 @@ from orchestration.prints.tasks.products import StoredProduct, find_products, pr
 from orchestration.prints.tasks.queue import RenderOptions
 from orchestration.prints.tasks.recorder import BatchRecorder
 from orchestration.prints.tasks.rows import begin_tasks, note_workers, stored_files
+from orchestration.wire_types import prepared
 from orchestration.work_queue.claim import TaskHandler
 from orchestration.work_queue.model import Outcome
 from orchestration.work_queue.rounds import settle_in_rounds
@@ -53,6 +54,7 @@ LOOK_AGAIN_SECONDS = 0.2
 WAIT_GROWTH, LONGEST_WAIT_SECONDS = 1.5, 2.0
 # After how long it is worth a write to say which process renders a task.
 NOTE_AFTER_SECONDS = 1.0
+_OPTIONS = prepared(RenderOptions)
 
 
 class PrintRules(NamedTuple):
@@ -122,7 +124,7 @@ class PrintHandler(TaskHandler[PrintedTask]):
             return Batch((), ())
         by_id = {int(task.key): task for task in tasks}
         options = {
-            task_id: self._rules.options.merged(msgspec.convert(task.payload, RenderOptions))
+            task_id: self._rules.options.merged(msgspec.convert(task.payload, _OPTIONS))
             for task_id, task in by_id.items()
         }
         with claim.transaction() as connection:

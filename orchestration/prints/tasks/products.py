@@ -16,6 +16,7 @@ import msgspec
 import sqlalchemy as sa
 
 from orchestration.errors import TransientError
+from orchestration.wire_types import prepared
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -91,13 +92,16 @@ WHERE pg_try_advisory_lock(number)""")
 _UNLOCK = sa.text("SELECT pg_advisory_unlock_all()")
 
 
+_FILES = prepared(tuple[StoredFile, ...])
+
+
 def find_products(connection: sa.Connection, addresses: Collection[str]) -> dict[str, StoredProduct]:
     """Those of the products that have been rendered, by address."""
     if not addresses:
         return {}
     rows = connection.execute(_FIND, {"addresses": list(addresses)})
     return {
-        address: StoredProduct(address, msgspec.convert(outputs, tuple[StoredFile, ...]), notes=tuple(notes))
+        address: StoredProduct(address, msgspec.convert(outputs, _FILES), notes=tuple(notes))
         for address, outputs, notes in rows
     }
 

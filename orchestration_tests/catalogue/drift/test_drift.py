@@ -106,3 +106,10 @@ def test_a_refused_document_is_recorded_and_teaches_nothing(watched: Watched) ->
 
 def test_what_is_no_json_is_not_observed(watched: Watched) -> None:
     assert watched.see(b"<html>", b"[" * 100_000, is_refused=True) == []
+
+
+def test_a_failed_batch_does_not_break_another_that_is_under_way(watched: Watched) -> None:
+    watched.watch.forget()
+    (observed,) = watched.see(NOVEL)
+    assert observed.shape
+    assert watched.drift() == {("$.Novelty", "new")}

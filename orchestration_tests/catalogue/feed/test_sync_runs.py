@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from orchestration.catalogue.catalogue import Catalogue
-from orchestration.catalogue.feed.sync_items import settle_images
+from orchestration.catalogue.feed.sync_items import settle_families, settle_images
 from orchestration.catalogue.feed.sync_runs import SupplierStatus, stop_sync, supplier_statuses
 from orchestration.errors import OrchestrationError
 from orchestration.services import Services
@@ -62,6 +62,20 @@ def test_a_sync_runs_until_its_images_are_settled(catalogue: Catalogue, feed: Fe
     assert rows(catalogue.database, ENDS) == [("completed", "complete", True)]
     assert status_of(catalogue).progress == ("complete", 3, 3, "3 of 3 families")
     assert rows(catalogue.database, "SELECT count(*) FROM sync_item") == [0]
+
+
+def test_a_batch_that_records_changes_does_not_keep_another_from_counting(
+    catalogue: Catalogue, feed: FeedFolder
+) -> None:
+    """Each would wait for the other, which learns of the supplier's documents before it counts."""
+    feed.put(family_document("A23-1"), family_document("A23-2"))
+    plan(catalogue)
+    change = "INSERT INTO change (sync_id, a_number, entity, key, kind) SELECT id, 'A23-1', 'family', 'A23-1', 'added' "
+    with catalogue.database.begin() as recording, catalogue.database.begin() as counting:
+        recording.execute(sa.text(f"{change} FROM sync"))
+        counting.execute(sa.text("SET LOCAL lock_timeout = '100ms'"))
+        settle_families(counting, {"A23-2": "added"})
+    assert rows(catalogue.database, FAMILIES) == [("running", 1, 2, 1, 0)]
 
 
 def test_an_image_that_is_dead_is_told_and_a_replay_takes_it_back(catalogue: Catalogue, feed: FeedFolder) -> None:

@@ -10,6 +10,7 @@ from orchestration.mockups.jobs.model import (
     JobFilters,
     Order,
 )
+from orchestration.mockups.jobs.service import RenderJobs
 from orchestration.mockups.statuses import JobStatus
 from orchestration_tests.mockups.jobs.conftest import NOON, Clock, Jobs
 from orchestration_tests.mockups.jobs.made import SHIRT, ids, many, moved
@@ -77,10 +78,25 @@ def test_recent_jobs_are_those_of_the_last_day_newest_first(jobs: Jobs, clock: C
 
 def test_whether_a_product_has_an_active_job(jobs: Jobs) -> None:
     assert not jobs.has_active("A1-1000")
-    job = jobs.create(SHIRT)
+    job, other = jobs.create(SHIRT), jobs.create(SHIRT)
+    read: list[int] = []
+    sa.event.listen(jobs.connection, "after_cursor_execute", lambda *args: read.append(args[1].rowcount))
     assert jobs.has_active("A1-1000")
+    assert read == [1]
     moved(jobs, job.id, JobStatus.FAILED)
+    assert jobs.has_active("A1-1000")
+    moved(jobs, other.id, JobStatus.FAILED)
     assert not jobs.has_active("A1-1000")
+
+
+def test_the_service_has_the_23_methods_of_the_requirements() -> None:
+    """R2.13 to R2.36; a test of each stands here or in `test_service`."""
+    methods = {name for name in vars(RenderJobs) if not name.startswith("_")}
+    assert methods == {
+        "create", "get", "delete", "list_with_count", "update_status", "update_results", "by_product", "by_status",
+        "active", "list_by_product", "stats", "recent", "has_active", "clean_up", "retry", "retrieve", "list_jobs",
+        "list_and_count", "create_many", "update", "delete_many", "soft_delete", "restore",
+    }  # fmt: skip
 
 
 def test_statistics_count_the_states_of_a_product_or_of_all(jobs: Jobs, clock: Clock) -> None:

@@ -253,6 +253,27 @@ def test_only_a_failed_job_can_be_retried(jobs: Jobs) -> None:
         jobs.retry(job.id)
 
 
+def test_the_examples_of_the_requirements_run_as_they_stand_there(jobs: Jobs) -> None:
+    """R2.109 to R2.112: create a job, move it on with a result, read the statistics, retry what has failed."""
+    template, design = "mens-tshirt", "https://shop.example/static/uploads/design.png"
+    job = jobs.create(NewJob("prod_123", "chest-medium", design_file_url=design, template_id=template))
+    assert (job.status, job.preset, job.design_file_url, job.template_id) == (
+        "pending",
+        "chest-medium",
+        design,
+        template,
+    )
+    composited = "https://shop.example/static/media/composited.png"
+    update = StatusUpdate(JobResults(composited_file_url=composited))
+    job = jobs.update_status(job.id, JobStatus.COMPOSITING, update)
+    assert (job.status, job.composited_file_url) == ("compositing", composited)
+    moved(jobs, job.id, JobStatus.RENDERING, JobStatus.COMPLETED)
+    stats = jobs.stats("prod_123")
+    assert f"Total: {stats.total}, completed: {stats.completed}" == "Total: 1, completed: 1"
+    again = jobs.retry(failed(jobs, NewJob("prod_123", "chest-medium")).id)
+    assert f"Retry count: {again.metadata['retry_count']}" == "Retry count: 1"
+
+
 def test_cleaning_up_marks_old_failures_as_deleted_in_one_statement_and_keeps_the_history(
     jobs: Jobs, clock: Clock
 ) -> None:

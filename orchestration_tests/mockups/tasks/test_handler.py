@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from orchestration.errors import NotFoundError
+from orchestration.errors import ConflictError, NotFoundError
 from orchestration.mockups.jobs.model import JobChange, JobFilters, NewJob, RetryOverrides
 from orchestration.mockups.jobs.products import ProductNotFoundError
 from orchestration.mockups.jobs.rows import outputs_of, product_thumbnail
@@ -243,6 +243,21 @@ def test_a_job_that_is_deleted_before_its_turn_is_not_rendered(mockups: Mockups)
     (reported,) = drain(mockups)
     assert reported.outcome is Rendering.SKIPPED
     assert made(mockups) == []
+
+
+def test_a_job_is_cancelled_at_once_while_it_waits_and_by_its_worker_while_it_is_made(mockups: Mockups) -> None:
+    waiting, active = order(mockups, "Anna"), order(mockups, "Ben")
+    queue = mockups.render_queue
+    with mockups.database.begin() as connection:
+        ended = mockups.cancel(connection, waiting.id)
+        assert (ended.status, ended.error_message) == (JobStatus.FAILED, "Cancelled on request")
+        with pytest.raises(ConflictError, match="is failed already"):
+            mockups.cancel(connection, waiting.id)
+        worker = queue.register_worker(connection)
+        (task,) = queue.claim(connection, worker, 2)
+        assert task.key == active.id
+        assert mockups.cancel(connection, active.id).status is JobStatus.PENDING
+        assert queue.cancel_requested(connection, worker) == {task.id}
 
 
 def test_a_job_that_is_cancelled_in_the_queue_fails_and_says_so(mockups: Mockups) -> None:

@@ -1,8 +1,9 @@
 """The reference engine: OpenSCAD with our own template, fed with numbers.
 
-It writes the numbers, runs the program within a time limit, and reads the solid back. OpenSCAD's versions space letters
-differently and replace a missing font in silence, so it gets the shaped outlines as polygons. No text reaches it, so
-there is nothing to inject. Keep out: the template's geometry, which is in `storeys.scad`.
+It writes the numbers, runs the program within limits of time and memory and without network, and reads the solid back.
+OpenSCAD's versions space letters differently and replace a missing font in silence, so it gets the shaped outlines as
+polygons. No text reaches it, so there is nothing to inject. Keep out: the template's geometry, which is in
+`storeys.scad`.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from orchestration.lettering.offsets import segments
 from orchestration.prints.solid.engines.engine import EngineName
 from orchestration.prints.solid.mesh import Mesh
 from orchestration.prints.solid.stl import read_stl
+from orchestration.rendering.confined import Limits, confined
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
     from orchestration.prints.solid.sections import Drawing
 
 DEFAULT_TIMEOUT: Final = 15 * 60.0
+# The largest product takes a tenth of it.
+_MEMORY_BYTES: Final = 4 * 2**30
 _MESSAGE_LENGTH: Final = 1000
 _OVERHANG: Final = 1.0
 _TEMPLATE: Final = "storeys.scad"
@@ -83,10 +87,11 @@ class OpenScadEngine:
         return _mesh(below), _mesh(above)
 
     def _run(self, arguments: Sequence[str]) -> None:
+        limits = Limits(self._timeout, _MEMORY_BYTES)
         # A group of its own, so that the time limit ends all that the program has started. It stays in the session of
         # the render process, by which the pool finds it when that process is killed.
         process = subprocess.Popen(  # noqa: S603 - our own template and numbers, no shell
-            [self._program, *arguments],
+            confined([self._program, *arguments], limits),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -100,6 +105,8 @@ class OpenScadEngine:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.communicate()
+        if process.returncode == -signal.SIGXCPU:
+            raise TransientError(f"OpenSCAD took more than {self._timeout:.0f} s of the processor and was stopped")
         if process.returncode:
             message = said.decode("utf-8", "replace").strip()[:_MESSAGE_LENGTH]
             raise PermanentError(f"OpenSCAD failed to render STL: {message}")

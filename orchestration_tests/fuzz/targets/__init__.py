@@ -1,0 +1,1 @@
+"""The fuzz targets, a module for each domain."""
