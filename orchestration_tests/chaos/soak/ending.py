@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from orchestration.cli.reconcile_command import compare
 from orchestration.gallery.reconcile import find_drift
+from orchestration_tests.chaos.soak.load import KEPT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,6 +30,7 @@ def broken_promises(domains: Domains, load: Load, outside: Outside, kills: int) 
             *_tasks(connection),
             *_counts(connection, load.done),
             *_families(connection, load.names),
+            *_collections(connection),
             *_notifications(connection, outside, kills),
             *([f"{drift.total} items of the mirror differ from the history"] if drift.total else []),
             *_objects(domains),
@@ -81,6 +83,20 @@ def _families(connection: sa.Connection, names: Mapping[str, str]) -> list[str]:
         if found.get(sku) != f"{name} (en)"
     ]
     return [f"{len(wrong)} families are not as published, such as {wrong[0]}"] if wrong else []
+
+
+def _collections(connection: sa.Connection) -> list[str]:
+    """Media that nobody shows were collected, and none that somebody shows."""
+    deleted, kept = connection.execute(_COLLECTED).one()
+    return [
+        *([] if deleted else ["no medium was collected"]),
+        *([] if kept == len(KEPT) else [f"{kept} of {len(KEPT)} media that projects show are there"]),
+    ]
+
+
+_COLLECTED = sa.text("""
+    SELECT (SELECT count(*) FROM media_tombstone), count(*) FROM canvas_media WHERE media_id LIKE 'kept-%'
+""")
 
 
 def _notifications(connection: sa.Connection, outside: Outside, kills: int) -> list[str]:

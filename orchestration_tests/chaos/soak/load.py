@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from orchestration_tests.chaos.serving import Outside
 
 FAMILIES, PICTURES, PROJECTS = 20, 24, 5
+# Media that the projects show; of all others, those that are old are collected.
+KEPT = [f"kept-{number}" for number in range(12)]
 # How many seconds lie between two of each.
 EVERY = {"orders": 2.0, "generations": 1.0, "feed": 15.0, "mockups": 30.0, "previews": 12.0, "canvas": 3.0}
 PATIENCE_SECONDS = 60.0
@@ -47,6 +49,7 @@ class Load:
         self._domains, self._outside, self._random = domains, outside, Random(seed)
         self.feed = FeedFolder(outside.root / "feed", f"{outside.url}/feed")
         self.names: dict[str, str] = {}
+        self._boards: dict[str, Board] = {}
         self._due = {kind: time.monotonic() + self._random.uniform(0, 2) for kind in EVERY}
         self._acts: dict[str, Callable[[], int]] = {
             "orders": self._order, "generations": self._generate, "feed": self._publish, "mockups": self._mock_up,
@@ -62,12 +65,13 @@ class Load:
         for number in range(FAMILIES):
             self._put_family(number)
         add_products(self._domains.mockups.database)
-        self._boards = {}
+        for name in KEPT:
+            self._upload(name, days_old=60)
         with self._domains.canvas.database.begin() as connection:
             for number in range(PROJECTS):
                 name = f"p{number}"
                 create_projects(connection, [NewProject(name, f"Board {number}", "ada")])
-                self._boards[name] = Board(Random(number), ["m-1", "m-2"], 40)
+                self._boards[name] = Board(Random(number), KEPT, 40)
 
     def act(self) -> None:
         """Do what is due."""
@@ -165,11 +169,13 @@ class Load:
         project = f"p{number % PROJECTS}"
         work = [NewOperation(one, "ada", f"{number}-{n}") for n, one in enumerate(self._boards[project].operations(5))]
         self._insist(lambda connection: append(connection, project, work))
-        at = datetime.now(UTC) - timedelta(days=self._random.choice((0, 60)))
-        upload = Upload(f"medium-{number}", f"medium {number}".encode() * 50, "bin")
         try:
-            with self._domains.canvas.database.begin() as connection:
-                store_media(connection, self._domains.services.objects, upload, at)
+            self._upload(f"medium-{number}", days_old=self._random.choice((0, 60)))
         except OrchestrationError:
             self.done["refused uploads"] += 1
         return 1
+
+    def _upload(self, name: str, *, days_old: int) -> None:
+        at = datetime.now(UTC) - timedelta(days=days_old)
+        with self._domains.canvas.database.begin() as connection:
+            store_media(connection, self._domains.services.objects, Upload(name, name.encode() * 50, "bin"), at)
