@@ -81,8 +81,10 @@ def _coverage(code: MachineCode, corners: Corners, hits: NDArray[np.float32], gr
     edge = np.asarray(cv2.subtract(cv2.dilate(touched, around), cv2.erode(filled, around)), np.uint8)
     bits = np.zeros(hits.shape, np.uint64)
     code.call("cover_edges", corners.points, corners.triangles, edge, bits, float(grid))
-    covered: NDArray[np.float32] = np.where(edge > 0, np.bitwise_count(bits) / np.float32(_BITS), touched)
-    return covered.astype(np.float32)
+    covered: NDArray[np.float32] = touched.astype(np.float32)
+    at_edge = np.nonzero(edge)
+    covered[at_edge] = np.bitwise_count(bits[at_edge]) / np.float32(_BITS)
+    return covered
 
 
 def _fill_edges(
