@@ -16,7 +16,10 @@ import os
 import resource
 import struct
 import sys
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class _Machine(NamedTuple):
@@ -54,10 +57,11 @@ def close_network() -> bool:
         return False
     instructions = _filter(machine)
     program = _Program(len(instructions) // 8, instructions)
-    control = ctypes.CDLL(None, use_errno=True).prctl
-    if control(_SET_NO_NEW_PRIVILEGES, 1, 0, 0, 0):
-        return False
-    return bool(control(_SET_SECCOMP, _MODE_FILTER, ctypes.byref(program), 0, 0) == 0)
+    control: Callable[..., int] = ctypes.CDLL(None, use_errno=True).prctl
+    return (
+        control(_SET_NO_NEW_PRIVILEGES, 1, 0, 0, 0) == 0
+        and control(_SET_SECCOMP, _MODE_FILTER, ctypes.byref(program), 0, 0) == 0
+    )
 
 
 def limit(seconds: int, memory_bytes: int) -> None:

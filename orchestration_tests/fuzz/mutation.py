@@ -100,11 +100,15 @@ def of_png(data: bytes, random: Random) -> bytes:
 
 
 def of_zip(data: bytes, random: Random) -> bytes:
-    """Change one file of a ZIP archive, and pack it again; other files get a byte."""
+    """Change one file of a ZIP archive, and pack it again; of others a value of JSON, or a byte."""
+    if data[:1] in (b"[", b"{"):
+        return of_json(data, random)
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             files = {name: archive.read(name) for name in archive.namelist()}
     except Exception:  # noqa: BLE001 - broken archives fail in many ways
+        files = {}
+    if not files:
         return of_png(data, random)
     name = random.choice(list(files))
     files[name] = of_text(files[name], random)

@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from orchestration.domains import Domains
 from orchestration.services import Services
-from orchestration_tests.admin.samples import fill
 from orchestration_tests.fuzz.table import TARGETS
 from orchestration_tests.fuzz.target import FindingError, Target, attempt, expect
 from orchestration_tests.fuzz.targets import prints, words
@@ -48,7 +46,6 @@ def test_no_case_is_a_finding(name: str) -> None:
 
 def test_no_request_is_answered_by_an_error_of_the_server(database_url: str, tmp_path: Path) -> None:
     services = Services(settings_of(database_url, tmp_path))
-    fill(Domains(services))
     door = Door(services)
     for case in cases(API):
         door.ask(case)

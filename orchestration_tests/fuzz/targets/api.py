@@ -68,7 +68,7 @@ _TOKEN: Final = re.compile(r'name="form_token" value="([^"]+)"')
 
 
 class Door:
-    """The API over services that hold the sample factory, for a caller of the machine itself."""
+    """The API over services, for a caller of the machine itself; forms are taken where the services have a factory."""
 
     def __init__(self, services: Services) -> None:
         app = build_api(services)

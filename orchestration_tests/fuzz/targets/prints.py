@@ -26,7 +26,7 @@ from orchestration.prints.solid.request import OrderLine, read
 from orchestration.prints.solid.sku import CABLE_CLIP_PREFIX, STATIC_SKUS, is_supported, meant_sku
 from orchestration.prints.solid.stl import read_stl, write_stl
 from orchestration.prints.solid.threemf import Model, read_parts, write_3mf
-from orchestration_tests.fuzz.mutation import of_json, of_lines, of_text, of_zip
+from orchestration_tests.fuzz.mutation import of_lines, of_text, of_zip
 from orchestration_tests.fuzz.target import Target, bytes_of, each, expect, expect_storable, json_of, parts_of
 from orchestration_tests.fuzz.targets.canvas import load_snapshot, snapshots
 
@@ -140,19 +140,19 @@ def _files() -> Iterable[bytes]:
     yield write_stl(mesh, "a tetrahedron")
     yield write_3mf([Model("two", (mesh, mesh))], Filaments(filament("black"), filament("white")), "two of them")
     yield from snapshots()
+    yield json.dumps(sample_orders()[:3]).encode()
 
 
 def order_texts() -> Iterable[bytes]:
     return (bytes_of(sku, "black", "white", text) for sku, text in zip((*_SKUS, *_SKUS), _TEXTS, strict=False))
 
 
+_FILES = each(read_stl_file, read_3mf_file, load_snapshot, read_order_rows, declared=_UNREADABLE)
+
 TARGETS = (
     Target("prints-order-file", each(read_order_file, merge_table, declared=(InvalidInputError,)),
            lambda: map(_order_file, ",;\t"), mutation=of_lines),
-    Target("prints-order-rows", read_order_rows, lambda: [json.dumps(sample_orders()[:3]).encode()],
-           mutation=of_json),
+    Target("prints-files", _FILES, _files, declared=_UNREADABLE, mutation=of_zip, longest=40_000),
     Target("prints-drawing", draw_order_text, lambda: [text.encode() for text in _TEXTS], mutation=of_text,
            declared=(PermanentError,), longest=128),
-    Target("prints-files", each(read_stl_file, read_3mf_file, load_snapshot, declared=_UNREADABLE), _files,
-           declared=_UNREADABLE, mutation=of_zip, longest=40_000),
 )  # fmt: skip
