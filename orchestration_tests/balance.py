@@ -24,6 +24,7 @@ LONG = (
     "mockups/tasks/test_kill.py",
     "prints/tasks/test_kill.py",
     "catalogue/test_kill.py",
+    "chaos/test_chaos.py",
     "mockups/garments/test_draping.py",
     "cli/test_processes.py",
     "test_definitions.py",

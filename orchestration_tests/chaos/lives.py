@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import sys
 import tempfile
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -50,18 +52,25 @@ class Life(NamedTuple):
     checks: bool = False
 
     @property
+    def log(self) -> Path:
+        """What the processes have said."""
+        return self.folder / "said.txt"
+
+    @property
     def report(self) -> Path:
         """Where a process that was not killed writes what it is asked for."""
         return self.folder / "lived.json"
 
 
 class Lived(NamedTuple):
-    """How a life ended: its exit code, None for one that had to be ended, and what it reports if it ended by itself.
+    """How a life ended: its exit code, None for one that had to be ended, the last that was said, and its report.
 
-    That is how often it passed each point, and which of the domain's own checks found something, if they were run.
+    If it ended by itself, it reports how often it passed each point, and what the domain's own checks found if they
+    were run.
     """
 
     exit_code: int | None
+    said: str = ""
     passages: Mapping[str, int] = MappingProxyType({})
     findings: Sequence[str] = ()
 
@@ -70,7 +79,8 @@ def live(life: Life) -> Lived:
     """Have a process live, and wait for its end."""
     life.report.unlink(missing_ok=True)
     exit_code = nursery().run(prepare, _live, life)
-    return Lived(exit_code, **(json.loads(life.report.read_text()) if life.report.exists() else {}))
+    said = life.log.read_text(errors="replace").strip().rpartition("\n")[2] if life.log.exists() else ""
+    return Lived(exit_code, said, **(json.loads(life.report.read_text()) if life.report.exists() else {}))
 
 
 class _Prepared(NamedTuple):
@@ -99,7 +109,9 @@ def prepare(life: Life) -> None:
 
 
 def _live(life: Life) -> None:
-    """The process."""
+    """The process. What it says goes to a file, since with a database taken away it says much."""
+    with life.log.open("ab") as log:
+        os.dup2(log.fileno(), sys.stderr.fileno())
     scratch = life.folder / "tmp"
     scratch.mkdir(exist_ok=True)
     tempfile.tempdir = str(scratch)

@@ -103,7 +103,7 @@ class Domain:
     def _rehearse(self, expected: Outcome | None = None) -> tuple[Outcome, Lived]:
         with self.trial() as world:
             lived = world.live(checks=True)
-            assert lived.exit_code == 0, f"{self.name} ended with {lived.exit_code}"
+            assert lived.exit_code == 0, f"{self.name} ended with {lived.exit_code}: {lived.said}"
             found = look(world)
             wrong = violations(world, expected or found, 0)
             assert not wrong, wrong
@@ -148,7 +148,7 @@ class Domain:
     def _finish(self, world: World, kills: int) -> list[str]:
         lived = world.live(checks=True)
         if lived.exit_code != 0:
-            return [f"the work ended with {lived.exit_code} afterwards"]
+            return [f"the work ended with {lived.exit_code} afterwards: {lived.said}"]
         wrong = [f"found by {name}" for name in lived.findings if name not in self.findings]
         return [*violations(world, self.expected, kills), *wrong]
 

@@ -121,7 +121,7 @@ def arranged(workload: str, stage: Stage) -> Iterator[Arranged]:
 
 def _must_end(lived: Lived) -> None:
     if lived.exit_code != 0:
-        raise AssertionError(f"Without a fault, the work ended with {lived.exit_code}")
+        raise AssertionError(f"Without a fault, the work ended with {lived.exit_code}: {lived.said}")
 
 
 def _name(url: str) -> str:
