@@ -6,6 +6,7 @@ imported wherever tests fork anything. Keep out: what a life does (`lives`).
 
 from __future__ import annotations
 
+import atexit
 import os
 import pickle
 import signal
@@ -52,10 +53,17 @@ class Nursery:
         return None if code == _ENDED else int(code)
 
 
+    def close(self) -> None:
+        """End it."""
+        self._process.communicate()
+
+
 @cache
 def nursery() -> Nursery:
     """The one of this process, which ends with it."""
-    return Nursery()
+    opened = Nursery()
+    atexit.register(opened.close)
+    return opened
 
 
 def serve() -> None:
