@@ -52,7 +52,6 @@ class Nursery:
         (code,) = _SIZE.unpack(self._process.stdout.read(_SIZE.size))
         return None if code == _ENDED else int(code)
 
-
     def close(self) -> None:
         """End it."""
         self._process.communicate()
