@@ -62,8 +62,9 @@ def test_help_is_no_error(disconnected: Command) -> None:
     ],
 )
 def test_bad_configuration_is_one_clear_line(
-    disconnected: Command, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, code: int
+    disconnected: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, variable: str, value: str, code: int
 ) -> None:
+    monkeypatch.chdir(tmp_path)  # where a home of that name may be made
     monkeypatch.setenv(variable, value)
     ended = disconnected("status")
     assert (ended.code, ended.out) == (code, "")
