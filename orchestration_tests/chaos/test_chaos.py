@@ -28,7 +28,7 @@ OTHERS = {"snapshot", "collection delete"}
 
 @pytest.fixture
 def stage(server_url: URL, template: str, dagster_template: str, tmp_path: Path) -> Iterator[Stage]:
-    """A stage on the session's server."""
+    """A stage on the server of the tests."""
     with serving(tmp_path) as outside:
         yield Stage(server_url, (template, dagster_template), tmp_path, outside)
 
