@@ -19,7 +19,8 @@ UV = Path(sys.executable).with_name("uv")
 # Nobody waits for a machine that is cut off.
 ENVIRONMENT = ["env", "UV_HTTP_RETRIES=0", "UV_HTTP_TIMEOUT=10", f"UV_PYTHON={sys.executable}"]
 COMMAND = ["audit", "--frozen", "--preview-features", "audit-command", "--no-progress"]
-AWAY = "error sending request"
+# That it was not reached, or is somebody else who answers, such as a proxy.
+AWAY = " for url ("
 
 PINNED = re.compile(r"^([A-Za-z0-9._-]+)==([^ ;\\]+)", re.MULTILINE)
 PROJECT = '[project]\nname = "audited"\nversion = "0"\nrequires-python = "==3.11.*"\ndependencies = [{names}]\n'
@@ -39,7 +40,7 @@ def main(arguments: list[str], lock: Path = LOCK, accepted: Path = ACCEPTED) -> 
         asked = subprocess.run(  # noqa: S603 - our own program
             [*ENVIRONMENT, UV, *COMMAND, *ignored, *arguments], cwd=folder, capture_output=True, text=True, check=False
         )
-    if asked.returncode and AWAY in asked.stderr:
+    if asked.returncode and AWAY in " ".join(asked.stderr.split()):
         print(f"{len(pinned)} packages were not audited: nobody answers who knows of vulnerabilities")
         return 0
     print(asked.stdout.strip() or asked.stderr.strip())

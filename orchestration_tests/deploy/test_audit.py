@@ -82,5 +82,11 @@ def test_nothing_is_accepted_without_a_reason(tmp_path: Path) -> None:
 
 
 def test_where_nobody_answers_that_is_said_and_no_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    told = "2 packages were not audited: nobody answers who knows of vulnerabilities\n"
     assert audit(tmp_path, "http://127.0.0.1:1") == 0
-    assert capsys.readouterr().out == "2 packages were not audited: nobody answers who knows of vulnerabilities\n"
+    assert capsys.readouterr().out == told
+    with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as refusing:
+        threading.Thread(target=refusing.serve_forever, daemon=True).start()
+        assert audit(tmp_path, f"http://127.0.0.1:{refusing.server_port}") == 0
+        refusing.shutdown()
+    assert capsys.readouterr().out == told
