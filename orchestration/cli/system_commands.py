@@ -87,14 +87,20 @@ def _examine(name: str, examine: Callable[[Services], str], services: Services) 
         return Diagnosis(name, ok=True, message=examine(services))
     except OrchestrationError as error:
         return Diagnosis(name, ok=False, message=str(error))
+    except Exception as error:  # noqa: BLE001 - what nobody foresaw is a finding too, and the others are looked at
+        return Diagnosis(name, ok=False, message=" ".join(f"{type(error).__name__}: {error}".split()))
 
 
 def _examine_database(services: Services) -> str:
-    # Not the services' own, which would be migrated first.
+    # Not the services' own, which refuses a schema that does not fit, and makes one in a home that is new.
     with closing(Database(services.database_urls.domain)) as database, database.begin() as connection:
         version = connection.execute(sa.text("SHOW server_version")).scalar_one()
         schema = examine_schema(connection)
-    return f"PostgreSQL {version}, schema {schema.revision} ({schema.problem or 'current'})"
+    if schema.revision is None and services.settings.database_url is None:
+        return f"PostgreSQL {version}, no schema yet, which the first other command makes"
+    if schema.problem:
+        raise ConfigurationError(f"PostgreSQL {version}. {schema.problem}")
+    return f"PostgreSQL {version}, schema {schema.revision} (current)"
 
 
 def _examine_store(services: Services) -> str:
@@ -171,12 +177,12 @@ def materialize(
 
 def _read_lines(path: Path) -> list[str]:
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"--keys {path} cannot be read: {error}") from error
-    keys = [line for line in dict.fromkeys(lines) if line.strip()]
+    keys = list(dict.fromkeys(key for line in lines if (key := line.strip())))
     if not keys:
-        raise ConfigurationError(f"--keys {path} holds no key; leave the option out to work off the queue")
+        raise ConfigurationError(f"--keys {path} holds no key; leave the option out to drain the queue")
     return keys
 
 
@@ -315,7 +321,7 @@ def queue_resume(
 
 def queue_dead(
     name: Annotated[str, typer.Argument(help="The queue.")],
-    limit: Annotated[int, typer.Option(help="At most so many.")] = 100,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 100,
     as_json: Json = False,
 ) -> None:
     """List a queue's dead letters, newest first."""
@@ -337,7 +343,7 @@ def queue_replay(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Let a queue's dead letters begin anew."""
+    """Let a queue's dead letters begin again."""
     with open_services() as services:
         queue = _queue(services, name)
         with services.database.begin() as connection:
@@ -345,7 +351,7 @@ def queue_replay(
     if as_json:
         print_json({"queue": name, "replayed": 0 if dry_run else count, "dead": count})
     else:
-        console().print(f"{count} tasks {'would begin' if dry_run else 'begin'} anew")
+        console().print(f"{count} tasks {'would begin' if dry_run else 'begin'} again")
 
 
 def _queues(services: Services) -> dict[str, TaskQueue]:
