@@ -25,7 +25,7 @@ from orchestration.catalogue.feed.sync_runs import supplier_statuses
 from orchestration.cli.catalogue_sync import SyncOptions, quarantined_families, sort_failures, sync_catalogue
 from orchestration.cli.job_runner import job_runner
 from orchestration.cli.options import Feed, Json, open_services, settings_for
-from orchestration.cli.output import SOME_FAILED, console, note, print_json, print_table
+from orchestration.cli.output import SOME_FAILED, console, note, print_json, print_table, whole_file
 from orchestration.errors import ConfigurationError, InvalidInputError, NotFoundError
 from orchestration.runtime.assets import run_config
 from orchestration.runtime.drains import DrainConfig
@@ -124,7 +124,7 @@ def export(
         _export(what, table_format, sys.stdout.buffer)
         return
     try:
-        with out.open("wb") as file:
+        with whole_file(out) as file:
             count = _export(what, table_format, file)
     except OSError as error:
         raise ConfigurationError(f"--out {out} cannot be written: {error.strerror}") from error
