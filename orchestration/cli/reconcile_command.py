@@ -19,6 +19,7 @@ from orchestration.media.tables import media, media_variant
 from orchestration.mockups.tables import render_job, render_output
 from orchestration.previews.tables import preview_job
 from orchestration.prints.tables import print_output, print_path, print_plate
+from orchestration.storage.listing import list_objects
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,11 +60,15 @@ class MissingObject(NamedTuple):
 
 
 class Reconciliation(NamedTuple):
-    """What two moments differ in: `missing` was lost or deleted, `unnamed` (sizes by key) came after the backup."""
+    """What two moments differ in: `missing` was lost or deleted, `unnamed` (sizes by key) came after the backup.
+
+    `odd` are names in the store that no object of the product can have, with the reasons.
+    """
 
     named: int
     missing: list[MissingObject]
     unnamed: dict[str, int]
+    odd: Mapping[str, str]
 
 
 def register(app: typer.Typer) -> None:
@@ -80,6 +85,8 @@ def reconcile(as_json: Json = False) -> int:
         print_json({"named": found.named, "missing": missing, "unnamed": found.unnamed})
     else:
         _print(found)
+    for name, reason in list(found.odd.items())[:_SHOWN]:
+        note(f"{name}: {reason}")
     return SOME_FAILED if found.missing else 0
 
 
@@ -94,9 +101,9 @@ def compare(services: Services) -> Reconciliation:
         for key, row in NAMES:
             rows = connection.execute(sa.select(row, key))
             named |= {one[1]: MissingObject(str(row.table.name), str(one[0]), one[1]) for one in rows if one[1]}
-    sizes = services.objects.sizes()
+    sizes, odd = list_objects(services.objects, "")
     unnamed = {key: size for key, size in sizes.items() if key not in named and not key.startswith(_KEPT)}
-    return Reconciliation(len(named), [one for key, one in named.items() if key not in sizes], unnamed)
+    return Reconciliation(len(named), [one for key, one in named.items() if key not in sizes], unnamed, odd)
 
 
 def _print(found: Reconciliation) -> None:

@@ -133,7 +133,11 @@ def test_the_reconciliation_lists_and_ends_with_one_while_an_object_is_missing(
     ended = orchestration("reconcile", "--json")
     assert ended.code == 1
     assert ended.json["missing"] == [{"table": "media", "row": "aa", "key": "media/aa/aa.png"}]
-    assert "1 of these are missing" in orchestration("reconcile").out
+    (orchestration.home / "objects/media").mkdir(parents=True, exist_ok=True)
+    (orchestration.home / "objects/media/two\nlines").touch()
+    ended = orchestration("reconcile")
+    assert "1 of these are missing" in ended.out
+    assert ended.err == "media/two\\x0alines: no key of an object; rename or remove the file\n"
 
 
 def test_a_deployment_prepares_dagster_by_the_same_command(
