@@ -238,7 +238,9 @@ class TaskQueue:
 
     def counts(self, connection: sa.Connection, grouping: str | None = None) -> QueueCounts:
         """How many tasks are where, in all or of one grouping."""
-        return QueueCounts(*self._execute(connection, statements.COUNTS, grouping=grouping).one())
+        if grouping is None:
+            return QueueCounts(*self._execute(connection, statements.COUNTS).one())
+        return QueueCounts(*self._execute(connection, statements.COUNTS_OF_GROUP, grouping=grouping).one())
 
     def unfinished(self, connection: sa.Connection, keys: Collection[str]) -> set[str]:
         """Those of `keys` that wait or are active."""
