@@ -307,9 +307,8 @@ def mockups_colours(
         fail_with(error, as_json=as_json)
     if as_json:
         print_json([_ranked_row(one) for one in ranked])
-        return
-    for one in ranked:
-        console().print(_ranked_line(one))
+    else:
+        console().print(*map(_ranked_line, ranked), sep="\n")
 
 
 def _sold(product: str) -> list[Fabric]:
@@ -329,23 +328,17 @@ def _ranked_line(one: RankedFabric) -> Text:
     """A patch of the colour, its name, struck out if it is bad, and how well the design is seen."""
     red, green, blue = one.fabric.colour.rgb
     name = for_terminal(one.fabric.name)
+    styled = (name, "" if one.is_good else "strike")
     seen = f"{one.fit.visible:4.0%} seen, contrast {one.fit.contrast:5.1f}, {one.fit.verdict}"
-    pad = " " * max(1, 14 - len(name))
-    patch, style = ("    ", f"on rgb({red},{green},{blue})"), "" if one.is_good else "strike"
-    return Text.assemble(patch, " ", (name, style), pad, seen)
+    return Text.assemble(("    ", f"on rgb({red},{green},{blue})"), " ", styled, " " * max(1, 14 - len(name)), seen)
 
 
 def _ranked_row(one: RankedFabric) -> dict[str, Any]:
     return {
-        "fabric": one.fabric.name,
-        "hex": one.fabric.colour.hex,
-        "good": one.is_good,
-        "verdict": one.fit.verdict,
-        "visible": one.fit.visible,
-        "contrast": one.fit.contrast,
-        "ink": one.fit.mode,
+        "fabric": one.fabric.name, "hex": one.fabric.colour.hex, "good": one.is_good, "verdict": one.fit.verdict,
+        "visible": one.fit.visible, "contrast": one.fit.contrast, "ink": one.fit.mode,
         "warnings": list(one.fit.warnings()),
-    }
+    }  # fmt: skip
 
 
 def mockups_diff(

@@ -1,4 +1,7 @@
-"""The commands of the system: diagnosis, queues, materializing."""
+"""The commands of the system: diagnosis, queues, materializing.
+
+Only the last imports Dagster, which takes as long as the rest of a command that reads. Keep out: their work.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,6 @@ import sqlalchemy as sa
 import typer
 
 from orchestration.catalogue.catalogue import Catalogue
-from orchestration.cli.job_runner import job_runner
 from orchestration.cli.options import Feed, Json, open_services, settings_for
 from orchestration.cli.output import SOME_FAILED, console, note, print_json, print_table
 from orchestration.domains import Domains
@@ -152,6 +154,8 @@ def materialize(
     as_json: Json = False,
 ) -> int:
     """Materialize any set of an asset's partitions in one run; without keys, what is queued."""
+    from orchestration.cli.job_runner import job_runner
+
     with job_runner(settings_for(feed)) as runner:
         wanted = None if keys is None else _read_lines(keys)
         outcome = runner.materialize(asset, wanted)

@@ -135,7 +135,7 @@ def test_dead_letters_are_counted_listed_and_replayed(orchestration: Command, de
     assert rehearsed.json == {"queue": "image-upload", "replayed": 0, "dead": 2}
     single = orchestration("queue", "replay", "image-upload", "--key", dead_letters[0], "--json")
     assert single.json == {"queue": "image-upload", "replayed": 1, "dead": 1}
-    assert orchestration("queue", "replay", "image-upload").out == "1 tasks begin anew\n"
+    assert orchestration("queue", "replay", "image-upload").out == "1 tasks begin again\n"
     assert orchestration("queue", "status", "--json").json["image-upload"]["waiting"] == 2
 
 
