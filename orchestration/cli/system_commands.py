@@ -26,7 +26,7 @@ from orchestration.services import Services
 from orchestration.storage.database import Database
 from orchestration.storage.migrate import examine_schema
 from orchestration.work_queue.model import TaskState
-from orchestration.work_queue.pausing import pause, resume
+from orchestration.work_queue.pausing import pause, pauses, resume
 from orchestration.work_queue.statistics import quantile
 
 if TYPE_CHECKING:
@@ -191,7 +191,7 @@ def _read_lines(path: Path) -> list[str]:
 
 
 def queue_status(as_json: Json = False) -> None:
-    """Count the tasks of each queue, and the workers that drain it."""
+    """Count the tasks of each queue, and the workers that drain it; who has paused it, and since when."""
     with open_services() as services:
         queues = _queues(services)
         with services.database.connect() as connection:
@@ -199,14 +199,18 @@ def queue_status(as_json: Json = False) -> None:
             alive = {
                 name: sum(worker.is_alive for worker in queue.workers(connection)) for name, queue in queues.items()
             }
+            paused = {
+                name: f"since {one.paused_at:%F %T} by {one.paused_by}" for name, one in pauses(connection).items()
+            }
     if as_json:
         print_json({name: {**asdict(one), "workers": alive[name]} for name, one in counts.items()})
         return
     rows = [
-        (name, one.waiting, one.active, one.completed, one.failed, one.delayed, one.oldest_seconds, alive[name])
+        (name, one.waiting, one.active, one.completed, one.failed, one.delayed, one.oldest_seconds, alive[name],
+         paused.get(name))
         for name, one in counts.items()
-    ]
-    columns = ("queue", "waiting", "active", "completed", "failed", "delayed", "oldest, s", "workers")
+    ]  # fmt: skip
+    columns = ("queue", "waiting", "active", "completed", "failed", "delayed", "oldest, s", "workers", "paused (UTC)")
     print_table("Queues", columns, rows)
 
 
