@@ -39,7 +39,7 @@ class Endpoint:
     """The server at a URL that the setting `setting` names; raises `ConfigurationError` for what is no URL."""
 
     def __init__(self, url: str, setting: str, *, total_seconds: float = TOTAL_SECONDS) -> None:
-        wrong = ConfigurationError(f"{setting} must be http(s)://host/..., not {url!r}")
+        wrong = ConfigurationError(f"{setting} must be http(s)://host/...")  # without the URL, which may hold a secret
         try:
             parts = urlsplit(url)
         except ValueError as error:

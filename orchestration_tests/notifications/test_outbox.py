@@ -121,7 +121,7 @@ def test_a_channel_that_is_set_later_hears_of_a_key_that_others_have_heard_of(da
         ({"webhook_url": "https://receiver.example", "webhook_secret": "whsec_"}, "ORCHESTRATION_WEBHOOK_SECRET"),
         ({"webhook_url": "https://receiver.example", "webhook_secret": "whsec_c2hvcnQ="}, "24 bytes"),
         ({"webhook_url": "https://receiver.example", "webhook_secret": "no base64!"}, "ORCHESTRATION_WEBHOOK_SECRET"),
-        ({"webhook_url": "receiver.example", "webhook_secret": SECRET}, "ORCHESTRATION_WEBHOOK_URL"),
+        ({"webhook_url": f"receiver.example/{SECRET}", "webhook_secret": SECRET}, "ORCHESTRATION_WEBHOOK_URL"),
         ({"webhook_url": "file:///etc/passwd", "webhook_secret": SECRET}, "ORCHESTRATION_WEBHOOK_URL"),
         ({"mail_to": ("a@example.org",), "smtp_url": "http://host"}, "ORCHESTRATION_SMTP_URL"),
         ({"mail_to": ("a@example.org",), "smtp_url": "smtp://host:port"}, "ORCHESTRATION_SMTP_URL"),
