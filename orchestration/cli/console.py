@@ -7,6 +7,7 @@ It reads what the services write into their logs, and the ends of Dagster's runs
 from __future__ import annotations
 
 import json
+import os
 import re
 import time
 import urllib.error
@@ -85,8 +86,8 @@ class Console:
         """Say which service ended by itself, with the last that it wrote."""
         service = self._services[number]
         show(service.name, f"ended by itself with exit code {code}, and so does the rest; {service.log} ends with")
-        lines = service.log.read_text(encoding="utf-8", errors="replace").splitlines()
-        for line in lines[-_LAST_LINES:]:
+        text = service.log.read_text(encoding="utf-8", errors="replace") if service.log.exists() else ""
+        for line in text.splitlines()[-_LAST_LINES:]:
             note(f"           {line[:_LONGEST_LINE]}")
 
     def _ask_services(self) -> None:
@@ -129,8 +130,12 @@ class Console:
             show(name, text)
 
     def _new_lines(self, service: Service) -> Iterator[str]:
-        """The whole lines that the service has written since the last look."""
+        """The whole lines that were written since the last look; all of a log that was emptied meanwhile."""
+        if not service.log.exists():
+            return
         with service.log.open("rb") as file:
+            if file.seek(0, os.SEEK_END) < self._read[service.name]:
+                self._read[service.name] = 0
             file.seek(self._read[service.name])
             for line in file:
                 if not line.endswith(b"\n"):

@@ -52,6 +52,24 @@ def test_of_a_log_only_new_errors_are_shown_and_each_once(
     assert "half a line" in capsys.readouterr().err
 
 
+def test_a_log_that_is_rotated_or_removed_ends_nothing(
+    tmp_path: Path, ephemeral: dg.DagsterInstance, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one = service(tmp_path)
+    write(one, level="error", event="before, and longer than what comes after it")
+    console = Console([one], ephemeral)
+    one.log.write_text("")
+    write(one, level="error", event="after")
+    console.look()
+    assert "after" in capsys.readouterr().err
+    one.log.unlink()
+    console.look()
+    console.ended(0, 1)
+    write(one, level="error", event="new")
+    console.look()
+    assert "new" in capsys.readouterr().err
+
+
 def test_an_error_of_a_sensor_is_shown_by_its_cause(
     tmp_path: Path, ephemeral: dg.DagsterInstance, capsys: pytest.CaptureFixture[str]
 ) -> None:
