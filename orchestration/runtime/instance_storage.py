@@ -6,6 +6,7 @@ on another that may have ended. Keep out: what the storage does, which is Dagste
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING, Self
 
@@ -48,4 +49,7 @@ class InstanceStorage(DagsterPostgresStorage):
             url = settings.dagster_database_url or Services(settings).database_urls.dagster
         except OrchestrationError as error:
             sys.exit(str(error))
+        # Dagster has the server write the times of runs, without a zone, and reads them as UTC: of a server in New York
+        # each new run would be five hours old. libpq asks for the zone that this variable names.
+        os.environ["PGTZ"] = "UTC"
         return cls(postgres_url=url, inst_data=inst_data)

@@ -6,17 +6,23 @@ import os
 import subprocess
 import sys
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+import dagster as dg
 from pydantic import SecretStr
+from sqlalchemy.engine import make_url
 
 from orchestration.runtime.instance import instance_environment, open_instance
 from orchestration.services import Services
+from orchestration_tests.cli.conftest import restored_environment
+from orchestration_tests.conftest import run_on_server
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import pytest
+    from sqlalchemy.engine import URL
 
     from orchestration.settings import Settings
 
@@ -46,6 +52,18 @@ print(settings.webhook_secret.get_secret_value(), settings.home, settings.databa
         f"whsec_aGVsbG8= {settings.home} {settings.database_url} {settings.object_store_url}",
     ]
     assert (settings.home / "dagster" / "dagster.yaml").exists()
+
+
+def test_the_times_of_runs_are_utc_whatever_the_zone_of_the_server_is(
+    settings: Settings, server_url: URL, dagster_url: str
+) -> None:
+    run_on_server(server_url, f"ALTER DATABASE {make_url(dagster_url).database} SET timezone = 'America/New_York'")
+    run = dg.DagsterRun(job_name="any")
+    chosen = settings.model_copy(update={"dagster_database_url": dagster_url})
+    with restored_environment(), closing(Services(chosen)) as services, open_instance(services) as instance:
+        instance.add_run(run)
+        (record,) = instance.get_run_records()
+    assert abs(record.create_timestamp - datetime.now(UTC)) < timedelta(minutes=30)
 
 
 POOLS = {"prints_render": 4}
