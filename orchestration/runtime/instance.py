@@ -82,6 +82,15 @@ def is_prepared() -> bool:
     return {HOME, LOG_DIRECTORY} <= os.environ.keys()
 
 
+def ask_for_utc() -> None:
+    """Have Dagster's connections of this process in UTC, by the variable that libpq knows.
+
+    Dagster lets the server write the times of runs, without a zone, and reads them as UTC: of a server in New York each
+    new run would be five hours old.
+    """
+    os.environ["PGTZ"] = "UTC"
+
+
 def _copy(source: Path, target: Path) -> None:
     """Copy as one step, since other processes may be reading the target."""
     written = target.with_name(f"{target.name}.{os.getpid()}")

@@ -6,14 +6,13 @@ on another that may have ended. Keep out: what the storage does, which is Dagste
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import TYPE_CHECKING, Self
 
 from dagster_postgres import DagsterPostgresStorage
 
 from orchestration.errors import OrchestrationError
-from orchestration.runtime.instance import is_prepared
+from orchestration.runtime.instance import ask_for_utc, is_prepared
 from orchestration.services import Services
 from orchestration.settings import load_settings
 
@@ -49,7 +48,5 @@ class InstanceStorage(DagsterPostgresStorage):
             url = settings.dagster_database_url or Services(settings).database_urls.dagster
         except OrchestrationError as error:
             sys.exit(str(error))
-        # Dagster has the server write the times of runs, without a zone, and reads them as UTC: of a server in New York
-        # each new run would be five hours old. libpq asks for the zone that this variable names.
-        os.environ["PGTZ"] = "UTC"
+        ask_for_utc()
         return cls(postgres_url=url, inst_data=inst_data)
