@@ -14,12 +14,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import dagster as dg
+import sqlalchemy as sa
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime, timedelta
 
 PAGE = 200
+EVENTS_PAGE = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +82,21 @@ def runs_with_standing(instance: dg.DagsterInstance) -> set[str]:
 
 
 def _latest_makers(instance: dg.DagsterInstance, asset: dg.AssetKey) -> Iterator[str]:
-    """The runs of each partition's latest materialization."""
+    """The runs of each partition's latest materialization.
+
+    By Dagster's table itself: of 100,000 partitions, reading the events takes minutes, and their runs' ids a second.
+    """
+    from dagster._core.storage.event_log import SqlEventLogStorage, SqlEventLogStorageTable
+
+    storage, table = instance.event_log_storage, SqlEventLogStorageTable
+    if not isinstance(storage, SqlEventLogStorage):
+        raise TypeError(f"Dagster's events are in {type(storage).__name__}, which is no SQL storage")
     latest = instance.get_latest_storage_id_by_partition(asset, dg.DagsterEventType.ASSET_MATERIALIZATION)
     storage_ids = sorted(latest.values())
-    for start in range(0, len(storage_ids), PAGE):
-        page = dg.AssetRecordsFilter(asset, storage_ids=storage_ids[start : start + PAGE])
-        found = instance.fetch_materializations(page, limit=PAGE)
-        yield from (record.run_id for record in found.records)
+    with storage.index_connection() as connection:
+        for start in range(0, len(storage_ids), EVENTS_PAGE):
+            page = storage_ids[start : start + EVENTS_PAGE]
+            yield from connection.execute(sa.select(table.c.run_id).where(table.c.id.in_(page)).distinct()).scalars()
 
 
 def _old_runs(
