@@ -57,7 +57,7 @@ def api(
             )
         if is_open:
             note("There are no API keys: only programs on this machine may call, with every right")
-        # Without an access log: the links in it would work for whoever reads it.
+        # Without an access log: the links in it would work for anybody who reads it.
         uvicorn.run(
             build_api(services),
             host=host,

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _ASK_SECONDS = 2.0
 _ANSWER_SECONDS = 1.0
 _LAST_LINES = 5
+_TAIL_BYTES = 2**16
 _LONGEST_LINE = 200
 _WORTH_A_LINE = {"error", "critical", "exception"}
 _AGAIN_SECONDS = 300.0
@@ -86,8 +87,7 @@ class Console:
         """Say which service ended by itself, with the last that it wrote."""
         service = self._services[number]
         show(service.name, f"ended by itself with exit code {code}, and so does the rest; {service.log} ends with")
-        text = service.log.read_text(encoding="utf-8", errors="replace") if service.log.exists() else ""
-        for line in text.splitlines()[-_LAST_LINES:]:
+        for line in _last_lines(service.log):
             note(f"           {line[:_LONGEST_LINE]}")
 
     def _ask_services(self) -> None:
@@ -142,6 +142,15 @@ class Console:
                     return
                 self._read[service.name] += len(line)
                 yield line.decode(errors="replace")
+
+
+def _last_lines(log: Path) -> list[str]:
+    """The last lines of a log, which may be large; none of one that was removed."""
+    if not log.exists():
+        return []
+    with log.open("rb") as file:
+        file.seek(-min(_TAIL_BYTES, file.seek(0, os.SEEK_END)), os.SEEK_END)
+        return file.read().decode(errors="replace").splitlines()[-_LAST_LINES:]
 
 
 def _size(log: Path) -> int:

@@ -1,4 +1,4 @@
-"""`orchestration demo-load`: sample rows of any size, for tests, benchmarks and whoever wants to try things.
+"""`orchestration demo-load`: sample rows of any size, for tests, benchmarks and trials.
 
 Arguments, and what is printed. Keep out: the samples (`orchestration.demo`).
 """

@@ -10,15 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orchestration.cli.job_runner import NOTHING_DONE, job_runner
 from orchestration.cli.options import Json, open_services, settings_for
 from orchestration.cli.output import DONE, SOME_FAILED, console, note, print_json, print_table
 from orchestration.errors import ConfigurationError
-from orchestration.prints.defs.plates import NUMBERS, PlateConfig, plates
 from orchestration.prints.plates.rows import list_plates, undo_plates
 from orchestration.prints.prints import Prints
 from orchestration.prints.solid.sku import UnsupportedSkuError, product_for
-from orchestration.runtime.assets import run_config
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -37,6 +34,10 @@ def prints_plates(
     as_json: Json = False,
 ) -> int:
     """Put finished prints of equal filaments side by side on plates, the most urgent first."""
+    from orchestration.cli.job_runner import NOTHING_DONE, job_runner
+    from orchestration.prints.defs.plates import NUMBERS, PlateConfig, plates
+    from orchestration.runtime.assets import run_config
+
     check_skus(sku)
     if undo:
         return _undo_plates(undo, as_json=as_json)

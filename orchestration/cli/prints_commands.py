@@ -1,6 +1,7 @@
 """The commands of prints: orders in, files out, and what operators ask for again by hand.
 
-It holds options, the runs that a command asks for, and the form of their results. Keep out: the work.
+It holds options, the runs that a command asks for, and the form of their results. Keep out: the work. Only what runs
+jobs imports Dagster, which takes as long as the rest of a command.
 """
 
 from __future__ import annotations
@@ -11,14 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from orchestration.cli.job_runner import NOTHING_DONE, UNTIL_EMPTY, JobRunner, RunOutcome, job_runner
 from orchestration.cli.options import Json, open_services, settings_for
 from orchestration.cli.output import DONE, SOME_FAILED, STOPPED, console, note, print_json, print_table
 from orchestration.cli.print_plates import check_skus, prints_plates
 from orchestration.errors import ConfigurationError, InvalidInputError
-from orchestration.prints.defs.order_updates import order_updates
-from orchestration.prints.defs.stl import PrintConfig, stl
-from orchestration.prints.defs.stl_metadata import PROBLEMS
 from orchestration.prints.orders.csv_file import LARGEST_FILE
 from orchestration.prints.orders.csv_rows import read_csv
 from orchestration.prints.orders.importing import Imported, ImportReport
@@ -28,7 +25,6 @@ from orchestration.prints.statuses import OrderStatus, RenderState
 from orchestration.prints.tasks.outcomes import Printing
 from orchestration.prints.tasks.queue import RenderOptions
 from orchestration.prints.tasks.reset import TaskSelection, refresh, retry
-from orchestration.runtime.assets import run_config
 from orchestration.runtime.partition_keys import encode_key
 
 if TYPE_CHECKING:
@@ -36,6 +32,8 @@ if TYPE_CHECKING:
 
     import sqlalchemy as sa
 
+    from orchestration.cli.job_runner import JobRunner, RunOutcome
+    from orchestration.prints.defs.stl import PrintConfig
     from orchestration.work_queue.queue import TaskQueue
 
     ResetTasks = Callable[[sa.Connection, TaskQueue, Sequence[OrderStatus], TaskSelection, RenderOptions], list[int]]
@@ -67,11 +65,18 @@ def register(app: typer.Typer) -> None:
 
 def render_prints(runner: JobRunner, config: PrintConfig | None = None) -> RunOutcome:
     """Render the print tasks that are due, or as `config` asks; the outcome's metadata has their counts."""
+    from orchestration.prints.defs.stl import PrintConfig, stl
+    from orchestration.runtime.assets import run_config
+
     return runner.run("prints_render", run_config(stl, config or PrintConfig(idle_seconds=None)))
 
 
 def notify(runner: JobRunner) -> RunOutcome:
     """Report finished prints to the shop, if any report is due."""
+    from orchestration.cli.job_runner import NOTHING_DONE, UNTIL_EMPTY
+    from orchestration.prints.defs.order_updates import order_updates
+    from orchestration.runtime.assets import run_config
+
     if not runner.has_work(runner.domains.prints.outbox.queue):
         return NOTHING_DONE
     return runner.run("prints_notify", run_config(order_updates, UNTIL_EMPTY))
@@ -89,6 +94,8 @@ def print_counts(outcome: RunOutcome) -> dict[str, int]:
 
 def print_problems(outcome: RunOutcome) -> Mapping[str, str]:
     """Why the first print tasks of a run that got no files did not, by the task's number."""
+    from orchestration.prints.defs.stl_metadata import PROBLEMS
+
     problems: dict[str, str] = outcome.metadata.get(PROBLEMS, {})
     return problems
 
@@ -118,6 +125,9 @@ def prints_drain(
     all_orders: AllOrders = False, as_json: Json = False,
 ) -> int:  # fmt: skip
     """Render what is pending, through Dagster, in this process; with --force and --sku, all of the SKU."""
+    from orchestration.cli.job_runner import job_runner
+    from orchestration.prints.defs.stl import PrintConfig
+
     check_skus(sku)
     started = time.monotonic()
     config = PrintConfig(

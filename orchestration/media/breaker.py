@@ -35,7 +35,7 @@ class EndpointBreaker:
     """A context manager around one exchange with an endpoint, awaited or not.
 
     Entering raises TransientError while the circuit is open, with the time left as `retry_after`. After that time
-    the circuit is half open: the next exchange that ends decides whether it closes or opens anew.
+    the circuit is half open: the next exchange that ends decides whether it closes or opens again.
     """
 
     def __init__(self, endpoint: str, policy: BreakerPolicy) -> None:

@@ -110,7 +110,7 @@ def _brands(data: bytes) -> set[bytes]:
 
 
 def _stranger(data: bytes) -> InvalidImageError:
-    """Say what else the bytes look like, for whoever has to find out where they came from."""
+    """Say what else the bytes look like, for the one who has to find out where they came from."""
     head = data[:_HEAD_BYTES].removeprefix(b"\xef\xbb\xbf").lstrip()
     if not data:
         return InvalidImageError(ImageProblem.EMPTY, "the file is empty")

@@ -3,8 +3,8 @@
 Which URLs are shown is each domain's own; a domain tells it by a SELECT of `url`. Keep out: when images go and how
 their objects are deleted, which the collection of media decides, and keeping images (`fetcher`, `renditions`).
 
-An object may be found in place at the moment at which it is deleted. So whoever has found one holds its key, shared,
-while its row is written, and looks whether it is still there; whoever deletes one takes the key for itself alone, and
+An object may be found in place at the moment at which it is deleted. So who has found one holds its key, shared,
+while its row is written, and looks whether it is still there; who deletes one takes the key for itself alone, and
 looks for a row.
 """
 

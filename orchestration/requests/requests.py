@@ -1,7 +1,7 @@
 """Requests: asking for work, and what happened to it.
 
 Commands and the API write rows; Dagster's sensor picks them up, launches the runs, and writes the results back. So
-whoever asks needs no Dagster, and a request outlives every process. Keep out: the sensor (`runtime.requests`), and the
+who asks needs no Dagster, and a request outlives every process. Keep out: the sensor (`runtime.requests`), and the
 kinds of request, which each domain declares.
 """
 

@@ -1,6 +1,6 @@
 """Partition keys: any text of the outside world as a key that the UI, its URLs and its ranges can carry.
 
-The encoding, for whoever makes keys or links to them, without Dagster. Keep out: sets of partitions (`partitions`).
+The encoding, for those who make keys or links to them, without Dagster. Keep out: sets of partitions (`partitions`).
 
 A key keeps letters, digits, `_`, `-` and single dots; any other byte of the UTF-8 text becomes `~XX`. Dagster refuses
 commas, `...` and control characters in keys, and the UI puts keys into URLs unescaped.

@@ -1,4 +1,4 @@
-"""Dynamic partition sets, kept in step with the rows that they stand for.
+"""Dynamic partition sets, kept in sync with the rows that they stand for.
 
 Keep out: how a text becomes a key (`partition_keys`), and which keys a domain has.
 """

@@ -1,4 +1,4 @@
-"""What happened to a partition, and in which runs, as Dagster's own tables have it; for whoever has no Dagster.
+"""What happened to a partition, and in which runs, as Dagster's own tables have it; for code without Dagster.
 
 The tables `event_logs` and `runs` of dagster-postgres 0.29, by the index that Dagster's own partition pages use. Keep
 out: what the events carry, which Dagster's UI shows.
@@ -37,7 +37,7 @@ class PartitionEvent(NamedTuple):
 def partition_events(database: Database, asset: str, partition: str, *, limit: int) -> list[PartitionEvent]:
     """The newest events of a partition of the asset, whose key is written with slashes.
 
-    None where Dagster has not made its tables, or its database does not answer.
+    An empty list where Dagster has not made its tables, or its database does not answer.
     """
     values = {"asset": json.dumps(asset.split("/")), "partition": partition, "kinds": list(_WORDS), "limit": limit}
     try:

@@ -4,7 +4,7 @@ The shape of a bulk write. Keep out: what the rows mean.
 
 Rows travel as one JSON document, which PostgreSQL itself takes apart by the table's own column types. Against COPY
 into a temporary table this spares the conversion of each value in Python, the temporary table, and a second way to
-spell every type. The statements are written once a table: SQLAlchemy would compile an `ON CONFLICT` anew each time.
+spell every type. The statements are written once a table: SQLAlchemy would compile an `ON CONFLICT` each time.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Connecting. Keep out: tables (each package declares its own), migrations, bulk writes.
 
 Two databases live on one server: the domain tables, and Dagster's own storage. An engine is cheap until it is used,
-so a `Database` may be built wherever settings are at hand.
+so a `Database` may be built wherever settings are known.
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ def make_private_home(home: Path) -> None:
 
 
 def close_home(home: Path) -> None:
-    """Take a home that has held a database of ours from all others, who had it open in earlier versions.
+    """Take a home that has held an embedded database from all others, who had it open in earlier versions.
 
     Not while the server runs: it may have been started without the capability to pass closed folders. What earlier
     versions opened above the home is for its owner to take back.

@@ -108,7 +108,7 @@ class Links:
 
 
 def _own_key(home: Path) -> bytes:
-    """The key in the home, made by whoever comes first."""
+    """The key in the home, made by the first who comes."""
     path = home / KEY_FILE
     try:
         if not path.exists():
