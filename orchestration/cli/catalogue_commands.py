@@ -22,7 +22,14 @@ from orchestration.catalogue.feed.source import host_rules
 from orchestration.catalogue.feed.stopping import stop_supplier
 from orchestration.catalogue.feed.suppliers import set_supplier
 from orchestration.catalogue.feed.sync_runs import supplier_statuses
-from orchestration.cli.catalogue_sync import SyncOptions, quarantined_families, sort_failures, sync_catalogue
+from orchestration.cli.catalogue_sync import (
+    DOMAIN,
+    SyncOptions,
+    mirror_process,
+    quarantined_families,
+    sort_failures,
+    sync_catalogue,
+)
 from orchestration.cli.job_runner import job_runner
 from orchestration.cli.options import Feed, Json, open_services, settings_for
 from orchestration.cli.output import SOME_FAILED, console, note, print_json, print_table
@@ -36,7 +43,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 LISTED_FAILURES = 20
-DOMAIN = ("catalogue",)
 
 
 def register(app: typer.Typer) -> None:
@@ -71,9 +77,9 @@ def sync(
     """Sync the catalogue with its feed, through Dagster, in this process."""
     settings = settings_for(feed)
     started = time.monotonic()
-    with job_runner(settings, DOMAIN) as runner:
+    with mirror_process(settings) as mirror, job_runner(settings, DOMAIN) as runner:
         host_rules(runner.domains.catalogue.feed_url, settings)  # a bad address ends it before anything starts
-        summary = sync_catalogue(runner, SyncOptions(supplier or (), full, allow_mass_removal))
+        summary = sync_catalogue(runner, SyncOptions(supplier or (), full, allow_mass_removal), mirror)
     printed = summary.as_json(time.monotonic() - started)
     if as_json:
         print_json(printed)
