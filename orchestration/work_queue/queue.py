@@ -192,17 +192,14 @@ class TaskQueue:
             locks=milliseconds(LOCK_SECONDS),
         )
         states = {task_id: TaskState(state) for task_id, state in rows}
-        return [
-            Settled(outcome.task, states[outcome.task.id], outcome.error)
-            for outcome in outcomes
-            if outcome.task.id in states
-        ]
+        return [Settled(one.task, states[one.task.id], one.error) for one in outcomes if one.task.id in states]
 
-    def held(self, connection: sa.Connection, tasks: Sequence[Task]) -> list[Task]:
-        """Those of `tasks` that are still active under their token."""
+    def held(self, connection: sa.Connection, tasks: Sequence[Task]) -> tuple[list[Task], list[Task]]:
+        """Those of `tasks` that are still active under their token, and those whose claim the server has forgotten."""
         ids, tokens = [task.id for task in tasks], [task.token for task in tasks]
-        found = set(self._execute(connection, statements.HELD, ids=ids, tokens=tokens).scalars())
-        return [task for task in tasks if task.id in found]
+        found = dict(self._execute(connection, statements.HELD, ids=ids, tokens=tokens).tuples().all())
+        held, forgotten = ([task for task in tasks if found.get(task.id) is forgotten] for forgotten in (False, True))
+        return held, forgotten
 
     def release(self, connection: sa.Connection, worker: int, tasks: Sequence[Task], *, delay: float = 0.0) -> set[int]:
         """Give back those `tasks` that the worker still holds, due again in `delay` seconds; returns their ids.

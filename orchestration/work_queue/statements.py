@@ -189,10 +189,12 @@ UPDATE task AS t SET state = CASE WHEN is_cancelled THEN 'cancelled' ELSE 'waiti
 FROM given WHERE t.id = given.id
 RETURNING t.id""")
 
+# In one statement, since a claim that was not on disk when the server crashed may be made again at any moment. Its row
+# has the token of the claim before.
 HELD = sa.text("""
-SELECT t.id FROM task AS t
-JOIN unnest(CAST(:ids AS bigint[]), CAST(:tokens AS int[])) AS o (id, token) ON t.id = o.id AND t.token = o.token
-WHERE t.state = 'active'""")
+SELECT t.id, t.token < o.token AS is_forgotten FROM task AS t
+JOIN unnest(CAST(:ids AS bigint[]), CAST(:tokens AS int[])) AS o (id, token) ON t.id = o.id
+WHERE t.token < o.token OR (t.token = o.token AND t.state = 'active')""")
 
 RENEW = sa.text("""
 WITH seen AS (UPDATE task_worker SET seen_at = statement_timestamp() WHERE number = :worker)
