@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from orchestration.errors import ConfigurationError, ConflictError, QueueFullError, TransientError
 from orchestration.storage.database import driver_connection
 from orchestration.storage.row_counts import fold_row_counts
-from orchestration.work_queue import encoding, statements
+from orchestration.work_queue import counting, encoding, statements
 from orchestration.work_queue.model import (
     DeadReason,
     DeadTask,
@@ -227,7 +227,8 @@ class TaskQueue:
 
     def counts(self, connection: sa.Connection, grouping: str | None = None) -> QueueCounts:
         """How many tasks are where, in all or of one grouping."""
-        return QueueCounts(*self._execute(connection, statements.COUNTS, grouping=grouping).one())
+        statement = counting.COUNTS if grouping is None else counting.COUNTS_OF_GROUP
+        return QueueCounts(*self._execute(connection, statement, grouping=grouping).one())
 
     def unfinished(self, connection: sa.Connection, keys: Collection[str]) -> set[str]:
         """Those of `keys` that wait or are active."""

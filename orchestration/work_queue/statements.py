@@ -243,22 +243,6 @@ NEXT_DUE = sa.text("""
 SELECT CAST(extract(epoch FROM min(run_at) - statement_timestamp()) AS float8)
 FROM task WHERE queue = :queue AND state = 'waiting' AND run_at > statement_timestamp()""")
 
-COUNTS = sa.text("""
-SELECT
-    count(*) FILTER (WHERE due) AS waiting,
-    count(*) FILTER (WHERE state = 'active') AS active,
-    count(*) FILTER (WHERE state = 'completed') AS completed,
-    count(*) FILTER (WHERE state = 'dead') AS failed,
-    count(*) FILTER (WHERE state = 'waiting' AND NOT due) AS delayed,
-    CAST(extract(epoch FROM statement_timestamp() - min(run_at) FILTER (WHERE due)) AS float8) AS oldest_seconds,
-    CAST(extract(epoch FROM min(run_at) FILTER (WHERE state = 'waiting' AND NOT due) - statement_timestamp()) AS float8)
-        AS next_due_seconds,
-    count(*) FILTER (WHERE state = 'cancelled') AS cancelled
-FROM (
-    SELECT state, run_at, state = 'waiting' AND run_at <= statement_timestamp() AS due
-    FROM task WHERE queue = :queue AND (CAST(:grouping AS text) IS NULL OR "grouping" = :grouping)
-) AS t""")
-
 DEAD = sa.text("""
 SELECT key, "grouping", payload, attempt, reason, error, finished_at, first_error, first_failed_at, replays
 FROM task WHERE queue = :queue AND state = 'dead' ORDER BY finished_at DESC, id DESC LIMIT :limit""")

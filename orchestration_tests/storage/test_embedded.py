@@ -237,6 +237,17 @@ def test_half_of_a_cluster_is_made_again(home: Path) -> None:
     assert answers(start_embedded_server(home / "postgres"))
 
 
+def test_every_machine_gets_the_same_server_whatever_the_locale_and_zone_of_its_environment(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LC_ALL", "de_XX.ISO-8859-1")  # as a remote login brings along what the machine does not have
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    with psycopg.connect(start_embedded_server(home / "postgres")) as connection:
+        ordered = "SELECT string_agg(word, ' ' ORDER BY word), lower('Ä') FROM unnest(ARRAY['a', 'B', 'ä']) AS word"
+        assert connection.execute(ordered).fetchone() == ("B a ä", "ä")
+        assert connection.execute("SHOW TimeZone").fetchone() == ("UTC",)
+
+
 def test_a_folder_full_of_something_else_is_left_alone(home: Path) -> None:
     (home / "postgres").mkdir(parents=True)
     (home / "postgres" / "novel.txt").write_text("It was a dark night.")

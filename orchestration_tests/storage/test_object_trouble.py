@@ -72,6 +72,7 @@ def test_what_a_killed_process_had_begun_to_write_is_removed_once_it_is_old(tmp_
         path.touch()  # it may just have been finished
     store, now = ObjectStore(tmp_path.as_uri()), datetime.now(UTC)
     finished = store.sizes()
+    (tmp_path / "listed#1").symlink_to(tmp_path / "gone")  # as what has become an object since it was found
 
     assert store.remove_unfinished(now - timedelta(days=1)) == 0
     assert store.remove_unfinished(now + timedelta(minutes=1)) == len(staged)
