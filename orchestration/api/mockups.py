@@ -1,4 +1,4 @@
-"""The mockups over HTTP: designs in, render jobs with their pictures out, retries.
+"""The mockups over HTTP: designs in, render jobs with their pictures out, cancelling them, retries.
 
 It holds the endpoints. Keep out: the work, which the domain's own functions do.
 
@@ -29,8 +29,8 @@ from orchestration.api.work import ACCEPTED, EnqueuerWork, RequestId
 from orchestration.errors import InvalidInputError, NotFoundError
 from orchestration.mockups.jobs.model import JobFilters, JobOptions, Order, RetryOverrides
 from orchestration.mockups.jobs.products import ProductNotFoundError
-from orchestration.mockups.jobs.records import JobNotFoundError
-from orchestration.mockups.jobs.rows import media_entries, outputs_of, product_thumbnail
+from orchestration.mockups.jobs.records import JobNotFoundError, unknown
+from orchestration.mockups.jobs.rows import media_entries, outputs_of, product_thumbnail, select_job
 from orchestration.mockups.jobs.service import JobNotFailedError
 from orchestration.mockups.jobs.submission import Submission, submit
 from orchestration.mockups.mockup_request import DesignFile, RenderMode
@@ -243,8 +243,8 @@ def _add_reading(api: APIRouter, mockups: Mockups) -> None:
     ) -> dict[str, Any]:
         """Render jobs, newest first."""
         with _known_codes(), mockups.render_jobs() as jobs:
-            states = [_parsed("status", one.strip(), JobStatus, None) for one in status.split(",")] if status else None
-            wanted = [one for one in states if one] if states else None
+            words = [one.strip() for one in (status or "").split(",") if one.strip()]
+            wanted = [_parsed("status", one, JobStatus, None) for one in words] or None
             return _page(jobs.list_with_count(JobFilters(product_id, variant_id, sku, wanted, limit, offset, order)))
 
     @api.get("/api/mockups/stats", response_model=StatsModel, dependencies=[READS])
@@ -301,6 +301,17 @@ def _add_changing(api: APIRouter, mockups: Mockups) -> None:
         with _known_codes({RefusalCode.MISSING_FILE: "MISSING_DESIGN_FILE"}):
             return _shown(mockups.retry(job_id, overrides))
 
+    @api.post(
+        "/api/mockups/jobs/{job_id}/cancel",
+        response_model=JobModel,
+        dependencies=[ENQUEUES],
+        responses=missing | documented(HTTPStatus.CONFLICT),
+    )
+    def cancel_job(job_id: PathName) -> dict[str, Any]:
+        """Cancel a job: one that waits at once, one that is rendered within moments. It can be retried."""
+        with _known_codes(), mockups.database.begin() as connection:
+            return _shown(mockups.cancel(connection, job_id))
+
     @api.delete("/api/mockups/jobs/{job_id}", response_model=Deleted, dependencies=[ENQUEUES], responses=missing)
     def delete_job(job_id: PathName) -> dict[str, Any]:
         """Mark a job as deleted; it is kept for the history, and can be restored."""
@@ -313,6 +324,9 @@ def _add_changing(api: APIRouter, mockups: Mockups) -> None:
     )
     def remove_job(job_id: PathName) -> dict[str, Any]:
         """Remove a job for good, deleted or not, with the files that no other job has."""
+        with _known_codes(), mockups.database.connect() as connection:
+            if select_job(connection, job_id, mockups.link, with_deleted=True) is None:
+                raise unknown(job_id)
         return {"id": job_id, "is_removed": True, "files": len(mockups.hard_delete([job_id]))}
 
     @api.post("/api/mockups/jobs/{job_id}/restore", response_model=JobModel, dependencies=[ENQUEUES], responses=missing)
