@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 from urllib.parse import quote, urlencode, urlsplit
 
+import sqlalchemy as sa
 from fastapi import Depends
 from fastapi.exceptions import RequestValidationError
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -36,8 +37,6 @@ from orchestration.storage.database import Database, driver_connection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator, Mapping
-
-    import sqlalchemy as sa
 
     from orchestration.admin.forms import Action
     from orchestration.admin.parts import Page
@@ -206,6 +205,9 @@ def page_route(frame: Frame) -> type[ApiRoute]:
                     return frame.error(request, error.status_code, str(error.detail))
                 except RequestValidationError:
                     return frame.error(request, HTTPStatus.NOT_FOUND, "There is no such page")
+                except sa.exc.DataError:  # a number that no column holds, a place in a list that nobody was given
+                    detail = "The address or the form holds a value that cannot be stored or looked for"
+                    return frame.error(request, HTTPStatus.BAD_REQUEST, detail)
                 except OrchestrationError as error:
                     answer = next(one for one in ANSWERS if isinstance(error, one.error))
                     if answer.status is HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -225,7 +227,7 @@ def _visitor(request: Request) -> Visitor:
     frame: Frame = request.scope["admin"]
     visitor = frame.sessions.visitor(request)
     request.app.state.rates.take(visitor.caller.name)
-    request.scope["caller"] = visitor.caller.name
+    request.scope["caller"] = visitor.caller
     return visitor
 
 

@@ -257,7 +257,7 @@ def _signup(doing: Doing) -> Done:
 
 
 ACTIONS: Final = (
-    Action("gallery.mirror", "Mirror now", Role.ENQUEUE, "generation", _mirror),
+    Action("gallery.mirror", "Mirror now", Role.ENQUEUE, "generation", _mirror, named_by="history_id"),
     Action(
         "gallery.takedown",
         "Take down",
@@ -267,8 +267,9 @@ ACTIONS: Final = (
         _ask_takedown,
         (Field("why", "Why"),),
         is_harmful=True,
+        named_by="history_id",
     ),
-    Action("gallery.lift", "Lift", Role.ADMIN, "generation", _lift),
+    Action("gallery.lift", "Lift", Role.ADMIN, "generation", _lift, named_by="history_id"),
     Action("gallery.drift", "Compare", Role.ENQUEUE, "gallery", _drift),
     Action("gallery.repair", "Repair", Role.ENQUEUE, "gallery", _repair, _ask_repair),
     Action("gallery.signup", "Choose again", Role.ENQUEUE, "gallery", _signup),

@@ -222,8 +222,8 @@ def _ask_cancel(doing: Doing) -> str:
 
 
 ACTIONS: Final = (
-    Action("mockups.retry", "Retry", Role.ENQUEUE, "mockup", _retry),
-    Action("mockups.cancel", "Cancel", Role.ENQUEUE, "mockup", _cancel, _ask_cancel, is_harmful=True),
-    Action("mockups.delete", "Delete", Role.ENQUEUE, "mockup", _delete, _ask_delete, is_harmful=True),
-    Action("mockups.restore", "Restore", Role.ENQUEUE, "mockup", _restore),
+    Action("mockups.retry", "Retry", Role.ENQUEUE, "mockup", _retry, named_by="job"),
+    Action("mockups.cancel", "Cancel", Role.ENQUEUE, "mockup", _cancel, _ask_cancel, is_harmful=True, named_by="job"),
+    Action("mockups.delete", "Delete", Role.ENQUEUE, "mockup", _delete, _ask_delete, is_harmful=True, named_by="job"),
+    Action("mockups.restore", "Restore", Role.ENQUEUE, "mockup", _restore, named_by="job"),
 )

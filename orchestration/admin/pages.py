@@ -37,7 +37,6 @@ from orchestration.errors import NotFoundError
 if TYPE_CHECKING:
     from orchestration.domains import Domains
 
-LONGEST_KEY = 200
 _ADDED = (
     add_dashboard,
     add_queue_pages,
@@ -88,7 +87,7 @@ def _add_sessions(pages: APIRouter, frame: Frame) -> None:
     @pages.post("/admin/login", dependencies=counted)
     def log_in(
         request: Request,
-        key: Annotated[str, Form(max_length=LONGEST_KEY)] = "",
+        key: Annotated[str, Form()] = "",
         next: Annotated[str, Form()] = PATH,  # noqa: A002 - the name of the field
     ) -> Response:
         require_own_site(request)

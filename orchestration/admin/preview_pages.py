@@ -198,6 +198,6 @@ def _ask_cancel(doing: Doing) -> str:
 
 
 ACTIONS: Final = (
-    Action("previews.retry", "Retry", Role.ENQUEUE, "preview", _retry),
-    Action("previews.cancel", "Cancel", Role.ENQUEUE, "preview", _cancel, _ask_cancel, is_harmful=True),
+    Action("previews.retry", "Retry", Role.ENQUEUE, "preview", _retry, named_by="job"),
+    Action("previews.cancel", "Cancel", Role.ENQUEUE, "preview", _cancel, _ask_cancel, is_harmful=True, named_by="job"),
 )

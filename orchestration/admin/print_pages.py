@@ -36,7 +36,8 @@ from orchestration.admin.parts import (
 from orchestration.admin.places import partition_address, task_links
 from orchestration.admin.runs import runs_section
 from orchestration.api.keys import Role
-from orchestration.errors import ConfigurationError, NotFoundError
+from orchestration.api.models import PathNumber
+from orchestration.errors import ConfigurationError, ConflictError, NotFoundError
 from orchestration.prints.orders.listing import ListedTask, OrderFilter, list_tasks, sku_statuses
 from orchestration.prints.orders.order_links import order_link
 from orchestration.prints.solid.sku import is_supported
@@ -106,7 +107,7 @@ def add_print_pages(pages: APIRouter, frame: Frame) -> None:
         return frame.show(request, visitor, page)
 
     @pages.get("/admin/prints/{number_}")
-    def show_print(request: Request, visitor: Looking, number_: int) -> Response:
+    def show_print(request: Request, visitor: Looking, number_: PathNumber) -> Response:
         with frame.reading() as connection:
             found = list_tasks(connection, OrderFilter(task_id=number_))
             more = connection.execute(_MORE, {"task_id": number_}).mappings().one_or_none()
@@ -248,13 +249,17 @@ def _reset(doing: Doing, reset: Callable[..., list[int]], selection: TaskSelecti
 
 
 def _retry(doing: Doing) -> Done:
-    ids = _reset(doing, retry, TaskSelection(int(doing.one("task"))))
-    return Done(f"{len(ids)} print task is pending again" if ids else "It has not failed; nothing was done")
+    task_id = doing.number("task")
+    if not _reset(doing, retry, TaskSelection(task_id)):
+        raise ConflictError(f"Print task {task_id} has not failed, or was cancelled; nothing was retried")
+    return Done(f"Print task {task_id} is pending again")
 
 
 def _refresh(doing: Doing) -> Done:
-    _reset(doing, refresh, TaskSelection(int(doing.one("task"))))
-    return Done("The print task is pending again; its files are replaced when they are made")
+    task_id = doing.number("task")
+    if not _reset(doing, refresh, TaskSelection(task_id)):
+        raise ConflictError(f"Print task {task_id} was cancelled; nothing is rendered again")
+    return Done(f"Print task {task_id} is pending again; its files are replaced when they are made")
 
 
 def _ask_refresh_sku(doing: Doing) -> str:
@@ -275,8 +280,8 @@ def _refresh_sku(doing: Doing) -> Done:
 
 
 ACTIONS: Final = (
-    Action("prints.retry", "Retry", Role.ENQUEUE, "print", _retry),
-    Action("prints.refresh", "Refresh", Role.ENQUEUE, "print", _refresh),
+    Action("prints.retry", "Retry", Role.ENQUEUE, "print", _retry, named_by="task"),
+    Action("prints.refresh", "Refresh", Role.ENQUEUE, "print", _refresh, named_by="task"),
     Action("prints.refresh_sku", "Refresh all", Role.ENQUEUE, "sku", _refresh_sku, _ask_refresh_sku, is_harmful=True),
 )
 

@@ -96,7 +96,7 @@ def _add_lists(pages: APIRouter, frame: Frame) -> None:
     @pages.get("/admin/queues/{name}/tasks")
     def show_tasks(request: Request, visitor: Looking, name: str) -> Response:
         queue = _queue(frame, name)
-        pick = Button("dead.replay", {"queue": name}, "Replay those chosen")
+        pick = Button("dead.replay", {"queue": name, "chosen": "yes"}, "Replay those chosen")
         chosen = request.query_params.get("state", "")
         is_dead = chosen == "dead"
         columns = ("Task", "State", "Progress", "Attempts", "Group", "Error", "When", "Made")
