@@ -18,7 +18,7 @@ from orchestration.admin.audit import list_actions
 from orchestration.admin.frame import Looking, address
 from orchestration.admin.lists import Found, ListPage, Query, paged, show_list
 from orchestration.admin.parts import Cell, Choice, Page, Row, Section, code, moment, number, state, text
-from orchestration.admin.places import run_address
+from orchestration.admin.places import run_address, run_cell
 from orchestration.admin.shown import pretty, words
 from orchestration.api.models import PathNumber
 from orchestration.domains import request_kinds
@@ -109,14 +109,14 @@ def _read_requests(frame: Frame, connection: sa.Connection, query: Query) -> Fou
 
 
 def _request_row(frame: Frame, one: sa.RowMapping) -> Row:
-    page, run_id = address("requests", one["id"]), one["run_id"]
+    page = address("requests", one["id"])
     return Row(
         (
             number(one["id"], href=page),
             text(one["kind"], href=page),
             state(one["state"]),
             text(one["requested_by"]),
-            code(run_id[:8], href=run_address(frame.services.settings, run_id)) if run_id else text(None),
+            run_cell(frame.services.settings, one["run_id"]),
             text(one["error"]),
             moment(one["requested_at"]),
             moment(one["finished_at"]),
