@@ -179,7 +179,7 @@ def address(*parts: object, **query: object) -> str:
 
 
 def local_target(text: str) -> str:
-    """A page of ours to go back to, whatever a form says."""
+    """The page to go back to that a form names, if it is one of these; else the dashboard."""
     try:
         parts = urlsplit(text)
     except ValueError:  # no address at all
@@ -213,7 +213,7 @@ def page_route(frame: Frame) -> type[ApiRoute]:
                     if answer.status is HTTPStatus.INTERNAL_SERVER_ERROR:
                         log.exception("page failed")
                     return frame.error(request, answer.status, str(error))
-                except Exception:  # the last catch: whoever looks is to see a page
+                except Exception:  # the last catch: the visitor is to see a page
                     log.exception("page failed")
                     detail = f"This should not have happened; the logs say more under {request.scope['request_id']}"
                     return frame.error(request, HTTPStatus.INTERNAL_SERVER_ERROR, detail)
