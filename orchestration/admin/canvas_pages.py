@@ -44,6 +44,8 @@ from orchestration.canvas.snapshots import Listed, list_snapshots, save
 from orchestration.errors import NotFoundError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from fastapi import APIRouter
 
     from orchestration.admin.frame import Frame
@@ -170,32 +172,29 @@ def _add_collections(pages: APIRouter, frame: Frame) -> None:
     def show_collection(request: Request, visitor: Looking, number_: PathNumber) -> Response:
         with frame.services.database.begin() as connection:
             run, gone = read_run(connection, number_), tombstones(connection, number_)
-        facts = [(name.replace("_", " ").title(), _fact(name, value)) for name, value in run.items() if name != "id"]
-        rows = [
-            Row(
-                (
-                    code(one["media_id"]),
-                    text(one["reason"]),
-                    code(one["storage_path"]),
-                    Cell(one["bytes"], Kind.BYTES),
-                    state(one["object_state"]),
-                    moment(one["deleted_at"]),
-                )
+        return frame.show(request, visitor, _collection_page(run, gone))
+
+
+def _collection_page(run: sa.RowMapping, gone: Sequence[sa.RowMapping]) -> Page:
+    facts = [(name.replace("_", " ").title(), _fact(name, value)) for name, value in run.items() if name != "id"]
+    rows = [
+        Row(
+            (
+                code(one["media_id"]),
+                text(one["reason"]),
+                code(one["storage_path"]),
+                Cell(one["bytes"], Kind.BYTES),
+                state(one["object_state"]),
+                moment(one["deleted_at"]),
             )
-            for one in gone[:200]
-        ]
-        table = Table(("Medium", "Why", "Object", "Size", "Object is", "Deleted"), rows, "It deleted nothing.")
-        buttons = [] if run["is_dry_run"] else [Button("canvas.undo_collection", {"number": str(number_)})]
-        word = "dry run" if run["is_dry_run"] else "refused" if run["refused_reason"] else "done"
-        page = Page(
-            f"Collection {number_}",
-            [Section("What it found and did", facts=facts), Section("Deleted", table=table)],
-            None,
-            word,
-            (),
-            buttons,
         )
-        return frame.show(request, visitor, page)
+        for one in gone[:200]
+    ]
+    table = Table(("Medium", "Why", "Object", "Size", "Object is", "Deleted"), rows, "It deleted nothing.")
+    buttons = [] if run["is_dry_run"] else [Button("canvas.undo_collection", {"number": str(run["id"])})]
+    word = "dry run" if run["is_dry_run"] else "refused" if run["refused_reason"] else "done"
+    sections = [Section("What it found and did", facts=facts), Section("Deleted", table=table)]
+    return Page(f"Collection {run['id']}", sections, None, word, (), buttons)
 
 
 def _fact(name: str, value: object) -> Cell:

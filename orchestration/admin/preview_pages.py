@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 from starlette.requests import Request
@@ -44,6 +44,8 @@ from orchestration.previews.jobs.states import JobState
 from orchestration.previews.jobs.submission import cancel
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from fastapi import APIRouter
 
     from orchestration.admin.frame import Frame
@@ -123,6 +125,28 @@ def _job_page(frame: Frame, job: JobRow) -> Page:
         for file in files
         if file["mime"].startswith(_SHOWN)
     ]
+    sections = [Section("What is wrong", text=job.error)] if job.error else []
+    if job.faults:
+        faults = [Row((code(one["path"]), text(one["problem"]))) for one in job.faults]
+        sections.append(Section("Faults of the payload", table=Table(("Where", "Problem"), faults)))
+    if pictures:
+        sections.append(Section("Film", pictures=pictures))
+    sections += [
+        _facts(job),
+        _files(frame, files),
+        Section("Result", text=pretty({name: value for name, value in result.items() if name != "files"})),
+        Section("Payload", text=pretty(job.payload)),
+    ]
+    links = [
+        ("timeline", address("timeline", q=job.job_id)),
+        *task_links(frame.domains, frame.domains.previews.preview_queue, job.job_id),
+    ]
+    links.append(("asset in Dagster", f"{frame.services.settings.dagster_url.rstrip('/')}/assets/previews/artifacts"))
+    buttons = [Button(do, {"job": job.job_id}) for do in _offered(job.state)]
+    return Page(job.job_id, sections, None, job.state, links, buttons, is_live=not job.state.is_final, seconds=2)
+
+
+def _facts(job: JobRow) -> Section:
     facts = [
         ("Progress", progress(job.percent, job.stage)),
         ("Time left", Cell(job.eta_seconds, Kind.SECONDS)),
@@ -136,6 +160,10 @@ def _job_page(frame: Frame, job: JobRow) -> Page:
         ("Ended", moment(job.finished_at)),
         ("Kind of error", text(job.error_type)),
     ]
+    return Section("Job", facts=facts)
+
+
+def _files(frame: Frame, files: Sequence[dict[str, Any]]) -> Section:
     rows = [
         Row(
             (
@@ -148,25 +176,7 @@ def _job_page(frame: Frame, job: JobRow) -> Page:
         )
         for file in files
     ]
-    sections = [Section("What is wrong", text=job.error)] if job.error else []
-    if job.faults:
-        faults = [Row((code(one["path"]), text(one["problem"]))) for one in job.faults]
-        sections.append(Section("Faults of the payload", table=Table(("Where", "Problem"), faults)))
-    if pictures:
-        sections.append(Section("Film", pictures=pictures))
-    sections += [
-        Section("Job", facts=facts),
-        Section("Files", table=Table(("Kind", "File", "Size", "Type", "SHA-256"), rows, "None yet.")),
-        Section("Result", text=pretty({name: value for name, value in result.items() if name != "files"})),
-        Section("Payload", text=pretty(job.payload)),
-    ]
-    links = [
-        ("timeline", address("timeline", q=job.job_id)),
-        *task_links(frame.domains, frame.domains.previews.preview_queue, job.job_id),
-    ]
-    links.append(("asset in Dagster", f"{frame.services.settings.dagster_url.rstrip('/')}/assets/previews/artifacts"))
-    buttons = [Button(do, {"job": job.job_id}) for do in _offered(job.state)]
-    return Page(job.job_id, sections, None, job.state, links, buttons, is_live=not job.state.is_final, seconds=2)
+    return Section("Files", table=Table(("Kind", "File", "Size", "Type", "SHA-256"), rows, "None yet."))
 
 
 def _offered(state_: JobState) -> list[str]:

@@ -38,7 +38,7 @@ from orchestration.admin.runs import runs_section
 from orchestration.api.keys import Role
 from orchestration.api.models import PathNumber
 from orchestration.errors import ConfigurationError, ConflictError, NotFoundError
-from orchestration.prints.orders.listing import ListedTask, OrderFilter, list_tasks, sku_statuses
+from orchestration.prints.orders.listing import ListedTask, OrderFilter, SkuStatus, list_tasks, sku_statuses
 from orchestration.prints.orders.order_links import order_link
 from orchestration.prints.solid.sku import is_supported
 from orchestration.prints.statuses import OrderStatus, RenderState
@@ -53,6 +53,7 @@ if TYPE_CHECKING:
 
 ASSET: Final = "prints/stl"
 _COLUMNS = ("", "Task", "Order", "SKU", "Text", "Files", "Printing", "What is wrong")
+_SKU_COLUMNS = ("SKU", "Pending", "Running", "Completed", "Failed", "Refused", "To review", "Last completed")
 
 
 def add_print_pages(pages: APIRouter, frame: Frame) -> None:
@@ -75,35 +76,8 @@ def add_print_pages(pages: APIRouter, frame: Frame) -> None:
     def show_skus(request: Request, visitor: Looking) -> Response:
         with frame.reading() as connection:
             found = sku_statuses(connection)
-        rows = [
-            Row(
-                (
-                    code(one.sku, href=address("prints", sku=one.sku)),
-                    number(one.pending),
-                    number(one.running),
-                    number(one.completed),
-                    number(one.failed),
-                    number(one.refused),
-                    number(one.to_review),
-                    moment(one.last_completed_at),
-                    text("partition", href=partition_address(frame.services.settings, ASSET, one.sku)),
-                ),
-                (Button("prints.refresh_sku", {"sku": one.sku}),) if is_supported(one.sku) else (),
-            )
-            for one in found
-        ]
-        columns = (
-            "SKU",
-            "Pending",
-            "Running",
-            "Completed",
-            "Failed",
-            "Refused",
-            "To review",
-            "Last completed",
-            "Dagster",
-        )
-        page = Page("Prints by SKU", [Section("Every SKU that was ever ordered", table=Table(columns, rows))])
+        table = Table(_SKU_COLUMNS, [_sku_row(frame, one) for one in found])
+        page = Page("Prints by SKU", [Section("Every SKU that was ever ordered", table=table)])
         return frame.show(request, visitor, page)
 
     @pages.get("/admin/prints/{number_}")
@@ -114,6 +88,23 @@ def add_print_pages(pages: APIRouter, frame: Frame) -> None:
         if not found or more is None:
             raise NotFoundError(f"There is no print task {number_}")
         return frame.show(request, visitor, _print_page(frame, found[0], more))
+
+
+def _sku_row(frame: Frame, one: SkuStatus) -> Row:
+    return Row(
+        (
+            code(one.sku, href=address("prints", sku=one.sku)),
+            number(one.pending),
+            number(one.running),
+            number(one.completed),
+            number(one.failed),
+            number(one.refused),
+            number(one.to_review),
+            moment(one.last_completed_at),
+        ),
+        (Button("prints.refresh_sku", {"sku": one.sku}),) if is_supported(one.sku) else (),
+        partition_address(frame.services.settings, ASSET, one.sku),
+    )
 
 
 def _read(frame: Frame, connection: sa.Connection, query: Query) -> Found:
