@@ -44,25 +44,13 @@ from orchestration.previews.jobs.states import JobState
 from orchestration.previews.jobs.submission import cancel
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from fastapi import APIRouter
 
     from orchestration.admin.frame import Frame
 
-_COLUMNS = (
-    "",
-    "Job",
-    "Project",
-    "Request",
-    "State",
-    "Progress",
-    "Priority",
-    "What is wrong",
-    "Attempts",
-    "Created",
-    "Ended",
-)
+_COLUMNS = ("", "Job", "Project", "State", "Progress", "What is wrong", "Attempts", "Created", "Ended")
 _SHOWN = ("image/", "video/")
 
 
@@ -100,12 +88,10 @@ def _read(frame: Frame, connection: sa.Connection, query: Query) -> Found:
         return Row(
             (
                 picture(frame.link(one.poster_key) if one.poster_key else None, one.job_id, href=page),
-                code(one.job_id, href=page),
+                code(one.job_id, href=page, note=one.request_id),
                 text(one.project_id, href=address("previews", project=one.project_id)),
-                code(one.request_id),
-                state(one.state, note="dry run" if one.dry_run else None),
+                state(one.state, note=", ".join(_kinds(one)) or None),
                 progress(None if is_over else one.percent, one.stage),
-                text(one.priority),
                 text(one.error),
                 number(one.attempt),
                 moment(one.created_at),
@@ -115,6 +101,14 @@ def _read(frame: Frame, connection: sa.Connection, query: Query) -> Found:
         )
 
     return paged(found, query.limit, row, lambda one: cursor_of(one.created_at.isoformat(), one.job_id))
+
+
+def _kinds(one: JobSummary) -> Iterator[str]:
+    """What tells a job from a usual one."""
+    if one.dry_run:
+        yield "dry run"
+    if one.priority != "normal":
+        yield f"{one.priority} priority"
 
 
 def _job_page(frame: Frame, job: JobRow) -> Page:

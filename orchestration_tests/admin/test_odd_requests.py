@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from orchestration.admin.shown import breakable, width_class
 from orchestration.api.models import cursor_of
 from orchestration_tests.admin.test_pages import do, said
 
@@ -70,3 +71,9 @@ def test_the_audit_names_the_task_whatever_else_a_form_holds_and_is_exported_who
     lines = browse.get("/admin/audit.csv").text.splitlines()
     assert len(lines) == 1 + 2501
     assert lines[1].split(",")[2] == "'=cmd"
+
+
+def test_a_long_key_may_be_broken_after_its_slashes_and_stays_text() -> None:
+    assert str(breakable("a/b<c>/d")) == "a/<wbr>b&lt;c&gt;/<wbr>d"
+    classes = [width_class(one) for one in ("DRINKWARE/BOTTLES", "x" * 17, "a sentence that is read at leisure", 7)]
+    assert classes == ["", "long", "prose", ""]
