@@ -61,8 +61,11 @@ class Frame:
 
     @cached_property
     def dagster_database(self) -> Database:
-        """Dagster's own database, of which single tables are read."""
-        return Database(self.services.database_urls.dagster)
+        """Dagster's own database, of which single tables are read; a page waits for it as for the product's own."""
+        seconds = self.services.settings.api_statement_seconds
+        database = Database(self.services.database_urls.dagster, statement_seconds=seconds)
+        self.services.at_close(database.close)
+        return database
 
     @cached_property
     def _templates(self) -> Environment:
