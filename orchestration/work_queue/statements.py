@@ -116,7 +116,8 @@ WITH held AS MATERIALIZED (
         AND CASE WHEN suspect_first THEN place = 1 AND (held.tasks = 0 OR slow) ELSE NOT ranked.suspect END
 ), claimed AS (
     UPDATE task SET state = 'active', attempt = attempt + 1, token = token + 1, worker = :worker,
-        claimed_at = statement_timestamp(), lease_until = statement_timestamp() + make_interval(secs => :lease)
+        claimed_at = statement_timestamp(), lease_until = statement_timestamp() + make_interval(secs => :lease),
+        run_id = (SELECT run_id FROM task_worker WHERE number = :worker)
     WHERE id = ANY (ARRAY(SELECT id FROM chosen))
     RETURNING id, token, key, payload, attempt, "grouping", order_key, enqueued_at
 )
@@ -263,7 +264,7 @@ WHERE queue = :queue AND state = 'dead' AND (CAST(:keys AS text[]) IS NULL OR ke
 TASK = sa.text("""
 SELECT id, key, state, "grouping", payload, attempt, percent, step, message, result, reason, error,
     first_error, first_failed_at, replays, history, cancel_requested_at IS NOT NULL AS is_cancel_requested,
-    enqueued_at, run_at AS due_at, claimed_at, finished_at
+    enqueued_at, run_at AS due_at, claimed_at, finished_at, run_id
 FROM (
     SELECT * FROM task WHERE queue = :queue AND key = :key AND state NOT IN ('completed', 'cancelled')
     UNION ALL
