@@ -25,6 +25,7 @@ from orchestration.catalogue.feed.sync_runs import supplier_statuses
 from orchestration.cli.options import Feed, Json, open_services, settings_for
 from orchestration.cli.output import SOME_FAILED, console, note, print_json, print_table, whole_file
 from orchestration.errors import ConfigurationError, InvalidInputError, NotFoundError
+from orchestration.imports import lasting
 from orchestration.runtime.partition_keys import encode_key
 from orchestration.storage.tabular import TableFormat, write_rows
 
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 LISTED_FAILURES = 20
-DOMAIN = ("catalogue",)
 
 
 def register(app: typer.Typer) -> None:
@@ -64,15 +64,16 @@ def sync(
     ] = False,
     as_json: Json = False,
 ) -> int:
-    """Sync the catalogue with its feed, through Dagster, in this process."""
-    from orchestration.cli.catalogue_sync import SyncOptions, sync_catalogue
-    from orchestration.cli.job_runner import job_runner
+    """Sync the catalogue with its feed, through Dagster, without its daemon."""
+    with lasting():
+        from orchestration.cli.catalogue_sync import DOMAIN, SyncOptions, mirror_process, sync_catalogue
+        from orchestration.cli.job_runner import job_runner
 
     settings = settings_for(feed)
     started = time.monotonic()
-    with job_runner(settings, DOMAIN) as runner:
+    with mirror_process(settings) as mirror, job_runner(settings, DOMAIN) as runner:
         host_rules(runner.domains.catalogue.feed_url, settings)  # a bad address ends it before anything starts
-        summary = sync_catalogue(runner, SyncOptions(supplier or (), full, allow_mass_removal))
+        summary = sync_catalogue(runner, SyncOptions(supplier or (), full, allow_mass_removal), mirror)
     printed = summary.as_json(time.monotonic() - started)
     if as_json:
         print_json(printed)
@@ -238,11 +239,12 @@ def quarantine_replay(
     as_json: Json = False,
 ) -> int:
     """Download and import quarantined families again; those that can be used leave the quarantine."""
-    from orchestration.catalogue.defs.families import product_families
-    from orchestration.cli.catalogue_sync import quarantined_families, sort_failures
-    from orchestration.cli.job_runner import job_runner
-    from orchestration.runtime.assets import run_config
-    from orchestration.runtime.drains import DrainConfig
+    with lasting():
+        from orchestration.catalogue.defs.families import product_families
+        from orchestration.cli.catalogue_sync import DOMAIN, quarantined_families, sort_failures
+        from orchestration.cli.job_runner import job_runner
+        from orchestration.runtime.assets import run_config
+        from orchestration.runtime.drains import DrainConfig
 
     settings, failed = settings_for(feed), dict[str, str]()
     with job_runner(settings, DOMAIN) as runner:

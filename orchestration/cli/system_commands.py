@@ -20,6 +20,7 @@ from orchestration.cli.options import Feed, Json, open_services, settings_for
 from orchestration.cli.output import SOME_FAILED, console, note, print_json, print_table
 from orchestration.domains import Domains
 from orchestration.errors import ConfigurationError, OrchestrationError
+from orchestration.imports import lasting
 from orchestration.lettering.fonts import FontLibrary
 from orchestration.rendering.confined import closes_network
 from orchestration.services import Services
@@ -154,7 +155,8 @@ def materialize(
     as_json: Json = False,
 ) -> int:
     """Materialize any set of an asset's partitions in one run; without keys, what is queued."""
-    from orchestration.cli.job_runner import job_runner
+    with lasting():
+        from orchestration.cli.job_runner import job_runner
 
     with job_runner(settings_for(feed)) as runner:
         wanted = None if keys is None else _read_lines(keys)

@@ -113,10 +113,11 @@ def stop_embedded_server(directory: Path) -> None:
     held = _held.pop((os.getpid(), directory), None)
     if held is None:
         return
-    with suppress(OSError), _turn(directory):
+    # Given up within the turn: where a lock stays shared when it cannot be made exclusive, as on macOS, two that leave
+    # at once would each find the other still here.
+    with suppress(OSError), _turn(directory), os.fdopen(held):
         if _lock(held, fcntl.LOCK_EX | fcntl.LOCK_NB):
             _stop(directory)
-    os.close(held)
 
 
 def _start(directory: Path, account: Account) -> _Running:
