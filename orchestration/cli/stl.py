@@ -84,7 +84,7 @@ def _report(product: PrintProduct, files: list[WrittenFile], out: Path) -> dict[
         "fonts": product.geometry.fonts,
         "colors": {"body": product.filaments.body.name, "text": product.filaments.text.name},
         "outputs": [_output(file, out) for file in files],
-        "checks": [as_rows(solid.findings) for solid in product.geometry.solids],
+        "checks": [as_rows(solid.proofs) for solid in product.geometry.solids],
         "review": product.review,
         "milliseconds": round(product.milliseconds, 2),
     }

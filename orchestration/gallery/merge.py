@@ -11,6 +11,7 @@ what it is made from may be older or newer than the task that asked for it.
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
 from orchestration.errors import InvalidInputError
@@ -28,9 +29,11 @@ if TYPE_CHECKING:
 KEYED_MEDIA = ("images", "videos")
 # Shown as they are, entry by entry.
 _OTHER_MEDIA = "audios"
+_OPTIMISED = frozenset(OPTIMISED)
 
 # Objects and lists within each other. A document that people write has a dozen, and PostgreSQL takes thousands.
 DEEPEST = 200
+_CONTAINERS = frozenset({dict, list})
 
 
 class ImageRenditions(TypedDict, total=False):
@@ -99,7 +102,7 @@ def public_document(
         return None
     if not isinstance(item.document, dict):
         raise InvalidInputError(_misshapen(item, "the document", "an object that can be read"))
-    _check_depth(item, item.document, DEEPEST)
+    _check_depth(item, item.document)
     shown: Document = shown_fields(item.document)
     for name in KEYED_MEDIA:
         if item.document.get(name) is not None:
@@ -107,7 +110,7 @@ def public_document(
             before = (previous or {}).get(name)
             known = _optimised([*(before if isinstance(before, list) else ()), *entries])
             made = (renditions or {}) if name == "images" else {}
-            shown[name] = [_complete(entry, known, made) for entry in entries]
+            shown[name] = [_complete(entry, known, made) for entry in entries] if known or made else entries
     if isinstance(sounds := item.document.get(_OTHER_MEDIA), list):
         shown[_OTHER_MEDIA] = [shown_medium(entry) for entry in sounds if isinstance(entry, dict)]
     shown |= _fields(item, creator or own_creator(item))
@@ -169,13 +172,15 @@ def _text(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def _check_depth(item: HistoryItem, value: object, levels: int) -> None:
-    """Raise `InvalidInputError` when a value has more `levels` than these: no person wrote it."""
-    if levels == 0:
-        raise InvalidInputError(_misshapen(item, "the document", f"nested {DEEPEST} levels deep at most"))
-    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
-        if isinstance(inner, dict | list):
-            _check_depth(item, inner, levels - 1)
+def _check_depth(item: HistoryItem, document: Document) -> None:
+    """Raise `InvalidInputError` when a document has more than `DEEPEST` levels: no person wrote it."""
+    level: list[Any] = [document]
+    for _ in range(DEEPEST):
+        values = chain.from_iterable(value.values() if isinstance(value, dict) else value for value in level)
+        level = [value for value in values if type(value) in _CONTAINERS]
+        if not level:
+            return
+    raise InvalidInputError(_misshapen(item, "the document", f"nested {DEEPEST} levels deep at most"))
 
 
 def _media(item: HistoryItem, name: str, entries: object) -> list[Document]:
@@ -209,10 +214,9 @@ def _optimised(entries: Sequence[object]) -> dict[_File, Document]:
     """What optimisers added to each file that these entries show, the later ones' where several show the same."""
     found: dict[_File, Document] = {}
     for entry in entries:
-        if isinstance(entry, dict) and (fields := {name: entry[name] for name in OPTIMISED if name in entry}):
-            file = _file(entry)
-            if file is not None:
-                found.setdefault(file, {}).update(fields)
+        if isinstance(entry, dict) and not _OPTIMISED.isdisjoint(entry) and (file := _file(entry)) is not None:
+            fields = {name: entry[name] for name in OPTIMISED if name in entry}
+            found.setdefault(file, {}).update(fields)
     return found
 
 

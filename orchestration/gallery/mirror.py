@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 log = get_logger()
 
+_KNOWN_OPS = frozenset(MirrorOp)
+
 # Below PostgreSQL's deadlock_timeout of a second, so that in a ring of waiting it is never the user's write that fails.
 _FAN_OUT_PATIENCE = sa.text("SET LOCAL lock_timeout = '400ms'")
 
@@ -157,7 +159,7 @@ class MirrorHandler(TaskHandler[MirrorResult]):
 def _decide(task: Task, situation: Situation, renditions: Mapping[str, ImageRenditions]) -> _Decision:
     # A task that names no known operation is refused, and nevertheless carried out: the payload that it took the
     # place of may have been a removal.
-    error = None if _op(task) in list(MirrorOp) else InvalidInputError(_unknown(task))
+    error = None if _op(task) in _KNOWN_OPS else InvalidInputError(_unknown(task))
     try:
         document = public_document(
             situation.item,

@@ -37,6 +37,8 @@ JUDGEMENT_FIELDS = frozenset({"score", "average_score", "frames_sampled"})
 PERSONAL = r"@|\uff20|%40"
 _PERSONAL = re.compile(PERSONAL)
 _WEB = re.compile("https?://", re.IGNORECASE)
+# The types of plain values, as JSON is read; looked up by type, since every field of every item is.
+_PLAIN = frozenset({str, bool, int, float, Decimal})
 
 
 def shown_fields(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -46,9 +48,11 @@ def shown_fields(document: Mapping[str, Any]) -> dict[str, Any]:
 
 def shown_medium(entry: Mapping[str, Any]) -> dict[str, Any]:
     """What of a medium's entry may be shown."""
+    shown = _plain_fields(entry, MEDIA_FIELDS)
     judgement = entry.get(JUDGEMENT)
-    judged = _plain_fields(judgement, JUDGEMENT_FIELDS) if isinstance(judgement, dict) else {}
-    return _plain_fields(entry, MEDIA_FIELDS) | ({JUDGEMENT: judged} if judged else {})
+    if isinstance(judgement, dict) and (judged := _plain_fields(judgement, JUDGEMENT_FIELDS)):
+        shown[JUDGEMENT] = judged
+    return shown
 
 
 def shown_name(name: object) -> str | None:
@@ -63,10 +67,9 @@ def shown_photo(url: object) -> str | None:
 
 
 def _plain_fields(values: Mapping[str, Any], names: frozenset[str]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if name in names and value is not None and _is_plain(value)}
-
-
-def _is_plain(value: object) -> bool:
-    if isinstance(value, list):
-        return all(isinstance(one, str | int | float | Decimal) for one in value)
-    return isinstance(value, str | int | float | Decimal)
+    return {
+        name: value
+        for name, value in values.items()
+        if name in names
+        and (type(value) in _PLAIN or (isinstance(value, list) and _PLAIN.issuperset(map(type, value))))
+    }

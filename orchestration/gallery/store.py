@@ -92,7 +92,7 @@ def public_row(item: HistoryItem, document: dict[str, Any]) -> PublicRow:
 
 def read_situations(connection: sa.Connection, history_ids: Sequence[str]) -> list[Situation]:
     """How each item stands, known or not, in the order given."""
-    return [_situation(row) for row in connection.execute(_SITUATIONS, {"ids": list(history_ids)})]
+    return [_situation(row) for row in connection.execute(_SITUATIONS, {"ids": list(history_ids)}).all()]
 
 
 def read_renditions(connection: sa.Connection, urls: Collection[str], base_url: str) -> dict[str, ImageRenditions]:
@@ -103,7 +103,7 @@ def read_renditions(connection: sa.Connection, urls: Collection[str], base_url: 
     if not urls:
         return {}
     found: dict[str, ImageRenditions] = {}
-    for url, width, height, blur, names, keys in connection.execute(_RENDITIONS, {"urls": list(urls)}):
+    for url, width, height, blur, names, keys in connection.execute(_RENDITIONS, {"urls": _text(list(urls))}):
         files = {
             _FIELD_OF[name]: f"{base_url}/{key}" for name, key in zip(names, keys, strict=True) if name in _FIELD_OF
         }
@@ -117,8 +117,8 @@ def write_rows(connection: sa.Connection, rows: Sequence[PublicRow]) -> dict[str
     if not rows:
         return {}
     records = [row._asdict() for row in sorted(rows, key=lambda row: row.history_id)]
-    written = connection.execute(_WRITE, {"rows": _encode(records).decode()})
-    return {row.history_id: row.is_new for row in written}
+    written = connection.execute(_WRITE, {"rows": _text(records)}).tuples().all()
+    return dict(written)
 
 
 def delete_rows(connection: sa.Connection, history_ids: Sequence[str]) -> set[str]:
@@ -140,6 +140,10 @@ def _situation(row: Sequence[Any]) -> Situation:
     previous = {"images": _read_kept(images), "videos": _read_kept(videos)}
     creator = Creator(username, display_name, photo_url) if is_known else None
     return Situation(history_id, item, creator, is_taken_down, previous, read_at)
+
+
+def _text(value: object) -> str:
+    return _encode(value).decode()
 
 
 def _read_kept(text: str | None) -> list[dict[str, Any]]:
@@ -185,15 +189,16 @@ FROM media_source AS s JOIN media AS m USING (content_hash)
 CROSS JOIN LATERAL (
     SELECT coalesce(array_agg(name), '{}') AS names, coalesce(array_agg(key), '{}') AS keys
     FROM media_variant WHERE content_hash = s.content_hash) AS v
-WHERE s.url = ANY (CAST(:urls AS text[])) AND v.names <> '{}'""")
+WHERE s.url = ANY (ARRAY(SELECT json_array_elements_text(CAST(:urls AS json)))) AND v.names <> '{}'""")
 
+# As one binary document, since a text would be read once to check it, once to part it, and each row's document again.
 _NAMES = (*PublicRow._fields, "content_hash")
 _STORED = ", ".join(f"p.{name}" for name in _NAMES)
 _WANTED = ", ".join(f"excluded.{name}" for name in _NAMES)
 _WRITE = sa.text(f"""
 INSERT INTO public_generation AS p ({", ".join(_NAMES)})
 SELECT {", ".join(PublicRow._fields)}, to_hex(jsonb_hash_extended(document, 0))
-FROM json_populate_recordset(NULL::public_generation, CAST(:rows AS json))
+FROM jsonb_populate_recordset(NULL::public_generation, CAST(:rows AS jsonb))
 ON CONFLICT (history_id) DO UPDATE SET ({", ".join(_NAMES)}, mirrored_at) = ROW ({_WANTED}, now())
 WHERE ({_STORED}) IS DISTINCT FROM ({_WANTED})
 RETURNING history_id, xmax = 0 AS is_new""")  # noqa: S608 - names of our own columns

@@ -46,7 +46,7 @@ class Placed(NamedTuple):
     @property
     def box(self) -> Box:
         """Where its grown outline lies."""
-        return Box(*self.outline.box).moved(self.x, self.y)
+        return Box(*self.outline.ink.box).moved(self.x, self.y)
 
     @property
     def section(self) -> manifold3d.CrossSection:

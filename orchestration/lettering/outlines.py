@@ -91,6 +91,18 @@ class Scale:
         return self if size == 1.0 else replace(self, em=self.em * size)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Ink:
+    """A grown glyph in plain numbers; the same object wherever it is drawn.
+
+    A cache that lives as long as the process may keep it. A section in one is reported by manifold3d as leaked.
+    """
+
+    rings: tuple[Ring, ...]
+    box: tuple[float, float, float, float]
+    """Left, bottom, right, top."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outline:
     """One glyph of one face at one scale, around its own origin."""
@@ -99,8 +111,7 @@ class Outline:
     """The glyph, grown as its scale says."""
     bare: tuple[Ring, ...]
     """The glyph as its font draws it, before growth, overlapping contours united."""
-    box: tuple[float, float, float, float]
-    """Left, bottom, right, top of the grown glyph."""
+    ink: Ink
 
 
 class Outlines:
@@ -144,7 +155,9 @@ def _outline(face: Typeface, glyph: int, scale: Scale) -> Outline | None:
     contours = [np.asarray(ring) * (unit * scale.stretch, unit) for ring in pen.rings]
     bare = m3.CrossSection(contours, m3.FillRule.NonZero).simplify(scale.tolerance / 2)
     section = grow(bare, scale.growth, scale.tolerance)
-    return None if section.is_empty() else Outline(section, tuple(bare.to_polygons()), section.bounds())
+    if section.is_empty():
+        return None
+    return Outline(section, tuple(bare.to_polygons()), Ink(tuple(section.to_polygons()), section.bounds()))
 
 
 def _rings(outline: Outline | None, distance: float, tolerance: float) -> tuple[Ring, ...]:

@@ -8,6 +8,7 @@ the layout of a product).
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from orchestration.lettering.layout import Placed
+    from orchestration.lettering.outlines import Ink
 
     Profile = NDArray[np.float64]
 
@@ -50,12 +52,25 @@ def spaced(row: Sequence[Placed], rule: SpacingRule) -> list[Placed]:
 
 def _correction(before: Placed, after: Placed, rule: SpacingRule) -> float:
     """Return how far the second letter is to be moved to the right."""
-    gaps = _gaps(before, after)
-    if gaps is None:
+    wanted = _distance(before.outline.ink, after.outline.ink, after.y - before.y, rule)
+    if wanted is None:
         return 0.0
+    correction = wanted - (after.x - before.x)
+    return max(correction, 0.0) if rule.mean is None else correction
+
+
+# The same pairs of letters come again in name after name.
+@lru_cache(maxsize=8192)
+def _distance(before: Ink, after: Ink, rise: float, rule: SpacingRule) -> float | None:
+    """Return how far the origin of the second letter must be to the right of the first's, or at least must be.
+
+    None when one stands above the other.
+    """
+    gaps = _gaps(before, after, rise)
+    if gaps is None:
+        return None
     apart = rule.least - float(gaps.min())
-    wanted = 0.0 if rule.mean is None else _shift_to_mean(gaps, rule.mean, rule.deep)
-    return max(wanted, apart)
+    return apart if rule.mean is None else max(apart, _shift_to_mean(gaps, rule.mean, rule.deep))
 
 
 def _shift_to_mean(gaps: Profile, mean: float, deep: float) -> float:
@@ -69,26 +84,26 @@ def _shift_to_mean(gaps: Profile, mean: float, deep: float) -> float:
     return high
 
 
-def _gaps(before: Placed, after: Placed) -> Profile | None:
-    """Measure the gap of two letters in each row that both have, infinite where one has no ink there.
+def _gaps(before: Ink, after: Ink, rise: float) -> Profile | None:
+    """Measure the gap of two letters, the second `rise` above the first, in each row that both have.
 
-    None when one stands above the other.
+    It is that of letters with one origin, and infinite where one has no ink. None when one stands above the other.
     """
-    bottom, top = max(before.box.bottom, after.box.bottom), min(before.box.top, after.box.top)
+    _, first_bottom, _, first_top = before.box
+    _, second_bottom, _, second_top = after.box
+    bottom, top = max(first_bottom, second_bottom + rise), min(first_top, second_top + rise)
     if top <= bottom:
         return None
     heights = bottom + (np.arange(_ROWS) + 0.5) * (top - bottom) / _ROWS
-    right, left = _edge(before, heights, 1.0), _edge(after, heights, -1.0)
+    right, left = _edge(before, heights, 1.0), _edge(after, heights - rise, -1.0)
     values = -(left + right)
     return None if np.isinf(values).all() else _near(values)
 
 
-def _edge(placed: Placed, heights: Profile, side: float) -> Profile:
+def _edge(ink: Ink, heights: Profile, side: float) -> Profile:
     """Return how far a letter reaches to a side in each row; minus infinity where it has no ink."""
-    rings = placed.outline.section.to_polygons()
-    corners = np.concatenate(rings)
-    x, y = corners[:, 0] + placed.x, corners[:, 1] + placed.y
-    ends = np.cumsum([len(ring) for ring in rings])
+    x, y = np.concatenate(ink.rings).T
+    ends = np.cumsum([len(ring) for ring in ink.rings])
     following = np.arange(1, len(x) + 1)
     following[ends - 1] = [0, *ends[:-1]]
     above = y > heights[:, None]

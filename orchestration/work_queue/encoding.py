@@ -1,4 +1,4 @@
-"""What the queue sends to the database as text: tasks, results, errors.
+"""What the queue sends to the database as text: tasks, their tokens and outcomes, errors.
 
 How they are written, and what is refused. Keep out: statements.
 """
@@ -15,7 +15,8 @@ from orchestration.work_queue.model import NewTask
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from orchestration.work_queue.model import Outcome
+    from orchestration.work_queue.model import Outcome, Task
+    from orchestration.work_queue.policy import Verdict
 
 LONGEST_ERROR = 2_000
 LARGEST_RESULT = 65_536
@@ -37,6 +38,44 @@ def tasks_text(tasks: Sequence[NewTask], ageing: int) -> str:
     """The tasks as a JSON array, each with the seconds of its queue's ageing."""
     return json_text(
         [_Row(one.key, one.payload, one.grouping, one.order_key, one.priority, one.delay, ageing) for one in tasks]
+    )
+
+
+class _Token(msgspec.Struct, frozen=True):
+    id: int
+    token: int
+
+
+def tokens_text(tasks: Sequence[Task]) -> str:
+    """The tasks by id and token as a JSON array."""
+    return json_text([_Token(one.id, one.token) for one in tasks])
+
+
+class _Ending(msgspec.Struct, frozen=True, omit_defaults=True):
+    id: int
+    token: int
+    state: str
+    wait: float
+    reason: str | None = None
+    error: str | None = None
+    result: str | None = None
+
+
+def outcomes_text(outcomes: Sequence[Outcome], verdicts: Sequence[Verdict]) -> str:
+    """How tasks ended, and what the policy makes of each, as a JSON array; raises as `_result_text` does."""
+    return json_text(
+        [
+            _Ending(
+                one.task.id,
+                one.task.token,
+                verdict.state,
+                verdict.wait,
+                verdict.reason,
+                error_text(one.error),
+                _result_text(one),
+            )
+            for one, verdict in zip(outcomes, verdicts, strict=True)
+        ]
     )
 
 
@@ -65,7 +104,7 @@ def _refreshed(earlier: NewTask, later: NewTask) -> NewTask:
     )
 
 
-def result_text(outcome: Outcome) -> str | None:
+def _result_text(outcome: Outcome) -> str | None:
     """The result as JSON; None when there is none.
 
     Raises `TooLargeError` for one of more than `LARGEST_RESULT` bytes, which belongs into the object store, and

@@ -106,15 +106,6 @@ class Settled:
     state: TaskState
     error: Exception | None = None
 
-    def log_fields(self) -> dict[str, object]:
-        """What a log line about it says."""
-        return {
-            "key": self.task.key,
-            "grouping": self.task.grouping,
-            "attempt": self.task.attempt,
-            "error": None if self.error is None else f"{type(self.error).__name__}: {self.error}",
-        }
-
 
 @dataclass(frozen=True, slots=True)
 class DeadTask:
@@ -211,7 +202,7 @@ class QueueCounts:
 
 
 class StaleClaimError(OrchestrationError):
-    """These tasks are no longer ours: another worker has them, or has had them. Roll back whatever was done."""
+    """These tasks are no longer the worker's: another has them, or has had them. Roll back what was done."""
 
     def __init__(self, tasks: Collection[Task]) -> None:
         keys = ", ".join(task.key for task in list(tasks)[:5])

@@ -101,7 +101,7 @@ class QueuePolicy:
     `batch` is how many tasks are claimed together. While claims come full, each asks for twice as many as the one
     before, up to `largest_batch`, so that more tasks share what a claim costs by itself. `lease_seconds` is how long a
     worker that gives no sign of life keeps its tasks. New tasks are announced. An idle worker also polls after
-    `poll_seconds`, and after each poll in vain waits `POLL_GROWTH` times as long, up to `longest_poll_seconds`. A task
+    `poll_seconds`, and after each empty poll waits `POLL_GROWTH` times as long, up to `longest_poll_seconds`. A task
     of one level goes before one of the next that came up to `ageing` later.
 
     `most_waiting` tasks may wait, now due or later; None is no limit. `reserved_shares` of them, one for high, normal
@@ -145,9 +145,9 @@ class QueuePolicy:
         """How many tasks to ask for after a claim that asked for so many and got so many."""
         return max(self.batch, min(2 * asked, self.largest_batch)) if claimed == asked else self.batch
 
-    def poll(self, in_vain: int) -> float:
-        """Seconds until the next look after so many looks in vain."""
-        return min(self.longest_poll_seconds, self.poll_seconds * POLL_GROWTH**in_vain)
+    def poll(self, empty_polls: int) -> float:
+        """Seconds until the next poll after so many empty ones."""
+        return min(self.longest_poll_seconds, self.poll_seconds * POLL_GROWTH**empty_polls)
 
     def excess(self, waiting: Mapping[int, int], arriving: Mapping[int, int]) -> int:
         """How many of the `arriving` tasks are too many beside those that wait; both are counted by priority.

@@ -19,8 +19,7 @@ import sqlalchemy as sa
 from orchestration.errors import ConfigurationError, ConflictError, QueueFullError, TransientError
 from orchestration.storage.database import driver_connection
 from orchestration.storage.row_counts import fold_row_counts
-from orchestration.work_queue import statements
-from orchestration.work_queue.encoding import error_text, json_text, merge_by_key, milliseconds, result_text, tasks_text
+from orchestration.work_queue import counting, encoding, statements
 from orchestration.work_queue.model import (
     DeadReason,
     DeadTask,
@@ -47,8 +46,8 @@ if TYPE_CHECKING:
 
 LOCK_CLASS = 0x7461736B  # "task" in ASCII: the first half of the advisory locks that show which workers live
 
-# How long a lane waits for a row that somebody else has locked, and how long one does who only enqueues: the handlers
-# that may have locked the row end sooner.
+# How long a claim waits for a row that another transaction has locked, and how long a caller that only enqueues does:
+# the handlers that may have locked the row end sooner.
 LOCK_SECONDS, ENQUEUE_LOCK_SECONDS = 1.0, 10.0
 # For so long a task that lost a worker is passed over by workers that hold slow tasks.
 SUSPECT_PATIENCE_SECONDS = 60.0
@@ -77,8 +76,8 @@ class TaskQueue:
         """
         if not tasks:
             return Enqueued(0, 0)
-        merged = merge_by_key(tasks)
-        self._execute(connection, statements.LIMIT_LOCKS, locks=milliseconds(ENQUEUE_LOCK_SECONDS))
+        merged = encoding.merge_by_key(tasks)
+        self._execute(connection, statements.LIMIT_LOCKS, locks=encoding.milliseconds(ENQUEUE_LOCK_SECONDS))
         self._admit(connection, merged)
         return self._insert(connection, statements.ENQUEUE, merged)
 
@@ -89,7 +88,7 @@ class TaskQueue:
         nothing dead is revived. Callers of one key go one after the other until each commits. Raises `ConflictError`
         when the payload is another one, `QueueFullError` as `enqueue` does.
         """
-        self._execute(connection, statements.LIMIT_LOCKS, locks=milliseconds(ENQUEUE_LOCK_SECONDS))
+        self._execute(connection, statements.LIMIT_LOCKS, locks=encoding.milliseconds(ENQUEUE_LOCK_SECONDS))
         self._execute(connection, statements.LOCK_KEY, key=task.key, seed=LOCK_CLASS)
         present = self.task(connection, task.key)
         is_new = False
@@ -151,15 +150,14 @@ class TaskQueue:
     def lock(self, connection: sa.Connection, tasks: Sequence[Task], *, wait: bool = False) -> list[Task]:
         """Lock those `tasks` that are still the caller's until its transaction ends; which ones those are.
 
-        Until then nobody can enqueue them again. So a handler that brings something in step with its source holds the
+        Until then nobody can enqueue them again. So a handler that keeps something in sync with its source holds the
         tasks, reads, writes and settles: a change that it has not seen commits later, and has a task of its own. A task
         that somebody is enqueueing again just now is passed over, or waited for: `LOCK_SECONDS` at most, as for every
         lock that the transaction takes from then on, or it fails with `LockTimeoutError`.
         """
         statement = statements.LOCK if wait else statements.LOCK_FREE
-        ids, tokens = [task.id for task in tasks], [task.token for task in tasks]
-        locks = milliseconds(LOCK_SECONDS)
-        held = set(self._execute(connection, statement, ids=ids, tokens=tokens, locks=locks).scalars())
+        locks = encoding.milliseconds(LOCK_SECONDS)
+        held = set(self._execute(connection, statement, tasks=encoding.tokens_text(tasks), locks=locks).scalars().all())
         return [task for task in tasks if task.id in held]
 
     def settle(self, connection: sa.Connection, outcomes: Sequence[Outcome]) -> list[Settled]:
@@ -182,27 +180,18 @@ class TaskQueue:
         rows = self._execute(
             connection,
             statements.SETTLE,
-            ids=[outcome.task.id for outcome in outcomes],
-            tokens=[outcome.task.token for outcome in outcomes],
-            states=[verdict.state for verdict in verdicts],
-            waits=[verdict.wait for verdict in verdicts],
-            reasons=[verdict.reason for verdict in verdicts],
-            errors=[error_text(outcome.error) for outcome in outcomes],
-            results=[result_text(outcome) for outcome in outcomes],
-            locks=milliseconds(LOCK_SECONDS),
+            outcomes=encoding.outcomes_text(outcomes, verdicts),
+            locks=encoding.milliseconds(LOCK_SECONDS),
         )
         states = {task_id: TaskState(state) for task_id, state in rows}
-        return [
-            Settled(outcome.task, states[outcome.task.id], outcome.error)
-            for outcome in outcomes
-            if outcome.task.id in states
-        ]
+        return [Settled(one.task, states[one.task.id], one.error) for one in outcomes if one.task.id in states]
 
-    def held(self, connection: sa.Connection, tasks: Sequence[Task]) -> list[Task]:
-        """Those of `tasks` that are still active under their token."""
+    def held(self, connection: sa.Connection, tasks: Sequence[Task]) -> tuple[list[Task], list[Task]]:
+        """Those of `tasks` that are still active under their token, and those whose claim the server has forgotten."""
         ids, tokens = [task.id for task in tasks], [task.token for task in tasks]
-        found = set(self._execute(connection, statements.HELD, ids=ids, tokens=tokens).scalars())
-        return [task for task in tasks if task.id in found]
+        found = dict(self._execute(connection, statements.HELD, ids=ids, tokens=tokens).tuples().all())
+        held, forgotten = ([task for task in tasks if found.get(task.id) is forgotten] for forgotten in (False, True))
+        return held, forgotten
 
     def release(self, connection: sa.Connection, worker: int, tasks: Sequence[Task], *, delay: float = 0.0) -> set[int]:
         """Give back those `tasks` that the worker still holds, due again in `delay` seconds; returns their ids.
@@ -225,7 +214,7 @@ class TaskQueue:
         rows = self._execute(
             connection,
             statements.REAP,
-            error=error_text(error),
+            error=encoding.error_text(error),
             attempts=self.policy.retry.attempts,
             waits=list(self.policy.retry.waits()),
             reason=DeadReason.CRASHED,
@@ -238,7 +227,8 @@ class TaskQueue:
 
     def counts(self, connection: sa.Connection, grouping: str | None = None) -> QueueCounts:
         """How many tasks are where, in all or of one grouping."""
-        return QueueCounts(*self._execute(connection, statements.COUNTS, grouping=grouping).one())
+        statement = counting.COUNTS if grouping is None else counting.COUNTS_OF_GROUP
+        return QueueCounts(*self._execute(connection, statement, grouping=grouping).one())
 
     def unfinished(self, connection: sa.Connection, keys: Collection[str]) -> set[str]:
         """Those of `keys` that wait or are active."""
@@ -284,7 +274,7 @@ class TaskQueue:
 
         An active one is marked, and its worker notified at commit; until that stops it, it may still complete.
         """
-        locks = milliseconds(LOCK_SECONDS)
+        locks = encoding.milliseconds(LOCK_SECONDS)
         row = self._execute(connection, statements.REQUEST_CANCEL, key=key, locks=locks).one_or_none()
         if row is None:
             return None
@@ -342,7 +332,7 @@ class TaskQueue:
         ).rowcount
 
     def _insert(self, connection: sa.Connection, statement: sa.TextClause, tasks: Sequence[NewTask]) -> Enqueued:
-        document = tasks_text(tasks, round(self.policy.ageing.total_seconds()))
+        document = encoding.tasks_text(tasks, round(self.policy.ageing.total_seconds()))
         enqueued = Enqueued(*self._execute(connection, statement, tasks=document).one())
         self._notify(connection)
         return enqueued
@@ -364,7 +354,7 @@ class TaskQueue:
             )
 
     def _refuse_difference(self, connection: sa.Connection, present: TaskStatus, task: NewTask) -> None:
-        values = {"id": present.id, "payload": json_text(task.payload)}
+        values = {"id": present.id, "payload": encoding.json_text(task.payload)}
         row = self._execute(connection, statements.DIFFERENCE, **values).one()
         if not row.is_same:
             differing = "its payload" if row.fields is None else ", ".join(row.fields)

@@ -27,7 +27,7 @@ TASKS_PER_SENDER = 5_000
 notification_tasks = queue_spec(
     "prints/notification_tasks",
     deps=[stl],
-    description="The queue `notification`: finished prints that the shop is to be told of, written with each print.",
+    description="The queue `notification`: finished prints that the shop is to hear of, written with each print.",
 )
 
 
@@ -37,7 +37,7 @@ notification_tasks = queue_spec(
     kinds={"postgres"},
     max_runtime=7_200,
     deps=[notification_tasks],
-    description="What the shop was told: ShipStation's custom field, webhooks and mails, each once.",
+    description="What the shop was notified of: ShipStation's custom field, webhooks and mails, each once.",
 )
 def order_updates(
     context: dg.AssetExecutionContext, config: DrainConfig, prints: dg.ResourceParam[Prints]
@@ -80,7 +80,7 @@ class DeliveryReport:
         return found
 
 
-@dg.asset_check(asset=order_updates, description="The shop could be told of every finished print.")
+@dg.asset_check(asset=order_updates, description="The shop could be notified of every finished print.")
 def no_notification_given_up(prints: dg.ResourceParam[Prints]) -> dg.AssetCheckResult:
     """Look for dead notifications."""
     return check(prints, dead_notifications)

@@ -32,7 +32,7 @@ LARGEST_NUMBER: Final = 2**63 - 1
 ERASE: Final = "-"
 """What a cell holds that is to be emptied; only for columns that may be."""
 
-# 1.23457E+11, 2,05E+10: the digits that are gone told two orders apart.
+# 1.23457E+11, 2,05E+10: the digits that are gone kept two orders apart.
 _SHORTENED: Final = re.compile(r"[+-]?\d+([.,]\d+)?[eE]\+?\d+")
 _DECIMAL: Final = re.compile(r"\d+[.,]0+")
 _ERRORS: Final = re.compile(r"#(NAME\?|REF!|VALUE!|DIV/0!|NULL!|NUM!|N/A|#+)")
@@ -73,7 +73,7 @@ class OrderRow(NamedTuple):
         """Marketplace and order number."""
         return self.cells["marketplace"], self.cells["order_number"]
 
-    def told(self, name: str) -> Any:  # noqa: ANN401 - each column has a type of its own
+    def value(self, name: str) -> Any:  # noqa: ANN401 - each column has a type of its own
         """What the row says of a column, or None."""
         return self.cells.get(name)
 
@@ -248,12 +248,12 @@ def check_rows(rows: Iterable[tuple[int, Mapping[str, str]]]) -> CheckedRows:
 
 def _contradictions(rows: Sequence[OrderRow]) -> dict[int, RowProblem]:
     """Find the rows of orders of which the file says two things, by number."""
-    told: dict[tuple[tuple[str, str], str], dict[Any, int]] = {}
+    said: dict[tuple[tuple[str, str], str], dict[Any, int]] = {}
     for row in rows:
         for name in _OF_ORDER:
             if name in row.cells:
-                told.setdefault((row.order, name), {}).setdefault(row.cells[name], row.number)
-    wrong = {order: (name, values) for (order, name), values in told.items() if len(values) > 1}
+                said.setdefault((row.order, name), {}).setdefault(row.cells[name], row.number)
+    wrong = {order: (name, values) for (order, name), values in said.items() if len(values) > 1}
     return {row.number: _contradiction(row, *wrong[row.order]) for row in rows if row.order in wrong}
 
 

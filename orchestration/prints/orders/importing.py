@@ -209,7 +209,7 @@ def _store(connection: sa.Connection, assigned: Sequence[Assigned]) -> _Tables:
 
 
 def _product_row(row: OrderRow) -> dict[str, Any]:
-    name = row.told("product_name")
+    name = row.value("product_name")
     return {"sku": row.cells["sku"], **({"name": name} if name else {})}
 
 

@@ -89,9 +89,9 @@ class _Finder:
 
     def find(self, rows: Sequence[OrderRow]) -> Lines:
         rows = self._without_repetitions(rows)
-        named = [row for row in rows if row.told("line")]
+        named = [row for row in rows if row.value("line")]
         self._take_named(named)
-        unnamed = [row for row in rows if not row.told("line")]
+        unnamed = [row for row in rows if not row.value("line")]
         for index in sorted({row.cells["task_index"] for row in unnamed}):
             self._take_unnamed([row for row in unnamed if row.cells["task_index"] == index], index)
         return Lines(self._assigned, self._problems, self._reviews)
@@ -101,8 +101,8 @@ class _Finder:
         seen: dict[tuple[object, ...], int] = {}
         kept: list[OrderRow] = []
         for row in rows:
-            index, line = row.cells["task_index"], row.told("line")
-            content = (line,) if line else (None, *(_plain(row.told(name)) for name in _CONTENT))
+            index, line = row.cells["task_index"], row.value("line")
+            content = (line,) if line else (None, *(_plain(row.value(name)) for name in _CONTENT))
             earlier = seen.setdefault((index, *content), row.number)
             if earlier == row.number:
                 kept.append(row)
@@ -192,10 +192,10 @@ class _Finder:
     def _assign(self, row: OrderRow, line: StoredLine | None) -> None:
         if line in self._free:
             self._free.remove(line)
-        if line is not None and _plain(row.told("text")) == _plain(line.text):
+        if line is not None and _plain(row.value("text")) == _plain(line.text):
             # Spaces at its ends and the kind of its line breaks are the file's, not the customer's.
             row = row._replace(cells={**row.cells, "text": line.text})
-        name = row.told("line") or (line.line if line else self._new_name())
+        name = row.value("line") or (line.line if line else self._new_name())
         self._assigned.append(Assigned(row, name, line))
 
     def _new_name(self) -> str:
@@ -206,7 +206,7 @@ class _Finder:
         self._problems.append(RowProblem(row.number, "line", problem, remedy))
 
     def _review(self, lines: Iterable[StoredLine], row: OrderRow) -> None:
-        text = row.told("text")
+        text = row.value("text")
         for line in lines:
             self._reviews[line.task_id] = f"an order file says {text!r} without the name of this line"
 
@@ -226,7 +226,7 @@ def _plain(value: object) -> object:
 
 
 def _same(row: OrderRow, line: StoredLine, name: str) -> bool:
-    return _plain(row.told(name)) == _plain(getattr(line, name))
+    return _plain(row.value(name)) == _plain(getattr(line, name))
 
 
 def _agree(row: OrderRow, line: StoredLine) -> bool:

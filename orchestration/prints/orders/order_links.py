@@ -1,7 +1,7 @@
 """The lasting link of an order: where it leads, and what is found there.
 
 Every print of an order has the same link, so a field that holds one leads to all of them. Its token is random and does
-not change; the links to the files are made anew each time somebody opens it, since those end after a while. Keep out:
+not change; the links to the files are made each time somebody opens it, since those end after a while. Keep out:
 the page (`api`), and signing.
 """
 

@@ -237,7 +237,7 @@ NUMBER_PLATE: Final = PlateDesign(
 
 CABLE_CLIP: Final = ClipDesign(
     name=DesignName.CABLE_CLIP,
-    version="2",
+    version="3",
     # Anton stands in for Impact; its capitals are taller, so it is drawn smaller to make a clip of the same height.
     lettering=Lettering(fonts=(FontSpec("Anton-Regular.ttf"),), size=13.8, weight=3, spacing=1.03, capital=1.2),
     bar_width=13,

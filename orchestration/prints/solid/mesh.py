@@ -41,19 +41,15 @@ class Mesh:
 
     @cached_property
     def corners(self) -> NDArray[np.float32]:
-        """The triangles as coordinates, of shape (m, 3, 3)."""
-        corners: NDArray[np.float32] = self.vertices[self.triangles]
-        return corners
+        """The triangles as coordinates, of shape (3, 3, m): of each axis, those of the three corners."""
+        # Axis by axis, since everything that is computed of them is: three times as fast as triangle by triangle.
+        return np.ascontiguousarray(self.vertices.T).take(np.ascontiguousarray(self.triangles.T), axis=1)
 
     @cached_property
     def normals(self) -> NDArray[np.float32]:
-        """Twice the area of each triangle times its outward unit normal, of shape (m, 3)."""
+        """Twice the area of each triangle times its outward unit normal, of shape (3, m)."""
         u, v = self.corners[:, 1] - self.corners[:, 0], self.corners[:, 2] - self.corners[:, 0]
-        normals = np.empty_like(u)
-        normals[:, 0] = u[:, 1] * v[:, 2] - u[:, 2] * v[:, 1]
-        normals[:, 1] = u[:, 2] * v[:, 0] - u[:, 0] * v[:, 2]
-        normals[:, 2] = u[:, 0] * v[:, 1] - u[:, 1] * v[:, 0]
-        return normals
+        return np.stack([u[1] * v[2] - u[2] * v[1], u[2] * v[0] - u[0] * v[2], u[0] * v[1] - u[1] * v[0]])
 
     @cached_property
     def low(self) -> NDArray[np.float32]:
@@ -71,10 +67,9 @@ class Mesh:
     def volume(self) -> float:
         """The signed volume in mm³ (divergence theorem): positive when the triangles face outward."""
         # Only z counts: the flux of (0, 0, z) through a triangle is its mean height times its shadow on the plane.
-        x, y, z = self.vertices.T.astype(float)
-        a, b, c = self.triangles.T
-        shadows = (x[b] - x[a]) * (y[c] - y[a]) - (y[b] - y[a]) * (x[c] - x[a])
-        return float((z[a] + z[b] + z[c]) @ shadows) / 6
+        x, y, z = self.corners.astype(float)
+        shadows = (x[1] - x[0]) * (y[2] - y[0]) - (y[1] - y[0]) * (x[2] - x[0])
+        return float(z.sum(axis=0) @ shadows) / 6
 
     @cached_property
     def area(self) -> float:
@@ -84,25 +79,26 @@ class Mesh:
     @cached_property
     def lengths(self) -> NDArray[np.float32]:
         """Twice the area of each triangle in mm²."""
-        x, y, z = self.normals.T
+        x, y, z = self.normals
         lengths: NDArray[np.float32] = np.sqrt(x * x + y * y + z * z)
         return lengths
 
     @cached_property
     def bodies(self) -> int:
         """The number of connected pieces."""
-        labels = np.arange(len(self.vertices))
-        corners = self.triangles.T.copy()
-        while True:
-            of_corners = labels[corners]
-            lowest = np.minimum(np.minimum(of_corners[0], of_corners[1]), of_corners[2])
-            merged = labels.copy()
-            for of_corner in of_corners:
-                np.minimum.at(merged, of_corner, lowest)
-            merged = merged[merged]
-            if (merged == labels).all():
-                return len(np.unique(of_corners[0]))
-            labels = merged
+        # Each vertex leads to a lower one that it has an edge with; the last of its chain stands for its piece. Edges
+        # between two pieces join these in turn.
+        leads_to = np.arange(len(self.vertices))
+        a, b, c = self.triangles.T
+        start, end = np.concatenate([a, b]), np.concatenate([b, c])
+        while len(start):
+            leads_to[np.maximum(start, end)] = np.minimum(start, end)
+            while not np.array_equal(further := leads_to[leads_to], leads_to):
+                leads_to = further
+            start, end = leads_to[start], leads_to[end]
+            apart = start != end
+            start, end = start[apart], end[apart]
+        return len(np.unique(leads_to[a]))
 
     @cached_property
     def watertight(self) -> bool:

@@ -97,6 +97,6 @@ def check_solid(mesh: Mesh, printer: Printer) -> list[Proof]:
     ]
 
 
-def as_rows(findings: Iterable[Proof]) -> list[dict[str, str]]:
-    """Return findings as rows for a report."""
-    return [{"check": finding.check.value, "measured": finding.measured} for finding in findings]
+def as_rows(proofs: Iterable[Proof]) -> list[dict[str, str]]:
+    """Return proofs as rows for a report."""
+    return [{"check": proof.check.value, "measured": proof.measured} for proof in proofs]

@@ -76,7 +76,7 @@ class Solid:
     drawing: Drawing
     stl: bytes
     facts: Facts
-    findings: tuple[Proof, ...]
+    proofs: tuple[Proof, ...]
 
 
 @dataclass(frozen=True)
@@ -209,8 +209,8 @@ class Renderer:
             drawn = dataclasses.replace(design, lettering=lettering)
             try:
                 drawing = draw(plan(drawn, lines, self._library, self._outlines), self._outlines)
-                findings = check_drawing(drawing, self._strokes, self._printer)
-                return tuple(self._solid(design, drawing, variant, findings) for variant in variants(design))
+                proofs = check_drawing(drawing, self._strokes, self._printer)
+                return tuple(self._solid(design, drawing, variant, proofs) for variant in variants(design))
             except OpenSolidError:
                 continue
         raise PrintRefusedError(
@@ -219,10 +219,10 @@ class Renderer:
             remedy="ask for a plainer spelling",
         )
 
-    def _solid(self, design: Design, drawing: Drawing, variant: Variant, findings: Sequence[Proof]) -> Solid:
+    def _solid(self, design: Design, drawing: Drawing, variant: Variant, proofs: Sequence[Proof]) -> Solid:
         drawing = drawing.of_variant(variant)
         mesh = self._engine.solid(drawing)
-        proven = (*findings, *check_solid(mesh, self._printer))
+        proven = (*proofs, *check_solid(mesh, self._printer))
         title = f"{design.name.value} {design.version}{variant.suffix}, mm"
         return Solid(variant, drawing, write_stl(mesh, title), self._facts(mesh), proven)
 

@@ -109,7 +109,7 @@ def _empty() -> PrintRefusedError:
     return PrintRefusedError(Check.TEXT, "the text is empty", remedy="ask for the text of the product")
 
 
-def product_address(request: Request, workshop: RenderEnvironment) -> str:
+def product_address(request: Request, environment: RenderEnvironment) -> str:
     """Return the address of the product: the digest of everything that decides its files.
 
     Unlike the geometry's own address, which names the fonts that drew it, it is known before the rendering, so it
@@ -119,9 +119,9 @@ def product_address(request: Request, workshop: RenderEnvironment) -> str:
         {
             "sku": request.line.sku,
             "design_version": request.design.version,
-            "parameters": parameters_digest(request.design, workshop.engine),
-            "printer": dataclasses.asdict(workshop.printer),
-            "fonts": workshop.fonts,
+            "parameters": parameters_digest(request.design, environment.engine),
+            "printer": dataclasses.asdict(environment.printer),
+            "fonts": environment.fonts,
             "layout": LAYOUT,
             "picture": STYLE,
             "lines": request.shown,

@@ -6,6 +6,7 @@ It holds the 2D geometry of a blueprint, by manifold3d's CrossSection (Clipper2)
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
@@ -45,31 +46,52 @@ def draw(blueprint: Blueprint, outlines: Outlines) -> Drawing:
         PrintRefusedError: a piece is too far from the rest to be bridged.
 
     """
-    plans: list[StoreyPlan] = []
-    regions: list[Region] = []
+    last = len(blueprint.storeys) - 1
+    drawn: list[tuple[StoreyPlan, Region]] = []
     for level, storey in enumerate(blueprint.storeys):
-        rings = _floor(blueprint, storey, outlines)
-        floor = Region.of_rings(rings)
-        patches: list[Ring] = []
-        if storey is not blueprint.storeys[-1]:
-            patches = _slivers(floor, storey.smallest_hole)
-            if level == 0:
-                patches += _bridges(floor)
-        plans.append(replace(storey, patches=tuple(patches)))
-        regions.append(_completed(floor, rings, plans[-1]))
-    return Drawing(blueprint.with_storeys(plans), tuple(regions))
+        if storey.margin is None:
+            drawn.append(_textless(storey, is_lowest=level == 0, is_highest=level == last))
+        else:
+            rings = _floor(blueprint, storey, storey.margin + storey.closing, outlines)
+            drawn.append(_drawn(storey, rings, is_lowest=level == 0, is_highest=level == last))
+    plans, regions = zip(*drawn, strict=True)
+    return Drawing(blueprint.with_storeys(plans), regions)
 
 
-def _floor(blueprint: Blueprint, storey: StoreyPlan, outlines: Outlines) -> list[Ring]:
-    """Return the text and the bars of a storey as rings that do not cross."""
+# The same under every text, so what is computed of its region, such as its triangles, is computed once too.
+@lru_cache(maxsize=16)
+def _textless(storey: StoreyPlan, *, is_lowest: bool, is_highest: bool) -> tuple[StoreyPlan, Region]:
+    """Return what `_drawn` does for a storey that shows nothing of the text."""
+    return _drawn(storey, _united(storey, []), is_lowest=is_lowest, is_highest=is_highest)
+
+
+def _drawn(storey: StoreyPlan, rings: list[Ring], *, is_lowest: bool, is_highest: bool) -> tuple[StoreyPlan, Region]:
+    """Return a storey with its patches, and its region; `rings` are its text and its bars."""
+    if is_highest:
+        return storey, Region.of_rings(_completed(storey, rings))
+    floor = Region.of_rings(rings)
+    patches = _slivers(floor, storey.smallest_hole)
+    if is_lowest:
+        patches += _bridges(floor)
+    patched = replace(storey, patches=tuple(patches))
+    completed = _completed(patched, rings)
+    return patched, floor if completed is rings else Region.of_rings(completed)
+
+
+def _floor(blueprint: Blueprint, storey: StoreyPlan, growth: float, outlines: Outlines) -> list[Ring]:
+    """Return the text, grown by `growth` mm before gaps are closed, and the bars as rings that do not cross."""
+    # Growing distributes over a union, so each glyph is grown once for ever and only the shrinking is done here.
+    letters = blueprint.block.grown(outlines, growth)
+    if growth == 0 and not storey.bars and _apart(blueprint):
+        return letters
+    return _united(storey, letters)
+
+
+def _united(storey: StoreyPlan, letters: list[Ring]) -> list[Ring]:
+    """Unite bars and letters, which are grown by the storey's closing radius, and shrink them by it."""
     import manifold3d as m3
 
-    # Growing distributes over a union, so each glyph is grown once for ever and only the shrinking is done here.
-    rings = [bar.ring(storey.closing) for bar in storey.bars]
-    if storey.margin is not None:
-        rings += blueprint.block.grown(outlines, storey.margin + storey.closing)
-        if not storey.bars and storey.margin + storey.closing == 0 and _apart(blueprint):
-            return rings
+    rings = [*(bar.ring(storey.closing) for bar in storey.bars), *letters]
     floor: list[Ring] = shrunk(m3.CrossSection(rings, m3.FillRule.NonZero), storey.closing).to_polygons()
     return floor
 
@@ -81,16 +103,16 @@ def _apart(blueprint: Blueprint) -> bool:
     return int((before & before.T).sum()) == len(boxes)
 
 
-def _completed(floor: Region, rings: list[Ring], storey: StoreyPlan) -> Region:
-    """Add the patches and the frames of a storey, and cut its holes."""
+def _completed(storey: StoreyPlan, rings: list[Ring]) -> list[Ring]:
+    """Add the patches and the frames of a storey, and cut its holes; the same list if it has none."""
     import manifold3d as m3
 
     if not (storey.patches or storey.frames or storey.holes):
-        return floor
+        return rings
     if storey.patches:
         rings = m3.CrossSection([*rings, *storey.patches], m3.FillRule.NonZero).to_polygons()
     frames = [ring for outer, inner in storey.frames for ring in (outer.ring(), inner.ring()[::-1])]
-    return Region.of_rings([*rings, *frames, *(hole.ring()[::-1] for hole in storey.holes)])
+    return [*rings, *frames, *(hole.ring()[::-1] for hole in storey.holes)]
 
 
 def _slivers(floor: Region, smallest_hole: float) -> list[Ring]:

@@ -24,10 +24,10 @@ _COUNT_LENGTH: Final = 4
 def write_stl(mesh: Mesh, title: str) -> bytes:
     """Return the file of a solid; `title`, in ASCII and not starting with `solid`, is cut at 80 for the header."""
     records = np.zeros(len(mesh.triangles), _RECORD)
-    records["corners"] = mesh.corners
-    records["normal"] = mesh.normals / np.where(mesh.lengths > 0, mesh.lengths, 1)[:, None]
+    records["corners"] = mesh.corners.T
+    records["normal"] = (mesh.normals / np.where(mesh.lengths > 0, mesh.lengths, 1)).T
     header = title.encode("ascii", "replace")[:HEADER_LENGTH].ljust(HEADER_LENGTH)
-    return header + np.uint32(len(records)).tobytes() + records.tobytes()
+    return b"".join([header, np.uint32(len(records)).tobytes(), records.data])
 
 
 def read_stl(data: bytes) -> NDArray[np.float32]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
@@ -112,6 +112,19 @@ class Storey(NamedTuple):
     top: float
 
 
+class Shell(NamedTuple):
+    """Storeys without a floor: the vertices, and the triangles by what they are.
+
+    Of storey k with n points the vertices are n at its bottom, in the order of the points, then n at its top. Edge i of
+    the lowest storey, which begins at point i, has the walls i and n + i.
+    """
+
+    vertices: NDArray[np.float32]
+    walls: Indices
+    roofs: Indices
+    """The ledges and the roof."""
+
+
 def terraced(storeys: Sequence[Storey]) -> Mesh:
     """Build the solid of storeys, each standing strictly inside the one below.
 
@@ -119,21 +132,28 @@ def terraced(storeys: Sequence[Storey]) -> Mesh:
         OpenCapError: a storey touches or crosses the edge of the one below.
 
     """
+    shell = shell_of(storeys)
+    return Mesh(shell.vertices, np.concatenate([shell.walls, storeys[0].region.triangles[:, ::-1], shell.roofs]))
+
+
+def shell_of(storeys: Sequence[Storey]) -> Shell:
+    """Build the solid of storeys without its floor; raises as `terraced` does."""
     offsets = np.cumsum([0, *(2 * len(storey.region.points) for storey in storeys)])
     vertices = np.empty((offsets[-1], 3), np.float32)
-    triangles: list[Indices] = []
+    walls: list[Indices] = []
     for storey, offset in zip(storeys, offsets, strict=False):
         count = len(storey.region.points)
         vertices[offset : offset + 2 * count, :2] = np.tile(storey.region.points, (2, 1))
         vertices[offset : offset + count, 2] = storey.bottom
         vertices[offset + count : offset + 2 * count, 2] = storey.top
-        triangles.append(_walls(storey.region) + offset)
-    triangles.append(storeys[0].region.triangles[:, ::-1])
-    for level, (below, above) in enumerate(pairwise(storeys)):
-        triangles.append(_ledge(below.region, above.region, int(offsets[level]), int(offsets[level + 1])))
+        walls.append(_walls(storey.region) + offset)
+    roofs = [
+        _ledge(below.region, above.region, int(offsets[level]), int(offsets[level + 1]))
+        for level, (below, above) in enumerate(pairwise(storeys))
+    ]
     top = storeys[-1].region
-    triangles.append(top.triangles + (offsets[-2] + len(top.points)))
-    return Mesh(vertices, np.concatenate(triangles))
+    roofs.append(top.triangles + (offsets[-2] + len(top.points)))
+    return Shell(vertices, np.concatenate(walls), np.concatenate(roofs))
 
 
 def _walls(region: Region) -> Indices:
@@ -170,9 +190,11 @@ def _ear_clipped(region: Region) -> Indices:
     import mapbox_earcut
 
     parts: list[Indices] = [np.empty((0, 3), np.int64)]
+    everything, starts = np.arange(len(region.points)), region.starts.tolist()
     for rings in families(region):
-        indices = np.concatenate([np.arange(region.starts[ring], region.starts[ring + 1]) for ring in rings])
-        ends = np.cumsum([region.starts[ring + 1] - region.starts[ring] for ring in rings]).astype(np.uint32)
+        spans = [everything[starts[ring] : starts[ring + 1]] for ring in rings]
+        indices = np.concatenate(spans)
+        ends = np.array([*accumulate(map(len, spans))], np.uint32)
         corners = mapbox_earcut.triangulate_float64(region.points[indices], ends)
         parts.append(indices[corners].reshape(-1, 3))
     return np.concatenate(parts)
@@ -189,26 +211,37 @@ def families(region: Region) -> list[list[int]]:
     areas = region.areas.tolist()
     outer = [ring for ring, area in enumerate(areas) if area > 0]
     holes = [ring for ring, area in enumerate(areas) if area <= 0]
-    families = {ring: [ring] for ring in outer}
     if len(outer) == 1:
         return [outer + holes]
+    families = {ring: [ring] for ring in outer}
     rings = list(region.rings())
-    low = np.minimum.reduceat(region.points, region.starts[:-1]).tolist()
-    high = np.maximum.reduceat(region.points, region.starts[:-1]).tolist()
+    boxes = _boxes(region)
     by_size = sorted(outer, key=areas.__getitem__)
     for hole in holes:
-        x, y = rings[hole][0].tolist()
-        for ring in by_size:
-            near = low[ring][0] <= x <= high[ring][0] and low[ring][1] <= y <= high[ring][1]
-            near = near and areas[ring] > -areas[hole]
-            if near and (ring == by_size[-1] or _inside(x, y, rings[ring])):
+        # The ring around it is the smallest that has it inside: the last of those whose boxes have needs no proof.
+        around = [ring for ring in by_size if _within(boxes[hole], boxes[ring])]
+        for ring in around:
+            if ring == around[-1] or _inside(rings[hole][0], rings[ring]):
                 families[ring].append(hole)
                 break
     return list(families.values())
 
 
-def _inside(x: float, y: float, ring: Points) -> bool:
+def _boxes(region: Region) -> list[list[float]]:
+    """Return the left, bottom, right and top of each ring."""
+    starts = region.starts[:-1]
+    low, high = np.minimum.reduceat(region.points, starts), np.maximum.reduceat(region.points, starts)
+    boxes: list[list[float]] = np.concatenate([low, high], axis=1).tolist()
+    return boxes
+
+
+def _within(box: list[float], other: list[float]) -> bool:
+    return other[0] <= box[0] and other[1] <= box[1] and box[2] <= other[2] and box[3] <= other[3]
+
+
+def _inside(point: Points, ring: Points) -> bool:
     """Tell whether a point lies inside a ring, by counting the edges to its right."""
+    x, y = point
     above = ring[:, 1] > y
     spans = np.flatnonzero(above != above[np.arange(-1, len(above) - 1)])
     start, end = ring[spans - 1], ring[spans]

@@ -30,7 +30,7 @@ _DRAWABLE = {Check.STROKES, Check.ONE_PIECE, Check.SLIVERS, Check.BED, Check.WAT
 
 
 class EngineOptions(NamedTuple):
-    """How products are made, as the settings have it."""
+    """How products are made, by the settings."""
 
     engine: EngineName
     fonts: tuple[str, ...]
