@@ -74,7 +74,7 @@ def add_print_pages(pages: APIRouter, frame: Frame) -> None:
 
     @pages.get("/admin/prints/skus")
     def show_skus(request: Request, visitor: Looking) -> Response:
-        with frame.reading() as connection:
+        with frame.services.database.begin() as connection:
             found = sku_statuses(connection)
         table = Table(_SKU_COLUMNS, [_sku_row(frame, one) for one in found])
         page = Page("Prints by SKU", [Section("Every SKU that was ever ordered", table=table)])

@@ -224,7 +224,7 @@ def _add_orders(api: APIRouter, prints: Prints) -> None:
     @api.get("/api/prints/skus", response_model=Page[SkuModel], dependencies=[READS])
     def read_skus() -> dict[str, list[SkuStatus]]:
         """Each SKU that was ever ordered, with how many of its print tasks are where."""
-        with prints.database.connect() as connection:
+        with prints.database.begin() as connection:
             return {"items": sku_statuses(connection)}
 
 

@@ -89,19 +89,23 @@ WHERE (CAST(:order_status AS text) IS NULL OR o.order_status = :order_status)
         OR (t.created_at, t.id) < (SELECT created_at, id FROM print_task WHERE id = :after))
 ORDER BY t.created_at DESC, t.id DESC LIMIT :limit""")  # noqa: S608 - of our own constants
 
+# One group a state costs half of one aggregate a state: of 200,000 tasks each is looked at once.
 _STATUS = sa.text("""
-SELECT p.sku, s.pending, s.running, s.completed, s.failed, s.refused, s.to_review, s.last_completed_at
-FROM product AS p JOIN (
-    SELECT i.product_id,
-        count(*) FILTER (WHERE t.stl_render_state = 'pending') AS pending,
-        count(*) FILTER (WHERE t.stl_render_state = 'running') AS running,
-        count(*) FILTER (WHERE t.stl_render_state = 'completed') AS completed,
-        count(*) FILTER (WHERE t.stl_render_state = 'failed' AND t.refused_check IS NULL) AS failed,
-        count(*) FILTER (WHERE t.refused_check IS NOT NULL) AS refused,
-        count(*) FILTER (WHERE t.needs_review) AS to_review,
-        max(t.updated_at) FILTER (WHERE t.stl_render_state = 'completed') AS last_completed_at
-    FROM print_task AS t JOIN order_item AS i ON i.id = t.order_item_id GROUP BY i.product_id
-) AS s ON s.product_id = p.id ORDER BY p.sku""")
+WITH counted AS MATERIALIZED (
+    SELECT i.product_id, t.stl_render_state AS state, t.refused_check IS NOT NULL AS is_refused, count(*) AS tasks,
+        count(*) FILTER (WHERE t.needs_review) AS to_review, max(t.updated_at) AS changed_at
+    FROM print_task AS t JOIN order_item AS i ON i.id = t.order_item_id GROUP BY 1, 2, 3
+)
+SELECT p.sku, CAST(coalesce(sum(tasks) FILTER (WHERE state = 'pending'), 0) AS bigint),
+    CAST(coalesce(sum(tasks) FILTER (WHERE state = 'running'), 0) AS bigint),
+    CAST(coalesce(sum(tasks) FILTER (WHERE state = 'completed'), 0) AS bigint),
+    CAST(coalesce(sum(tasks) FILTER (WHERE state = 'failed' AND NOT is_refused), 0) AS bigint),
+    CAST(coalesce(sum(tasks) FILTER (WHERE is_refused), 0) AS bigint), CAST(sum(to_review) AS bigint),
+    max(changed_at) FILTER (WHERE state = 'completed')
+FROM counted JOIN product AS p ON p.id = product_id GROUP BY p.sku ORDER BY p.sku""")
+
+# Within a transaction: the lines of all orders are joined in memory rather than in files.
+_MEMORY = sa.text("SELECT set_config('work_mem', '32MB', true)")
 
 
 class SkuStatus(NamedTuple):
@@ -125,5 +129,6 @@ def list_tasks(connection: sa.Connection, wanted: OrderFilter) -> list[ListedTas
 
 
 def sku_statuses(connection: sa.Connection) -> list[SkuStatus]:
-    """Each SKU that was ever ordered, those without a design too."""
+    """Each SKU that was ever ordered, those without a design too; quickest in a transaction."""
+    connection.execute(_MEMORY)
     return [SkuStatus(*row) for row in connection.execute(_STATUS)]
