@@ -154,6 +154,27 @@ def test_all_bad_values_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> Non
     assert "ORCHESTRATION_IMAGE_ATTEMPTS" in message
 
 
+@pytest.mark.parametrize("variable", ["ORCHESTRATION_PUBLIC_URL", "ORCHESTRATION_DAGSTER_URL"])
+@pytest.mark.parametrize(
+    "value", ["assets.example.com", "localhost:3001", "https://", "https://a.example/?x=1", "//a", ""]
+)
+def test_an_address_that_no_browser_would_follow_from_a_link_is_refused(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    assert f"{variable}: Value error, Input should be an address such as https://" in problem(
+        monkeypatch, **{variable: value}
+    )
+
+
+def test_a_tilde_in_the_home_is_expanded_where_no_shell_has_done_so(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("ORCHESTRATION_HOME", "~/factory")
+    assert load_settings().home == tmp_path / "factory"
+    assert "no home: write the whole path" in problem(monkeypatch, ORCHESTRATION_HOME="~nobody-of-that-name/factory")
+
+
 def test_a_bad_override_is_told_too() -> None:
     with pytest.raises(ConfigurationError, match="ORCHESTRATION_IMAGE_ATTEMPTS: "):
         load_settings(image_attempts=0)

@@ -15,10 +15,11 @@ import sqlalchemy as sa
 
 from orchestration.admin.revival import revive
 from orchestration.admin.tables import bulk_action
-from orchestration.errors import NotFoundError, OrchestrationError
+from orchestration.errors import LockTimeoutError, NotFoundError, OrchestrationError
 from orchestration.observability.logs import get_logger
-from orchestration.storage.database import is_database_error
+from orchestration.storage.database import is_database_error, transient_errors
 from orchestration.work_queue.dead_letters import dead_keys
+from orchestration.work_queue.encoding import milliseconds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,6 +31,8 @@ MOST_ITEMS = 100_000
 CANARY_ITEMS = 5
 ITEMS_AT_ONCE = 200
 LONGEST_MESSAGE = 500
+# So long an item waits for a row that somebody else has locked.
+LOCK_SECONDS = 1.0
 # How long one tick of the sensor works on sets; the next goes on.
 RESUME_SECONDS = 2.0
 
@@ -134,13 +137,17 @@ class BulkRunner:
                 done = sa.update(bulk_action).where(bulk_action.c.id == running.id)
                 connection.execute(done.values(state="completed", finished_at=sa.func.now()))
                 return True
+            connection.execute(_LIMIT_LOCKS, {"locks": milliseconds(LOCK_SECONDS)})
             keys = [item.key for item in items]
             outcomes = _replay_all(self._domains, connection, queues.get(running.queue), keys)
+            ended = [item for item in items if item.key in outcomes]
+            if not ended:
+                raise LockTimeoutError(f"Every item of bulk action {running.id} that is left is locked by others")
             values = {
                 "id": running.id,
-                "positions": [item.position for item in items],
-                "outcomes": [outcomes[item.key].outcome for item in items],
-                "messages": [outcomes[item.key].message for item in items],
+                "positions": [item.position for item in ended],
+                "outcomes": [outcomes[item.key].outcome for item in ended],
+                "messages": [outcomes[item.key].message for item in ended],
             }
             connection.execute(_END, values)
         return True
@@ -156,24 +163,33 @@ class _Replayed(NamedTuple):
 def _replay_all(
     domains: Domains, connection: sa.Connection, queue: TaskQueue | None, keys: Sequence[str]
 ) -> dict[str, _Replayed]:
-    """How each item ended: all at once, or one by one when that fails, so that an error is that of its item."""
+    """How each item ended: all at once, or one by one when that fails, so that an error is that of its item.
+
+    One that somebody has locked for longer than `LOCK_SECONDS` is left out, and stays open.
+    """
     if queue is None:
         return {key: _Replayed("failed", "There is no such queue any more") for key in keys}
     dead = set(dead_keys(connection, queue.name, keys=keys, limit=len(keys)))
     found = {key: _GONE for key in keys if key not in dead}
     try:
-        with connection.begin_nested():
+        with transient_errors(), connection.begin_nested():
             successors = revive(domains, connection, queue, sorted(dead))
     except Exception as error:
-        if is_database_error(error):
+        is_locked = isinstance(error, LockTimeoutError)
+        if is_database_error(error) and not is_locked:
             raise
         if len(dead) > 1:
-            return found | {key: _replay_all(domains, connection, queue, [key])[key] for key in dead}
+            for key in dead:
+                found |= _replay_all(domains, connection, queue, [key])
+            return found
+        if is_locked:
+            return found
         log.warning("item of a bulk action failed", queue=queue.name, keys=sorted(dead), exc_info=True)
         return found | dict.fromkeys(dead, _Replayed("failed", str(error)[:LONGEST_MESSAGE]))
     return found | {key: _Replayed("replayed", successors.get(key)) for key in dead}
 
 
+_LIMIT_LOCKS = sa.text("SELECT set_config('lock_timeout', :locks, true)")
 _GONE = _Replayed("gone", "It was no longer dead")
 _END = sa.text("""
 UPDATE bulk_item AS i SET outcome = e.outcome, message = e.message, at = clock_timestamp()

@@ -34,6 +34,7 @@ from orchestration.admin.parts import (
 from orchestration.admin.shown import pretty, size
 from orchestration.admin.work import start_work
 from orchestration.api.keys import Role
+from orchestration.api.models import PathNumber
 from orchestration.canvas.log import Applied, list_operations, undo
 from orchestration.canvas.media_gc.runs import list_runs, read_run, tombstones, undo_run
 from orchestration.canvas.projects import ListedProject, list_projects, read_project
@@ -43,6 +44,8 @@ from orchestration.canvas.snapshots import Listed, list_snapshots, save
 from orchestration.errors import NotFoundError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from fastapi import APIRouter
 
     from orchestration.admin.frame import Frame
@@ -166,35 +169,32 @@ def _add_collections(pages: APIRouter, frame: Frame) -> None:
         return show_list(frame, request, visitor, page)
 
     @pages.get("/admin/collections/{number_}")
-    def show_collection(request: Request, visitor: Looking, number_: int) -> Response:
+    def show_collection(request: Request, visitor: Looking, number_: PathNumber) -> Response:
         with frame.services.database.begin() as connection:
             run, gone = read_run(connection, number_), tombstones(connection, number_)
-        facts = [(name.replace("_", " ").title(), _fact(name, value)) for name, value in run.items() if name != "id"]
-        rows = [
-            Row(
-                (
-                    code(one["media_id"]),
-                    text(one["reason"]),
-                    code(one["storage_path"]),
-                    Cell(one["bytes"], Kind.BYTES),
-                    state(one["object_state"]),
-                    moment(one["deleted_at"]),
-                )
+        return frame.show(request, visitor, _collection_page(run, gone))
+
+
+def _collection_page(run: sa.RowMapping, gone: Sequence[sa.RowMapping]) -> Page:
+    facts = [(name.replace("_", " ").title(), _fact(name, value)) for name, value in run.items() if name != "id"]
+    rows = [
+        Row(
+            (
+                code(one["media_id"]),
+                text(one["reason"]),
+                code(one["storage_path"]),
+                Cell(one["bytes"], Kind.BYTES),
+                state(one["object_state"]),
+                moment(one["deleted_at"]),
             )
-            for one in gone[:200]
-        ]
-        table = Table(("Medium", "Why", "Object", "Size", "Object is", "Deleted"), rows, "It deleted nothing.")
-        buttons = [] if run["is_dry_run"] else [Button("canvas.undo_collection", {"number": str(number_)})]
-        word = "dry run" if run["is_dry_run"] else "refused" if run["refused_reason"] else "done"
-        page = Page(
-            f"Collection {number_}",
-            [Section("What it found and did", facts=facts), Section("Deleted", table=table)],
-            None,
-            word,
-            (),
-            buttons,
         )
-        return frame.show(request, visitor, page)
+        for one in gone[:200]
+    ]
+    table = Table(("Medium", "Why", "Object", "Size", "Object is", "Deleted"), rows, "It deleted nothing.")
+    buttons = [] if run["is_dry_run"] else [Button("canvas.undo_collection", {"number": str(run["id"])})]
+    word = "dry run" if run["is_dry_run"] else "refused" if run["refused_reason"] else "done"
+    sections = [Section("What it found and did", facts=facts), Section("Deleted", table=table)]
+    return Page(f"Collection {run['id']}", sections, None, word, (), buttons)
 
 
 def _fact(name: str, value: object) -> Cell:
@@ -242,14 +242,14 @@ def _save(doing: Doing) -> Done:
 
 
 def _undo(doing: Doing) -> Done:
-    project, index = doing.one("project"), int(doing.one("op_index"))
+    project, index = doing.one("project"), doing.number("op_index")
     owner = read_project(doing.connection, project).owner_uid
     applied = undo(doing.connection, project, index, owner)
     return Done(f"Operation {index} is taken back by operation {applied.op_index}; undo that one to have it again")
 
 
 def _ask_restore(doing: Doing) -> str:
-    project, wanted = doing.one("project"), int(doing.one("snapshot"))
+    project, wanted = doing.one("project"), doing.number("snapshot")
     found = next((one for one in list_snapshots(doing.connection, project) if one.snapshot_id == wanted), None)
     if found is None:
         raise NotFoundError(f"The project {project} has no snapshot {wanted}")
@@ -261,7 +261,7 @@ def _ask_restore(doing: Doing) -> str:
 
 
 def _restore(doing: Doing) -> Done:
-    restored = restore(doing.connection, doing.one("project"), Target(int(doing.one("snapshot"))))
+    restored = restore(doing.connection, doing.one("project"), Target(doing.number("snapshot")))
     missing = f"; {len(restored.missing)} elements stay away, since their media are gone" if restored.missing else ""
     return Done(f"{len(restored.applied)} operations went back; it came from {restored.came_from}{missing}")
 
@@ -289,7 +289,7 @@ def _collect(doing: Doing) -> Done:
 
 
 def _undo_collection(doing: Doing) -> Done:
-    undone = undo_run(doing.connection, int(doing.one("number")), datetime.now(UTC))
+    undone = undo_run(doing.connection, doing.number("number"), datetime.now(UTC))
     return Done(f"{len(undone.kept)} media are kept; {len(undone.deleted)} had been deleted before")
 
 
@@ -306,5 +306,12 @@ ACTIONS: Final = (
     Action("canvas.restore", "Go back to it", Role.ENQUEUE, "project", _restore, _ask_restore, is_harmful=True),
     Action("canvas.dry_run", "Dry run", Role.ADMIN, "collection", _dry_run),
     Action("canvas.collect", "Collect", Role.ADMIN, "collection", _collect, _ask_collect, is_harmful=True),
-    Action("canvas.undo_collection", "Keep what it marked", Role.ADMIN, "collection", _undo_collection),
+    Action(
+        "canvas.undo_collection",
+        "Keep what it marked",
+        Role.ADMIN,
+        "collection",
+        _undo_collection,
+        named_by="number",
+    ),
 )

@@ -51,5 +51,5 @@ def _restore(doing: Doing) -> Done:
 ACTIONS: Final = (
     Action("sync.start", "Sync", Role.ENQUEUE, "supplier", _start, fields=(Field("how", "Download", _HOW),)),
     Action("sync.stop", "Stop", Role.ENQUEUE, "supplier", _stop, _ask_stop, is_harmful=True),
-    Action("family.restore", "Publish again", Role.ADMIN, "family", _restore),
+    Action("family.restore", "Publish again", Role.ADMIN, "family", _restore, named_by="a_number"),
 )

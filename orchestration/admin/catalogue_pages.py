@@ -275,7 +275,7 @@ def _read_changes(connection: sa.Connection, query: Query) -> Found:
 
 def _read_quarantine(connection: sa.Connection, query: Query) -> Found:
     begin = query.number() or 0
-    found = list_quarantine(connection, query.get("supplier"))[begin : begin + query.limit + 1]
+    found = list_quarantine(connection, query.get("supplier"), begin=begin, limit=query.limit + 1)
     rows = [
         Row(
             (

@@ -1,6 +1,6 @@
-"""One family and one supplier whole: what is known, how it came, what it looks like, what changed.
+"""One family whole: what is known, how it came, what it looks like, what changed.
 
-Keep out: why a family is as it is (`explain`).
+Keep out: why it is as it is (`explain_page`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from starlette.requests import Request
 from starlette.responses import Response
 
-from orchestration.admin.catalogue_pages import CHANGE_COLUMNS, SYNC_COLUMNS, by_language, change_row, colours, sync_row
+from orchestration.admin.catalogue_pages import CHANGE_COLUMNS, by_language, change_row, colours
 from orchestration.admin.frame import Looking, address
 from orchestration.admin.media import stored_forms
 from orchestration.admin.parts import (
@@ -33,18 +33,13 @@ from orchestration.admin.parts import (
 from orchestration.admin.places import partition_address, task_links
 from orchestration.admin.runs import runs_section
 from orchestration.admin.shown import pretty
-from orchestration.catalogue.families.quarantine import list_quarantine
-from orchestration.catalogue.feed.problems import list_problems
-from orchestration.catalogue.feed.sync_runs import supplier_statuses
 from orchestration.catalogue.listing import (
     ChangeFilter,
     VariantFilter,
     list_changes,
-    list_syncs,
     list_variants,
     read_family,
 )
-from orchestration.errors import NotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,8 +52,8 @@ SHOWN_PICTURES, SHOWN_VARIANTS, SHOWN_CHANGES = 24, 200, 50
 ASSET = "catalogue/product_families"
 
 
-def add_family_pages(pages: APIRouter, frame: Frame) -> None:
-    """One family, and one supplier."""
+def add_family_page(pages: APIRouter, frame: Frame) -> None:
+    """One family."""
 
     @pages.get("/admin/families/{a_number}")
     def show_family(request: Request, visitor: Looking, a_number: str) -> Response:
@@ -78,12 +73,6 @@ def add_family_pages(pages: APIRouter, frame: Frame) -> None:
         name = by_language(family["name"]) or a_number
         word = "published" if family["is_active"] else "removed"
         return frame.show(request, visitor, Page(name, sections, a_number, word, links, buttons))
-
-    @pages.get("/admin/suppliers/{supplier}")
-    def show_supplier(request: Request, visitor: Looking, supplier: str) -> Response:
-        with frame.reading() as connection:
-            page = _supplier_page(frame, connection, supplier)
-        return frame.show(request, visitor, page)
 
 
 def _sections(frame: Frame, connection: sa.Connection, family: sa.RowMapping) -> list[Section]:
@@ -179,55 +168,6 @@ def _prices(tiers: Sequence[dict[str, Any]]) -> Section:
         for one in tiers
     ]
     return Section("Prices", table=Table(("Price", "Region", "From quantity", "Each"), rows, "It has no price."))
-
-
-def _supplier_page(frame: Frame, connection: sa.Connection, supplier: str) -> Page:
-    status = next((one for one in supplier_statuses(connection) if one.supplier == supplier), None)
-    if status is None:
-        raise NotFoundError(f"There is no supplier {supplier}")
-    syncs = list_syncs(connection, supplier=supplier, limit=20)
-    quarantine = list_quarantine(connection, supplier)[:20]
-    problems = list_problems(connection, [supplier])[:20]
-    done = status.progress
-    facts = [
-        ("Step", text(done.message)),
-        ("Progress", Cell(100 * done.completed / done.total if done.total else None, Kind.PROGRESS)),
-        ("Families a minute", number(status.per_minute)),
-        ("Time left", Cell(status.eta_seconds, Kind.SECONDS)),
-        ("Started", moment(status.started_at)),
-        ("Ended", moment(status.finished_at)),
-        ("Message", text(status.message)),
-        *((name.replace("_", " ").title(), number(count)) for name, count in status.counts.items()),
-    ]
-    bad = [
-        Row(
-            (
-                code(one.a_number, href=address("explain", one.a_number)),
-                code(one.path),
-                text(one.reason),
-                moment(one.since),
-            )
-        )
-        for one in quarantine
-    ]
-    odd = [Row((text(str(one)),)) for one in problems]
-    sections = [
-        Section("The newest sync", facts=facts),
-        Section(
-            "Last syncs",
-            table=Table(SYNC_COLUMNS, [sync_row(one) for one in syncs]),
-            more=(address("syncs", supplier=supplier), "All"),
-        ),
-        Section("Quarantine", table=Table(("Family", "Path", "Reason", "Since"), bad, "No document is in quarantine.")),
-        Section("Lines of the feed with something wrong", table=Table(("Line",), odd, "None.")),
-    ]
-    links = [
-        ("families", address("families", supplier=supplier)),
-        ("partition in Dagster", partition_address(frame.services.settings, "catalogue/supplier_feed", supplier)),
-    ]
-    action = "sync.stop" if status.status == "running" else "sync.start"
-    buttons = [Button(action, {"supplier": supplier})]
-    return Page(f"{supplier}: {status.name}", sections, None, status.status, links, buttons, is_live=True, seconds=2)
 
 
 _IMAGES = sa.text("SELECT url FROM family_image WHERE a_number = :a_number ORDER BY position")

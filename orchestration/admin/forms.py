@@ -16,7 +16,8 @@ from orchestration.admin import shown
 from orchestration.admin.audit import Deed, record_action
 from orchestration.admin.frame import FLASH, local_target, require_own_form
 from orchestration.admin.session import PATH
-from orchestration.errors import NotFoundError, OrchestrationError, RefusedError
+from orchestration.api.models import LARGEST_NUMBER
+from orchestration.errors import InvalidInputError, NotFoundError, OrchestrationError, RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -57,6 +58,13 @@ class Doing(NamedTuple):
             raise NotFoundError(f"The form does not say which {name.replace('_', ' ')}")
         return found[0]
 
+    def number(self, name: str) -> int:
+        """An argument that is the number of a row; raises `InvalidInputError` for what is none."""
+        text = self.one(name)
+        if not (text.isascii() and text.isdecimal() and len(text) <= len(str(LARGEST_NUMBER))):
+            raise InvalidInputError(f"{text[:40]!r} is no number of a {name.replace('_', ' ')}; take one from its page")
+        return int(text)
+
     def maybe(self, name: str) -> str | None:
         """An argument that may be left out."""
         found = self.values.get(name)
@@ -83,7 +91,10 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """Something that can be done. `target` names what it is done to; `question` asks first, with its numbers."""
+    """Something that can be done. `target` names the kind of thing that it is done to; `question` asks first.
+
+    `named_by` is the argument that says which one, where that has another name than the kind.
+    """
 
     name: str
     label: str
@@ -93,6 +104,7 @@ class Action:
     question: Callable[[Doing], str] | None = None
     fields: Sequence[Field] = ()
     is_harmful: bool = False
+    named_by: str | None = None
 
 
 class _Posted(NamedTuple):
@@ -113,8 +125,8 @@ class _Posted(NamedTuple):
         return Doing(connection, self.frame.domains, self.visitor, self.request_id, self.values)
 
     def deed(self, outcome: str, message: str) -> Deed:
-        first = next((found[0] for found in self.values.values() if found and found[0]), "")
-        target = f"{self.action.target}:{first}"
+        named = self.values.get(self.action.named_by or self.action.target, [""])
+        target = f"{self.action.target}:{named[0]}"
         return Deed(self.action.name, target, self.values, outcome, message, self.request_id)
 
 

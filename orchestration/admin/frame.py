@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 from urllib.parse import quote, urlencode, urlsplit
 
+import sqlalchemy as sa
 from fastapi import Depends
 from fastapi.exceptions import RequestValidationError
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -36,8 +37,6 @@ from orchestration.storage.database import Database, driver_connection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator, Mapping
-
-    import sqlalchemy as sa
 
     from orchestration.admin.forms import Action
     from orchestration.admin.parts import Page
@@ -62,8 +61,11 @@ class Frame:
 
     @cached_property
     def dagster_database(self) -> Database:
-        """Dagster's own database, of which single tables are read."""
-        return Database(self.services.database_urls.dagster)
+        """Dagster's own database, of which single tables are read; a page waits for it as for the product's own."""
+        seconds = self.services.settings.api_statement_seconds
+        database = Database(self.services.database_urls.dagster, statement_seconds=seconds)
+        self.services.at_close(database.close)
+        return database
 
     @cached_property
     def _templates(self) -> Environment:
@@ -180,7 +182,7 @@ def address(*parts: object, **query: object) -> str:
 
 
 def local_target(text: str) -> str:
-    """A page of ours to go back to, whatever a form says."""
+    """The page to go back to that a form names, if it is one of these; else the dashboard."""
     try:
         parts = urlsplit(text)
     except ValueError:  # no address at all
@@ -206,12 +208,15 @@ def page_route(frame: Frame) -> type[ApiRoute]:
                     return frame.error(request, error.status_code, str(error.detail))
                 except RequestValidationError:
                     return frame.error(request, HTTPStatus.NOT_FOUND, "There is no such page")
+                except sa.exc.DataError:  # a number that no column holds, a place in a list that nobody was given
+                    detail = "The address or the form holds a value that cannot be stored or looked for"
+                    return frame.error(request, HTTPStatus.BAD_REQUEST, detail)
                 except OrchestrationError as error:
                     answer = next(one for one in ANSWERS if isinstance(error, one.error))
                     if answer.status is HTTPStatus.INTERNAL_SERVER_ERROR:
                         log.exception("page failed")
                     return frame.error(request, answer.status, str(error))
-                except Exception:  # the last catch: whoever looks is to see a page
+                except Exception:  # the last catch: the visitor is to see a page
                     log.exception("page failed")
                     detail = f"This should not have happened; the logs say more under {request.scope['request_id']}"
                     return frame.error(request, HTTPStatus.INTERNAL_SERVER_ERROR, detail)
@@ -225,7 +230,7 @@ def _visitor(request: Request) -> Visitor:
     frame: Frame = request.scope["admin"]
     visitor = frame.sessions.visitor(request)
     request.app.state.rates.take(visitor.caller.name)
-    request.scope["caller"] = visitor.caller.name
+    request.scope["caller"] = visitor.caller
     return visitor
 
 

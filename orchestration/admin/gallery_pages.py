@@ -6,6 +6,7 @@ Also what can be done: mirror, take down, lift, choose the signup set again. Kee
 from __future__ import annotations
 
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
@@ -42,11 +43,14 @@ from orchestration.gallery.requests import MIRROR, REFRESH_SIGNUP, REPAIR
 from orchestration.gallery.takedowns import known_items, lift, list_takedowns, takedown
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from fastapi import APIRouter
 
     from orchestration.admin.frame import Frame
 
 _COLUMNS = ("", "Generation", "Type", "Score", "Safe", "Creator", "Prompt", "Created", "Mirrored")
+SHOWN_PICTURES: Final = 24
 _BUTTONS = (Button("gallery.drift"), Button("gallery.repair"))
 
 
@@ -88,33 +92,37 @@ def _add_lists(pages: APIRouter, frame: Frame) -> None:
         with frame.reading() as connection:
             rows = connection.execute(_SIGNUP).mappings().all()
             shown = stored_forms(connection, [row["image_url"] for row in rows])
-        pictures = [
-            Picture(where, _caption(row), address("gallery", row["generation_id"]))
-            for row in rows
-            if (where := _seen_at(frame, shown, row["image_url"]))
-        ]
-        others = [
-            Row(
-                (
-                    code(row["generation_id"], href=address("gallery", row["generation_id"])),
-                    text(row["prompt"]),
-                    number(row["score"]),
-                    moment(row["cached_at"]),
-                )
-            )
-            for row in rows
-        ]
-        sections = [
-            Section(f"{len(rows)} images", pictures=pictures[:24], note="The best public images, few of each creator."),
-            Section("All", table=Table(("Generation", "Prompt", "Score", "Chosen"), others, "None is chosen yet.")),
-        ]
-        page = Page("Signup set", sections, buttons=[Button("gallery.signup")])
-        return frame.show(request, visitor, page)
+        return frame.show(request, visitor, _signup_page(frame, rows, shown))
 
     @pages.get("/admin/takedowns")
     def show_takedowns(request: Request, visitor: Looking) -> Response:
         page = ListPage("Takedowns", "takedowns", ("Generation", "Reason", "Since"), (), _read_takedowns, empty="None.")
         return show_list(frame, request, visitor, page)
+
+
+def _signup_page(frame: Frame, rows: Sequence[sa.RowMapping], shown: dict[str, str]) -> Page:
+    seen = (
+        Picture(where, _caption(row), address("gallery", row["generation_id"]))
+        for row in rows
+        if (where := _seen_at(frame, shown, row["image_url"]))
+    )
+    pictures = list(islice(seen, SHOWN_PICTURES))
+    others = [
+        Row(
+            (
+                code(row["generation_id"], href=address("gallery", row["generation_id"])),
+                text(row["prompt"]),
+                number(row["score"]),
+                moment(row["cached_at"]),
+            )
+        )
+        for row in rows
+    ]
+    sections = [
+        Section(f"{len(rows)} images", pictures=pictures, note="The best public images, few of each creator."),
+        Section("All", table=Table(("Generation", "Prompt", "Score", "Chosen"), others, "None is chosen yet.")),
+    ]
+    return Page("Signup set", sections, buttons=[Button("gallery.signup")])
 
 
 def image_urls(document: dict[str, Any] | None) -> list[str]:
@@ -257,7 +265,7 @@ def _signup(doing: Doing) -> Done:
 
 
 ACTIONS: Final = (
-    Action("gallery.mirror", "Mirror now", Role.ENQUEUE, "generation", _mirror),
+    Action("gallery.mirror", "Mirror now", Role.ENQUEUE, "generation", _mirror, named_by="history_id"),
     Action(
         "gallery.takedown",
         "Take down",
@@ -267,8 +275,9 @@ ACTIONS: Final = (
         _ask_takedown,
         (Field("why", "Why"),),
         is_harmful=True,
+        named_by="history_id",
     ),
-    Action("gallery.lift", "Lift", Role.ADMIN, "generation", _lift),
+    Action("gallery.lift", "Lift", Role.ADMIN, "generation", _lift, named_by="history_id"),
     Action("gallery.drift", "Compare", Role.ENQUEUE, "gallery", _drift),
     Action("gallery.repair", "Repair", Role.ENQUEUE, "gallery", _repair, _ask_repair),
     Action("gallery.signup", "Choose again", Role.ENQUEUE, "gallery", _signup),

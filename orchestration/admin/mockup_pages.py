@@ -120,6 +120,29 @@ def _job_page(frame: Frame, job: RenderJob, outputs: Sequence[StoredOutput]) -> 
     ]
     if job.design_key:
         pictures.insert(0, Picture(frame.link(job.design_key), "The design"))
+    sections = [Section("What is wrong", text=job.error_message)] if job.error_message else []
+    sections += [
+        Section("All angles", pictures=pictures, note=None if outputs else "Nothing is rendered yet."),
+        _facts(job),
+        _files(frame, outputs),
+        Section("Options", text=pretty(msgspec.to_builtins(job.options))),
+        Section("Metadata", text=pretty(dict(job.metadata))),
+        runs_section(frame, ASSET, job.sku),
+    ]
+    links = [
+        ("timeline", address("timeline", q=job.id)),
+        *task_links(frame.domains, frame.domains.mockups.render_queue, job.id),
+        ("partition in Dagster", partition_address(frame.services.settings, ASSET, job.sku)),
+    ]
+    if origin := job.metadata.get(RETRIED_FROM):
+        links.append(("the job that failed", address("mockups", origin)))
+    buttons = [Button(one, {"job": job.id}) for one in _offered(job.status, is_deleted=job.deleted_at is not None)]
+    word = "deleted" if job.deleted_at else job.status
+    title, is_live = f"{job.preset} on {job.sku}", not job.status.is_terminal
+    return Page(title, sections, f"Job {job.id}", word, links, buttons, is_live=is_live)
+
+
+def _facts(job: RenderJob) -> Section:
     facts = [
         ("Progress", progress(job.progress)),
         ("Garment", code(job.sku, href=address("mockups", sku=job.sku))),
@@ -132,6 +155,10 @@ def _job_page(frame: Frame, job: RenderJob, outputs: Sequence[StoredOutput]) -> 
         ("Ended", moment(job.completed_at)),
         ("Deleted", moment(job.deleted_at)),
     ]
+    return Section("Job", facts=facts)
+
+
+def _files(frame: Frame, outputs: Sequence[StoredOutput]) -> Section:
     files = [
         Row(
             (
@@ -145,28 +172,7 @@ def _job_page(frame: Frame, job: RenderJob, outputs: Sequence[StoredOutput]) -> 
         )
         for one in outputs
     ]
-    sections = [Section("What is wrong", text=job.error_message)] if job.error_message else []
-    sections += [
-        Section("All angles", pictures=pictures, note=None if outputs else "Nothing is rendered yet."),
-        Section("Job", facts=facts),
-        Section("Files", table=Table(("Kind", "Angle", "Pixels", "Size", "File", "Renderer"), files, "None yet.")),
-        Section("Options", text=pretty(msgspec.to_builtins(job.options))),
-        Section("Metadata", text=pretty(dict(job.metadata))),
-        runs_section(frame, ASSET, job.sku),
-    ]
-    links = [
-        ("timeline", address("timeline", q=job.id)),
-        *task_links(frame.domains, frame.domains.mockups.render_queue, job.id),
-        ("partition in Dagster", partition_address(frame.services.settings, ASSET, job.sku)),
-    ]
-    if origin := job.metadata.get(RETRIED_FROM):
-        links.append(("the job that failed", address("mockups", origin)))
-    where = {"job": job.id}
-    is_live = not job.status.is_terminal
-    buttons = [Button(one, where) for one in _offered(job.status, is_deleted=job.deleted_at is not None)]
-    word = "deleted" if job.deleted_at else job.status
-    title = f"{job.preset} on {job.sku}"
-    return Page(title, sections, f"Job {job.id}", word, links, buttons, is_live=is_live)
+    return Section("Files", table=Table(("Kind", "Angle", "Pixels", "Size", "File", "Renderer"), files, "None yet."))
 
 
 def _offered(status: JobStatus, *, is_deleted: bool) -> list[str]:
@@ -222,8 +228,8 @@ def _ask_cancel(doing: Doing) -> str:
 
 
 ACTIONS: Final = (
-    Action("mockups.retry", "Retry", Role.ENQUEUE, "mockup", _retry),
-    Action("mockups.cancel", "Cancel", Role.ENQUEUE, "mockup", _cancel, _ask_cancel, is_harmful=True),
-    Action("mockups.delete", "Delete", Role.ENQUEUE, "mockup", _delete, _ask_delete, is_harmful=True),
-    Action("mockups.restore", "Restore", Role.ENQUEUE, "mockup", _restore),
+    Action("mockups.retry", "Retry", Role.ENQUEUE, "mockup", _retry, named_by="job"),
+    Action("mockups.cancel", "Cancel", Role.ENQUEUE, "mockup", _cancel, _ask_cancel, is_harmful=True, named_by="job"),
+    Action("mockups.delete", "Delete", Role.ENQUEUE, "mockup", _delete, _ask_delete, is_harmful=True, named_by="job"),
+    Action("mockups.restore", "Restore", Role.ENQUEUE, "mockup", _restore, named_by="job"),
 )

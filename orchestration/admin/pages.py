@@ -18,7 +18,7 @@ from orchestration.admin.canvas_pages import add_canvas_pages
 from orchestration.admin.catalogue_pages import add_catalogue_pages
 from orchestration.admin.dashboard import add_dashboard
 from orchestration.admin.explain_page import add_explain_page
-from orchestration.admin.family_page import add_family_pages
+from orchestration.admin.family_page import add_family_page
 from orchestration.admin.forms import answer_form
 from orchestration.admin.frame import Frame, Looking, local_target, page_route, require_own_form, require_own_site
 from orchestration.admin.gallery_pages import add_gallery_pages
@@ -29,6 +29,7 @@ from orchestration.admin.queue_pages import add_queue_pages
 from orchestration.admin.record_pages import add_record_pages
 from orchestration.admin.search import add_search
 from orchestration.admin.session import COOKIE, PATH
+from orchestration.admin.supplier_page import add_supplier_page
 from orchestration.admin.timeline import add_timeline
 from orchestration.admin.trouble_pages import add_trouble_pages
 from orchestration.api.access import count_address
@@ -37,13 +38,13 @@ from orchestration.errors import NotFoundError
 if TYPE_CHECKING:
     from orchestration.domains import Domains
 
-LONGEST_KEY = 200
 _ADDED = (
     add_dashboard,
     add_queue_pages,
     add_trouble_pages,
     add_catalogue_pages,
-    add_family_pages,
+    add_family_page,
+    add_supplier_page,
     add_print_pages,
     add_mockup_pages,
     add_preview_pages,
@@ -88,7 +89,7 @@ def _add_sessions(pages: APIRouter, frame: Frame) -> None:
     @pages.post("/admin/login", dependencies=counted)
     def log_in(
         request: Request,
-        key: Annotated[str, Form(max_length=LONGEST_KEY)] = "",
+        key: Annotated[str, Form()] = "",
         next: Annotated[str, Form()] = PATH,  # noqa: A002 - the name of the field
     ) -> Response:
         require_own_site(request)

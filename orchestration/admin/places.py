@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from orchestration.admin.frame import address
+from orchestration.admin.parts import code, text
 from orchestration.runtime.partition_keys import encode_key
 
 if TYPE_CHECKING:
+    from orchestration.admin.parts import Cell
     from orchestration.domains import Domains
     from orchestration.settings import Settings
     from orchestration.work_queue.queue import TaskQueue
@@ -55,6 +57,11 @@ def item_address(domains: Domains, queue: str, key: str) -> str | None:
 def run_address(settings: Settings, run_id: str) -> str:
     """A run in Dagster's UI."""
     return f"{settings.dagster_url.rstrip('/')}/runs/{quote(run_id, safe='')}"
+
+
+def run_cell(settings: Settings, run_id: str | None) -> Cell:
+    """A run in a table, by the beginning of its id; nothing where no run is known."""
+    return code(run_id[:8], href=run_address(settings, run_id)) if run_id else text(None)
 
 
 def partition_address(settings: Settings, asset: str, key: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 from starlette.requests import Request
@@ -44,23 +44,13 @@ from orchestration.previews.jobs.states import JobState
 from orchestration.previews.jobs.submission import cancel
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from fastapi import APIRouter
 
     from orchestration.admin.frame import Frame
 
-_COLUMNS = (
-    "",
-    "Job",
-    "Project",
-    "Request",
-    "State",
-    "Progress",
-    "Priority",
-    "What is wrong",
-    "Attempts",
-    "Created",
-    "Ended",
-)
+_COLUMNS = ("", "Job", "Project", "State", "Progress", "What is wrong", "Attempts", "Created", "Ended")
 _SHOWN = ("image/", "video/")
 
 
@@ -98,12 +88,10 @@ def _read(frame: Frame, connection: sa.Connection, query: Query) -> Found:
         return Row(
             (
                 picture(frame.link(one.poster_key) if one.poster_key else None, one.job_id, href=page),
-                code(one.job_id, href=page),
+                code(one.job_id, href=page, note=one.request_id),
                 text(one.project_id, href=address("previews", project=one.project_id)),
-                code(one.request_id),
-                state(one.state, note="dry run" if one.dry_run else None),
+                state(one.state, note=", ".join(_kinds(one)) or None),
                 progress(None if is_over else one.percent, one.stage),
-                text(one.priority),
                 text(one.error),
                 number(one.attempt),
                 moment(one.created_at),
@@ -115,6 +103,14 @@ def _read(frame: Frame, connection: sa.Connection, query: Query) -> Found:
     return paged(found, query.limit, row, lambda one: cursor_of(one.created_at.isoformat(), one.job_id))
 
 
+def _kinds(one: JobSummary) -> Iterator[str]:
+    """What tells a job from a usual one."""
+    if one.dry_run:
+        yield "dry run"
+    if one.priority != "normal":
+        yield f"{one.priority} priority"
+
+
 def _job_page(frame: Frame, job: JobRow) -> Page:
     result = job.result or {}
     files = result.get("files", ())
@@ -123,6 +119,28 @@ def _job_page(frame: Frame, job: JobRow) -> Page:
         for file in files
         if file["mime"].startswith(_SHOWN)
     ]
+    sections = [Section("What is wrong", text=job.error)] if job.error else []
+    if job.faults:
+        faults = [Row((code(one["path"]), text(one["problem"]))) for one in job.faults]
+        sections.append(Section("Faults of the payload", table=Table(("Where", "Problem"), faults)))
+    if pictures:
+        sections.append(Section("Film", pictures=pictures))
+    sections += [
+        _facts(job),
+        _files(frame, files),
+        Section("Result", text=pretty({name: value for name, value in result.items() if name != "files"})),
+        Section("Payload", text=pretty(job.payload)),
+    ]
+    links = [
+        ("timeline", address("timeline", q=job.job_id)),
+        *task_links(frame.domains, frame.domains.previews.preview_queue, job.job_id),
+    ]
+    links.append(("asset in Dagster", f"{frame.services.settings.dagster_url.rstrip('/')}/assets/previews/artifacts"))
+    buttons = [Button(do, {"job": job.job_id}) for do in _offered(job.state)]
+    return Page(job.job_id, sections, None, job.state, links, buttons, is_live=not job.state.is_final, seconds=2)
+
+
+def _facts(job: JobRow) -> Section:
     facts = [
         ("Progress", progress(job.percent, job.stage)),
         ("Time left", Cell(job.eta_seconds, Kind.SECONDS)),
@@ -136,6 +154,10 @@ def _job_page(frame: Frame, job: JobRow) -> Page:
         ("Ended", moment(job.finished_at)),
         ("Kind of error", text(job.error_type)),
     ]
+    return Section("Job", facts=facts)
+
+
+def _files(frame: Frame, files: Sequence[dict[str, Any]]) -> Section:
     rows = [
         Row(
             (
@@ -148,25 +170,7 @@ def _job_page(frame: Frame, job: JobRow) -> Page:
         )
         for file in files
     ]
-    sections = [Section("What is wrong", text=job.error)] if job.error else []
-    if job.faults:
-        faults = [Row((code(one["path"]), text(one["problem"]))) for one in job.faults]
-        sections.append(Section("Faults of the payload", table=Table(("Where", "Problem"), faults)))
-    if pictures:
-        sections.append(Section("Film", pictures=pictures))
-    sections += [
-        Section("Job", facts=facts),
-        Section("Files", table=Table(("Kind", "File", "Size", "Type", "SHA-256"), rows, "None yet.")),
-        Section("Result", text=pretty({name: value for name, value in result.items() if name != "files"})),
-        Section("Payload", text=pretty(job.payload)),
-    ]
-    links = [
-        ("timeline", address("timeline", q=job.job_id)),
-        *task_links(frame.domains, frame.domains.previews.preview_queue, job.job_id),
-    ]
-    links.append(("asset in Dagster", f"{frame.services.settings.dagster_url.rstrip('/')}/assets/previews/artifacts"))
-    buttons = [Button(do, {"job": job.job_id}) for do in _offered(job.state)]
-    return Page(job.job_id, sections, None, job.state, links, buttons, is_live=not job.state.is_final, seconds=2)
+    return Section("Files", table=Table(("Kind", "File", "Size", "Type", "SHA-256"), rows, "None yet."))
 
 
 def _offered(state_: JobState) -> list[str]:
@@ -198,6 +202,6 @@ def _ask_cancel(doing: Doing) -> str:
 
 
 ACTIONS: Final = (
-    Action("previews.retry", "Retry", Role.ENQUEUE, "preview", _retry),
-    Action("previews.cancel", "Cancel", Role.ENQUEUE, "preview", _cancel, _ask_cancel, is_harmful=True),
+    Action("previews.retry", "Retry", Role.ENQUEUE, "preview", _retry, named_by="job"),
+    Action("previews.cancel", "Cancel", Role.ENQUEUE, "preview", _cancel, _ask_cancel, is_harmful=True, named_by="job"),
 )

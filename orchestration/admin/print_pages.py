@@ -36,8 +36,9 @@ from orchestration.admin.parts import (
 from orchestration.admin.places import partition_address, task_links
 from orchestration.admin.runs import runs_section
 from orchestration.api.keys import Role
-from orchestration.errors import ConfigurationError, NotFoundError
-from orchestration.prints.orders.listing import ListedTask, OrderFilter, list_tasks, sku_statuses
+from orchestration.api.models import PathNumber
+from orchestration.errors import ConfigurationError, ConflictError, NotFoundError
+from orchestration.prints.orders.listing import ListedTask, OrderFilter, SkuStatus, list_tasks, sku_statuses
 from orchestration.prints.orders.order_links import order_link
 from orchestration.prints.solid.sku import is_supported
 from orchestration.prints.statuses import OrderStatus, RenderState
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
 
 ASSET: Final = "prints/stl"
 _COLUMNS = ("", "Task", "Order", "SKU", "Text", "Files", "Printing", "What is wrong")
+_SKU_COLUMNS = ("SKU", "Pending", "Running", "Completed", "Failed", "Refused", "To review", "Last completed")
 
 
 def add_print_pages(pages: APIRouter, frame: Frame) -> None:
@@ -74,45 +76,35 @@ def add_print_pages(pages: APIRouter, frame: Frame) -> None:
     def show_skus(request: Request, visitor: Looking) -> Response:
         with frame.reading() as connection:
             found = sku_statuses(connection)
-        rows = [
-            Row(
-                (
-                    code(one.sku, href=address("prints", sku=one.sku)),
-                    number(one.pending),
-                    number(one.running),
-                    number(one.completed),
-                    number(one.failed),
-                    number(one.refused),
-                    number(one.to_review),
-                    moment(one.last_completed_at),
-                    text("partition", href=partition_address(frame.services.settings, ASSET, one.sku)),
-                ),
-                (Button("prints.refresh_sku", {"sku": one.sku}),) if is_supported(one.sku) else (),
-            )
-            for one in found
-        ]
-        columns = (
-            "SKU",
-            "Pending",
-            "Running",
-            "Completed",
-            "Failed",
-            "Refused",
-            "To review",
-            "Last completed",
-            "Dagster",
-        )
-        page = Page("Prints by SKU", [Section("Every SKU that was ever ordered", table=Table(columns, rows))])
+        table = Table(_SKU_COLUMNS, [_sku_row(frame, one) for one in found])
+        page = Page("Prints by SKU", [Section("Every SKU that was ever ordered", table=table)])
         return frame.show(request, visitor, page)
 
     @pages.get("/admin/prints/{number_}")
-    def show_print(request: Request, visitor: Looking, number_: int) -> Response:
+    def show_print(request: Request, visitor: Looking, number_: PathNumber) -> Response:
         with frame.reading() as connection:
             found = list_tasks(connection, OrderFilter(task_id=number_))
             more = connection.execute(_MORE, {"task_id": number_}).mappings().one_or_none()
         if not found or more is None:
             raise NotFoundError(f"There is no print task {number_}")
         return frame.show(request, visitor, _print_page(frame, found[0], more))
+
+
+def _sku_row(frame: Frame, one: SkuStatus) -> Row:
+    return Row(
+        (
+            code(one.sku, href=address("prints", sku=one.sku)),
+            number(one.pending),
+            number(one.running),
+            number(one.completed),
+            number(one.failed),
+            number(one.refused),
+            number(one.to_review),
+            moment(one.last_completed_at),
+        ),
+        (Button("prints.refresh_sku", {"sku": one.sku}),) if is_supported(one.sku) else (),
+        partition_address(frame.services.settings, ASSET, one.sku),
+    )
 
 
 def _read(frame: Frame, connection: sa.Connection, query: Query) -> Found:
@@ -248,13 +240,17 @@ def _reset(doing: Doing, reset: Callable[..., list[int]], selection: TaskSelecti
 
 
 def _retry(doing: Doing) -> Done:
-    ids = _reset(doing, retry, TaskSelection(int(doing.one("task"))))
-    return Done(f"{len(ids)} print task is pending again" if ids else "It has not failed; nothing was done")
+    task_id = doing.number("task")
+    if not _reset(doing, retry, TaskSelection(task_id)):
+        raise ConflictError(f"Print task {task_id} has not failed, or was cancelled; nothing was retried")
+    return Done(f"Print task {task_id} is pending again")
 
 
 def _refresh(doing: Doing) -> Done:
-    _reset(doing, refresh, TaskSelection(int(doing.one("task"))))
-    return Done("The print task is pending again; its files are replaced when they are made")
+    task_id = doing.number("task")
+    if not _reset(doing, refresh, TaskSelection(task_id)):
+        raise ConflictError(f"Print task {task_id} was cancelled; nothing is rendered again")
+    return Done(f"Print task {task_id} is pending again; its files are replaced when they are made")
 
 
 def _ask_refresh_sku(doing: Doing) -> str:
@@ -275,8 +271,8 @@ def _refresh_sku(doing: Doing) -> Done:
 
 
 ACTIONS: Final = (
-    Action("prints.retry", "Retry", Role.ENQUEUE, "print", _retry),
-    Action("prints.refresh", "Refresh", Role.ENQUEUE, "print", _refresh),
+    Action("prints.retry", "Retry", Role.ENQUEUE, "print", _retry, named_by="task"),
+    Action("prints.refresh", "Refresh", Role.ENQUEUE, "print", _refresh, named_by="task"),
     Action("prints.refresh_sku", "Refresh all", Role.ENQUEUE, "sku", _refresh_sku, _ask_refresh_sku, is_harmful=True),
 )
 

@@ -13,7 +13,7 @@ from orchestration.admin.forms import Action, Doing, Done, Field
 from orchestration.admin.frame import address
 from orchestration.admin.revival import revive, what_happens
 from orchestration.api.keys import Role
-from orchestration.errors import ConflictError, NotFoundError
+from orchestration.errors import ConflictError, InvalidInputError, NotFoundError
 from orchestration.work_queue.dead_letters import dead_keys
 from orchestration.work_queue.pausing import pause, resume
 
@@ -65,6 +65,8 @@ def _replay_one(doing: Doing) -> Done:
 def _bulk(doing: Doing, limit: int | None = None) -> NewBulk:
     queue = queue_named(doing)
     keys = doing.values.get("key")
+    if doing.maybe("chosen") and not keys:
+        raise InvalidInputError("No task is chosen; tick those that are to begin again")
     new = NewBulk(queue.name, doing.by, doing.maybe("why") or "", doing.maybe("fingerprint"), keys)
     return new if limit is None else new._replace(limit=limit)
 
@@ -92,7 +94,7 @@ def _canary(doing: Doing) -> Done:
 
 
 def _stop_bulk(doing: Doing) -> Done:
-    number = int(doing.one("number"))
+    number = doing.number("number")
     if not stop_bulk(doing.connection, number, doing.by):
         raise ConflictError(f"The bulk action {number} has ended already")
     return Done("Stopped; what was replayed stays replayed")
@@ -119,10 +121,10 @@ def _resolve(doing: Doing) -> Done:
 ACTIONS: Final = (
     Action("queue.pause", "Pause", Role.ADMIN, "queue", _pause, _ask_pause, is_harmful=True),
     Action("queue.resume", "Resume", Role.ADMIN, "queue", _resume),
-    Action("task.replay", "Replay", Role.ADMIN, "task", _replay_one),
-    Action("task.cancel", "Cancel", Role.ADMIN, "task", _cancel, _ask_cancel, is_harmful=True),
+    Action("task.replay", "Replay", Role.ADMIN, "task", _replay_one, named_by="key"),
+    Action("task.cancel", "Cancel", Role.ADMIN, "task", _cancel, _ask_cancel, is_harmful=True, named_by="key"),
     Action("dead.replay", "Replay", Role.ADMIN, "queue", _replay, _ask_replay, _WHY),
     Action("dead.canary", f"Replay {CANARY_ITEMS}", Role.ADMIN, "queue", _canary),
-    Action("bulk.stop", "Stop", Role.ADMIN, "bulk", _stop_bulk, is_harmful=True),
+    Action("bulk.stop", "Stop", Role.ADMIN, "bulk", _stop_bulk, is_harmful=True, named_by="number"),
     Action("error.resolve", "Resolved", Role.ADMIN, "queue", _resolve, fields=_WHY),
 )

@@ -31,7 +31,7 @@ from orchestration.admin.parts import (
     state,
     text,
 )
-from orchestration.admin.places import asset_address, item_address, run_address, task_address
+from orchestration.admin.places import asset_address, item_address, run_address, run_cell, task_address
 from orchestration.admin.shown import pretty, span
 from orchestration.api.models import cursor_of, parts_of
 from orchestration.errors import NotFoundError
@@ -63,6 +63,7 @@ _QUEUE_COLUMNS = (
     "Failed attempts, 24\u00a0h",
     "Workers",
 )
+_TASK_COLUMNS = ("Task", "State", "Progress", "Attempts", "Group", "Error", "When", "Made", "Run")
 
 
 def add_queue_pages(pages: APIRouter, frame: Frame) -> None:
@@ -96,14 +97,13 @@ def _add_lists(pages: APIRouter, frame: Frame) -> None:
     @pages.get("/admin/queues/{name}/tasks")
     def show_tasks(request: Request, visitor: Looking, name: str) -> Response:
         queue = _queue(frame, name)
-        pick = Button("dead.replay", {"queue": name}, "Replay those chosen")
+        pick = Button("dead.replay", {"queue": name, "chosen": "yes"}, "Replay those chosen")
         chosen = request.query_params.get("state", "")
         is_dead = chosen == "dead"
-        columns = ("Task", "State", "Progress", "Attempts", "Group", "Error", "When", "Made")
         page = ListPage(
             f"Tasks of {name}",
             f"queues/{name}/tasks",
-            ("", *columns) if is_dead else columns,
+            ("", *_TASK_COLUMNS) if is_dead else _TASK_COLUMNS,
             (Choice("state", "State", STATES), Choice("fingerprint", "Error's fingerprint")),
             partial(_read_tasks, frame, queue, is_pickable=is_dead),
             pick=pick if is_dead else None,
@@ -134,9 +134,7 @@ def _add_details(pages: APIRouter, frame: Frame) -> None:
             for one in slow
         ]
         busy = [_task_row(frame, name, one) for one in active]
-        working = Table(
-            ("Task", "State", "Progress", "Attempts", "Group", "Error", "When", "Made"), busy, "Nothing just now."
-        )
+        working = Table(_TASK_COLUMNS, busy, "Nothing just now.")
         more = (address("queues", name, "tasks", state="active"), "All")
         sections.insert(1, Section("Being worked on", table=working, more=more))
         note = "Among the newest 5,000 that are kept."
@@ -150,10 +148,9 @@ def _add_details(pages: APIRouter, frame: Frame) -> None:
         queue = _queue(frame, name)
         with frame.reading() as connection:
             task = queue.task(connection, key)
-            run_id = connection.execute(_RUN, {"queue": name, "key": key}).scalar() if task else None
         if task is None:
             raise NotFoundError(f"{name} holds no task {key}; one that ended long ago is no longer kept")
-        return frame.show(request, visitor, _task_page(frame, queue, task, run_id))
+        return frame.show(request, visitor, _task_page(frame, queue, task))
 
 
 def _queue_page(frame: Frame, queue: TaskQueue, figures: QueueFigures, sections: list[Section]) -> Page:
@@ -235,15 +232,16 @@ def _task_row(frame: Frame, queue: str, one: ListedTask) -> Row:
         text(error),
         moment(one.at),
         text("what it makes", href=page) if page else text(None),
+        run_cell(frame.services.settings, one.run_id),
     )
     return Row(cells)
 
 
-def _task_page(frame: Frame, queue: TaskQueue, task: TaskStatus, run_id: str | None) -> Page:
+def _task_page(frame: Frame, queue: TaskQueue, task: TaskStatus) -> Page:
     page = item_address(frame.domains, queue.name, task.key)
     links = [("queue", address("queues", queue.name)), ("timeline", address("timeline", q=task.key))]
     links += [("what it makes", page)] if page else []
-    links += [("its run in Dagster", run_address(frame.services.settings, run_id))] if run_id else []
+    links += [("its run in Dagster", run_address(frame.services.settings, task.run_id))] if task.run_id else []
     links += [("asset in Dagster", asset_address(frame.domains, queue.name))]
     where = {"queue": queue.name, "key": task.key}
     buttons = []
@@ -287,7 +285,7 @@ def _worker_row(frame: Frame, one: WorkerStatus) -> Row:
             number(one.tasks),
             moment(one.started_at),
             moment(one.seen_at),
-            _run(frame, one.run_id),
+            run_cell(frame.services.settings, one.run_id),
         )
     )
 
@@ -315,18 +313,9 @@ def _figures_row(one: QueueFigures) -> Row:
     )
 
 
-def _run(frame: Frame, run_id: str | None) -> Cell:
-    return code(run_id[:8], href=run_address(frame.services.settings, run_id)) if run_id else text(None)
-
-
 def _queue(frame: Frame, name: str) -> TaskQueue:
     found: dict[str, Any] = {queue.name: queue for queue in frame.domains.queues}
     if name not in found:
         raise NotFoundError(f"There is no queue {name}; there are {', '.join(found)}")
     queue: TaskQueue = found[name]
     return queue
-
-
-_RUN = sa.text("""
-SELECT w.run_id FROM task AS t JOIN task_worker AS w ON w.number = t.worker
-WHERE t.queue = :queue AND t.key = :key AND t.state = 'active'""")

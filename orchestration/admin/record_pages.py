@@ -12,25 +12,28 @@ from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from orchestration.admin.audit import list_actions
 from orchestration.admin.frame import Looking, address
 from orchestration.admin.lists import Found, ListPage, Query, paged, show_list
 from orchestration.admin.parts import Cell, Choice, Page, Row, Section, code, moment, number, state, text
-from orchestration.admin.places import run_address
+from orchestration.admin.places import run_address, run_cell
 from orchestration.admin.shown import pretty, words
+from orchestration.api.models import PathNumber
 from orchestration.domains import request_kinds
 from orchestration.notifications.tables import NotificationState
 from orchestration.observability.untrusted import for_spreadsheet
 from orchestration.requests.requests import RequestState, read_request, request_lines
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
     from fastapi import APIRouter
 
     from orchestration.admin.frame import Frame
 
-EXPORTED: Final = 100_000
+EXPORTED_AT_ONCE: Final = 1_000
 _EXPORT_COLUMNS = (
     "id",
     "at",
@@ -75,7 +78,7 @@ def _add_requests(pages: APIRouter, frame: Frame) -> None:
         )
 
     @pages.get("/admin/requests/{number_}")
-    def show_request(request: Request, visitor: Looking, number_: int) -> Response:
+    def show_request(request: Request, visitor: Looking, number_: PathNumber) -> Response:
         with frame.reading() as connection:
             one = read_request(connection, number_)
         facts = [
@@ -106,14 +109,14 @@ def _read_requests(frame: Frame, connection: sa.Connection, query: Query) -> Fou
 
 
 def _request_row(frame: Frame, one: sa.RowMapping) -> Row:
-    page, run_id = address("requests", one["id"]), one["run_id"]
+    page = address("requests", one["id"])
     return Row(
         (
             number(one["id"], href=page),
             text(one["kind"], href=page),
             state(one["state"]),
             text(one["requested_by"]),
-            code(run_id[:8], href=run_address(frame.services.settings, run_id)) if run_id else text(None),
+            run_cell(frame.services.settings, one["run_id"]),
             text(one["error"]),
             moment(one["requested_at"]),
             moment(one["finished_at"]),
@@ -138,14 +141,27 @@ def _add_audit(pages: APIRouter, frame: Frame) -> None:
 
     @pages.get("/admin/audit.csv")
     def export_audit(visitor: Looking) -> Response:  # noqa: ARG001 - the guard
-        with frame.reading() as connection:
-            found = list_actions(connection, limit=EXPORTED)
-        text_file = io.StringIO()
-        writer = csv.writer(text_file)
-        writer.writerow(_EXPORT_COLUMNS)
-        writer.writerows([for_spreadsheet(words(one[name])) for name in _EXPORT_COLUMNS] for one in found)
         headers = {"Content-Disposition": 'attachment; filename="audit.csv"'}
-        return Response(text_file.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
+        return StreamingResponse(_exported(frame), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+def _exported(frame: Frame) -> Iterator[str]:
+    """The whole audit as parts of a CSV file, newest first; only one part of it is held."""
+    yield _csv_text([_EXPORT_COLUMNS])
+    before: int | None = None
+    while True:
+        with frame.reading() as connection:
+            found = list_actions(connection, before=before, limit=EXPORTED_AT_ONCE)
+        if not found:
+            return
+        yield _csv_text([for_spreadsheet(words(one[name])) for name in _EXPORT_COLUMNS] for one in found)
+        before = int(found[-1]["id"])
+
+
+def _csv_text(rows: Iterable[Sequence[str]]) -> str:
+    text_file = io.StringIO()
+    csv.writer(text_file).writerows(rows)
+    return text_file.getvalue()
 
 
 def _read_audit(connection: sa.Connection, query: Query) -> Found:

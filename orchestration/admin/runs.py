@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from orchestration.admin.parts import Row, Section, Table, code, moment, state, text
-from orchestration.admin.places import partition_address, run_address
+from orchestration.admin.parts import Row, Section, Table, moment, state, text
+from orchestration.admin.places import partition_address, run_cell
 from orchestration.runtime.partition_keys import encode_key
 from orchestration.runtime.run_history import PartitionEvent, partition_events
 
@@ -25,7 +25,7 @@ def runs_section(frame: Frame, asset: str, key: str) -> Section:
     rows = [
         Row(
             (
-                code(one.run_id[:8], href=run_address(frame.services.settings, one.run_id)),
+                run_cell(frame.services.settings, one.run_id),
                 text(one.what),
                 state(one.run_status),
                 moment(one.at),

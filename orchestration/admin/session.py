@@ -76,7 +76,7 @@ class Sessions:
         return Visitor(Caller(LOCAL, Role.ADMIN), *(known or (_NO_KEY, secrets.token_urlsafe(16), True)))
 
     def log_in(self, connection: sa.Connection, key: str) -> Visitor | None:
-        """A new session for whoever has this key; None when it is wrong or revoked."""
+        """A new session for the holder of this key; None when it is wrong or revoked."""
         found = find_key(connection, key.strip())
         if found is None:
             return None
@@ -85,7 +85,7 @@ class Sessions:
     def keep(self, response: Response, visitor: Visitor) -> None:
         """Give the browser the session's cookie."""
         value = self._cookies.dumps([visitor.key_number, visitor.session])
-        # Lax, so that links from Dagster's UI find whoever follows them logged in; forms have a token of their own.
+        # Lax, so that a visitor who follows a link from Dagster's UI is logged in; forms have a token of their own.
         response.set_cookie(
             COOKIE,
             str(value),

@@ -11,6 +11,8 @@ import re
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from markupsafe import Markup, escape
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
@@ -70,7 +72,9 @@ _WARN = {
     "never",
     "inactive",
 }
-LONGEST_WORD = 16
+LONGEST_WORD, LONGEST_PHRASE = 16, 30
+_SLASH = re.compile(r"/(?=\w)")
+_WORD_ENDS = re.compile(r"[\s/-]+")
 NOTHING: Final = "\u2013"
 """What stands where there is no value."""
 
@@ -160,9 +164,18 @@ def pretty(value: Any) -> str:  # noqa: ANN401 - any JSON
     return json.dumps(value, ensure_ascii=False, indent=2, default=str)
 
 
-def has_long_word(value: object) -> bool:
-    """Whether a text has a word that is too long for a column, which may be broken then."""
-    return isinstance(value, str) and any(len(word) > LONGEST_WORD for word in value.split())
+def breakable(value: object) -> Markup:
+    """A key or an address that may go on in the next line after its slashes."""
+    return Markup(_SLASH.sub("/<wbr>", str(escape(words(value)))))  # noqa: S704 - it is escaped
+
+
+def width_class(value: object) -> str:
+    """The class of a text's cell: `long` for one whose words must be broken, `prose` for a sentence or more."""
+    if not isinstance(value, str):
+        return ""
+    if any(len(word) > LONGEST_WORD for word in _WORD_ENDS.split(value)):
+        return "long"
+    return "prose" if len(value) > LONGEST_PHRASE else ""
 
 
 def is_colour(value: object) -> bool:
@@ -203,6 +216,7 @@ FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "words": words,
     "pretty": pretty,
     "is_colour": is_colour,
-    "has_long_word": has_long_word,
+    "breakable": breakable,
+    "width_class": width_class,
     "trend": trend,
 }

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 SHOWN = 300
 # What actions are done to, as their lines in the audit name it.
-_TARGETS = ("family", "print", "mockup", "preview", "generation", "project", "task", "supplier", "queue")
+_TARGETS = ("family", "print", "mockup", "preview", "generation", "project", "task", "supplier", "queue", "sku")
 
 
 class Event(NamedTuple):

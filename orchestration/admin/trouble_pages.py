@@ -33,6 +33,7 @@ from orchestration.admin.parts import (
     text,
 )
 from orchestration.admin.places import task_address
+from orchestration.api.models import PathNumber
 from orchestration.errors import NotFoundError
 from orchestration.work_queue.browsing import list_tasks
 
@@ -136,7 +137,7 @@ def _add_bulks(pages: APIRouter, frame: Frame) -> None:
         return show_list(frame, request, visitor, page)
 
     @pages.get("/admin/bulk/{number_}")
-    def show_bulk(request: Request, visitor: Looking, number_: int) -> Response:
+    def show_bulk(request: Request, visitor: Looking, number_: PathNumber) -> Response:
         frame.bulk.wake()
         with frame.reading() as connection:
             found, now = read_bulk(connection, number_), states_now(connection, number_)
@@ -144,7 +145,7 @@ def _add_bulks(pages: APIRouter, frame: Frame) -> None:
         return frame.show(request, visitor, _bulk_page(found, now, items))
 
     @pages.get("/admin/bulk/{number_}/items")
-    def show_items(request: Request, visitor: Looking, number_: int) -> Response:
+    def show_items(request: Request, visitor: Looking, number_: PathNumber) -> Response:
         with frame.reading() as connection:
             queue = str(read_bulk(connection, number_)["queue"])
         columns = ("Task", "Result", "Message", "At", "Task is now")

@@ -239,13 +239,14 @@ class QuarantineModel(ApiModel):
 def records_router(services: Services) -> APIRouter:
     """The endpoints of the catalogue's records."""
     api = guarded_router("catalogue")
-    _add_products(api, services)
+    _add_families(api, services)
+    _add_variants(api, services)
     _add_media(api, services)
     _add_history(api, services)
     return api
 
 
-def _add_products(api: APIRouter, services: Services) -> None:
+def _add_families(api: APIRouter, services: Services) -> None:
     @api.get(f"{PATH}/families", response_model=Page[FamilyModel], dependencies=[READS])
     def read_families(
         *,
@@ -274,6 +275,8 @@ def _add_products(api: APIRouter, services: Services) -> None:
         with services.database.connect() as connection:
             return read_family(connection, a_number)
 
+
+def _add_variants(api: APIRouter, services: Services) -> None:
     @api.get(f"{PATH}/variants", response_model=Page[VariantModel], dependencies=[READS])
     def read_variants(
         *,

@@ -1,6 +1,6 @@
 """What surrounds every request: its id, its line in the log, the headers of its answer, and the last catch.
 
-The log names the route and not the address, since the links in addresses work for whoever reads them. Keep out: what
+The log names the route and not the address, since the links in addresses work for every reader. Keep out: what
 endpoints do, and who may call them.
 """
 

@@ -88,7 +88,7 @@ def find_key(connection: sa.Connection, text: str) -> ApiKey | None:
 
 
 def valid_key(connection: sa.Connection, number: int) -> ApiKey | None:
-    """The key of that number, for whoever has shown it before; None once it is revoked."""
+    """The key of that number, for a session that has shown it before; None once it is revoked."""
     valid = sa.select(*_LISTED).where(api_key.c.id == number, api_key.c.revoked_at.is_(None))
     row = connection.execute(valid).one_or_none()
     return None if row is None else _key(row)

@@ -1,4 +1,4 @@
-"""The mockups over HTTP: designs in, render jobs with their pictures out, retries.
+"""The mockups over HTTP: designs in, render jobs with their pictures out, cancelling them, retries.
 
 It holds the endpoints. Keep out: the work, which the domain's own functions do.
 
@@ -8,29 +8,27 @@ The names of form fields and the code words of errors are those of the service b
 from __future__ import annotations
 
 from contextlib import contextmanager
-from datetime import datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import msgspec
 from fastapi import APIRouter, File, Form, Query, UploadFile
-from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
 from orchestration.api.access import ADMINISTERS, ENQUEUES, READS
-from orchestration.api.models import ApiModel, Name, PathName, example
-from orchestration.api.models import Body as BodyModel
+from orchestration.api.mockup_models import Deleted, JobModel, JobsModel, JobWithFiles, Render, Retry, StatsModel
+from orchestration.api.models import Name, PathName
 from orchestration.api.objects import BYTES, answer_object
 from orchestration.api.problems import ProblemError, documented
 from orchestration.api.routes import guarded_router, takes_bytes
-from orchestration.api.work import ACCEPTED, EnqueuerWork, RequestId
+from orchestration.api.work import ACCEPTED, EnqueuerWork
 from orchestration.errors import InvalidInputError, NotFoundError
 from orchestration.mockups.jobs.model import JobFilters, JobOptions, Order, RetryOverrides
 from orchestration.mockups.jobs.products import ProductNotFoundError
-from orchestration.mockups.jobs.records import JobNotFoundError
-from orchestration.mockups.jobs.rows import media_entries, outputs_of, product_thumbnail
+from orchestration.mockups.jobs.records import JobNotFoundError, unknown
+from orchestration.mockups.jobs.rows import media_entries, outputs_of, product_thumbnail, select_job
 from orchestration.mockups.jobs.service import JobNotFailedError
 from orchestration.mockups.jobs.submission import Submission, submit
 from orchestration.mockups.mockup_request import DesignFile, RenderMode
@@ -45,21 +43,9 @@ if TYPE_CHECKING:
     from orchestration.mockups.mockups import Mockups
     from orchestration.requests.requests import WorkRequest
 
-MOST_SKUS: Final = 1_000
 LARGEST_PAGE, USUAL_PAGE = 100, 10
 # A design of 10 MiB is refused with its own code, and something larger before it is read.
 LARGEST_UPLOAD: Final = 16 * 2**20
-_JOB: Final[dict[str, Any]] = {
-    "id": "rjob_01KQSDR2G0W7793FEQV1FP061M", "productId": "A461-1000", "variantId": "A461-1000-navy",
-    "sku": "A461-1000-navy", "status": "rendering", "progress": 72.5, "preset": "chest-medium", "templateId": None,
-    "options": {"fabric": "#101840"}, "errorMessage": None, "metadata": {"order": 17}, "retryCount": 0,
-    "designFileUrl": "http://127.0.0.1:3001/objects/mockups/designs/ab/ab12.png?expires=1&signature=c0",
-    "compositedFileUrl": "http://127.0.0.1:3001/objects/mockups/cd/cd34.png?expires=1&signature=c0",
-    "renderedImageUrl": None, "animationUrl": None, "startedAt": "2026-02-01T08:00:04Z", "completedAt": None,
-    "createdAt": "2026-02-01T08:00:00Z", "updatedAt": "2026-02-01T08:00:09Z", "deletedAt": None,
-}  # fmt: skip
-
-
 _FORM: Final[dict[str, Any]] = {
     "requestBody": {
         "content": {
@@ -69,114 +55,6 @@ _FORM: Final[dict[str, Any]] = {
         }
     }
 }
-
-
-class JobModel(ApiModel):
-    """A render job with how far it is, in percent, and links to its results that work for a while."""
-
-    model_config = example(**_JOB)
-
-    id: str
-    product_id: str
-    variant_id: str | None
-    sku: str
-    status: JobStatus
-    progress: float
-    preset: str
-    template_id: str | None
-    options: dict[str, Any]
-    error_message: str | None
-    metadata: dict[str, Any]
-    retry_count: int
-    design_file_url: str | None
-    composited_file_url: str | None
-    rendered_image_url: str | None
-    animation_url: str | None
-    started_at: datetime | None
-    completed_at: datetime | None
-    created_at: datetime
-    updated_at: datetime
-    deleted_at: datetime | None
-
-
-class FileModel(ApiModel):
-    """A file of a job: what it shows, and a link that works for a while."""
-
-    kind: str
-    angle: str
-    mime: str
-    width: int
-    height: int
-    bytes: int
-    sha256: str
-    garment_version: str
-    renderer_version: str
-    facts: dict[str, Any]
-    url: str
-    metadata: dict[str, Any]
-
-
-class JobWithFiles(JobModel):
-    """A render job with all its files."""
-
-    model_config = example(**_JOB, outputs=[])
-
-    outputs: list[FileModel]
-
-
-class JobsModel(ApiModel):
-    """A page of render jobs."""
-
-    model_config = example(jobs=[_JOB], total=1, limit=10, offset=0, hasMore=False)
-
-    jobs: list[JobModel]
-    total: int
-    limit: int
-    offset: int
-    has_more: bool
-
-
-class StatsModel(ApiModel):
-    """How many render jobs are in each state."""
-
-    model_config = example(total=14, pending=1, compositing=0, rendering=1, completed=11, failed=1)
-
-    total: int
-    pending: int
-    compositing: int
-    rendering: int
-    completed: int
-    failed: int
-
-
-class Retry(BodyModel):
-    """What a retry asks for otherwise than the job that failed; null keeps it."""
-
-    model_config = example(preset="chest-large", fabricColor="black")
-
-    preset: Name | None = None
-    fabric_color: Name | None = None
-    background_color: Name | None = None
-    samples: int | None = Field(None, ge=1, le=4_096)
-
-
-class Deleted(ApiModel):
-    """A job that was deleted, and how many files went with it."""
-
-    model_config = example(id=_JOB["id"], isRemoved=False, files=0)
-
-    id: str
-    is_removed: bool
-    files: int
-
-
-class Render(BodyModel):
-    """What to render now: the newest job of each of these SKUs again; none named: what is due."""
-
-    model_config = example(skus=["A461-1000-navy"], requestId="req-0001")
-
-    skus: list[Name] = Field(default_factory=list, max_length=MOST_SKUS)
-    request_id: RequestId = None
 
 
 def router(mockups: Mockups) -> APIRouter:
@@ -243,8 +121,8 @@ def _add_reading(api: APIRouter, mockups: Mockups) -> None:
     ) -> dict[str, Any]:
         """Render jobs, newest first."""
         with _known_codes(), mockups.render_jobs() as jobs:
-            states = [_parsed("status", one.strip(), JobStatus, None) for one in status.split(",")] if status else None
-            wanted = [one for one in states if one] if states else None
+            words = [one.strip() for one in (status or "").split(",") if one.strip()]
+            wanted = [_parsed("status", one, JobStatus, None) for one in words] or None
             return _page(jobs.list_with_count(JobFilters(product_id, variant_id, sku, wanted, limit, offset, order)))
 
     @api.get("/api/mockups/stats", response_model=StatsModel, dependencies=[READS])
@@ -301,6 +179,17 @@ def _add_changing(api: APIRouter, mockups: Mockups) -> None:
         with _known_codes({RefusalCode.MISSING_FILE: "MISSING_DESIGN_FILE"}):
             return _shown(mockups.retry(job_id, overrides))
 
+    @api.post(
+        "/api/mockups/jobs/{job_id}/cancel",
+        response_model=JobModel,
+        dependencies=[ENQUEUES],
+        responses=missing | documented(HTTPStatus.CONFLICT),
+    )
+    def cancel_job(job_id: PathName) -> dict[str, Any]:
+        """Cancel a job: one that waits at once, one that is rendered within moments. It can be retried."""
+        with _known_codes(), mockups.database.begin() as connection:
+            return _shown(mockups.cancel(connection, job_id))
+
     @api.delete("/api/mockups/jobs/{job_id}", response_model=Deleted, dependencies=[ENQUEUES], responses=missing)
     def delete_job(job_id: PathName) -> dict[str, Any]:
         """Mark a job as deleted; it is kept for the history, and can be restored."""
@@ -313,6 +202,9 @@ def _add_changing(api: APIRouter, mockups: Mockups) -> None:
     )
     def remove_job(job_id: PathName) -> dict[str, Any]:
         """Remove a job for good, deleted or not, with the files that no other job has."""
+        with _known_codes(), mockups.database.connect() as connection:
+            if select_job(connection, job_id, mockups.link, with_deleted=True) is None:
+                raise unknown(job_id)
         return {"id": job_id, "is_removed": True, "files": len(mockups.hard_delete([job_id]))}
 
     @api.post("/api/mockups/jobs/{job_id}/restore", response_model=JobModel, dependencies=[ENQUEUES], responses=missing)

@@ -1,4 +1,4 @@
-"""`GET /objects/KEY`: a stored object, for whoever has a signed link to it.
+"""`GET /objects/KEY`: a stored object, for everyone who has a signed link to it.
 
 The answer's headers, and parts of objects. Keep out: what makes a link valid (`storage.links`).
 """

@@ -1,6 +1,6 @@
 """`GET /prints/TOKEN`: all prints of an order, for those who were given its lasting link.
 
-The page. The links to the files are made anew at each visit. It names no customer, since such links are passed on. Keep
+The page. Links to files are signed again at each visit. It names no customer, since such links are passed on. Keep
 out: what is found (`prints.orders.order_links`).
 """
 

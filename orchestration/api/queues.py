@@ -68,6 +68,7 @@ class TaskModel(ApiModel):
         step=None, message=None, result=None, reason=None, error=None, firstError=None, firstFailedAt=None, replays=0,
         history=[], isCancelRequested=False, enqueuedAt="2026-02-01T08:00:00Z", dueAt="2026-02-01T08:00:00Z",
         claimedAt="2026-02-01T08:00:01Z", finishedAt="2026-02-01T08:00:02Z",
+        runId="6e8f6d4c-0b0e-4f5e-9f0e-2a3d1f4b5c6d",
     )  # fmt: skip
 
     id: int
@@ -91,6 +92,7 @@ class TaskModel(ApiModel):
     due_at: datetime
     claimed_at: datetime | None
     finished_at: datetime | None
+    run_id: str | None = Field(description="The Dagster run of the worker that claimed it last")
 
 
 class DeadLetterModel(ApiModel):

@@ -17,7 +17,7 @@ from orchestration.api.problems import ProblemError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# Callers that are remembered; whoever was forgotten begins with a full bucket.
+# Callers that are remembered; one that was forgotten begins with a full bucket.
 MOST_CALLERS = 10_000
 
 

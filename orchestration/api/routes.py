@@ -125,7 +125,7 @@ class _StrictRequest(Request):
         return read_json(await self.body())
 
 
-def read_json(body: bytes) -> Any:  # noqa: ANN401 - whatever JSON holds
+def read_json(body: bytes) -> Any:  # noqa: ANN401 - any JSON
     """The value of a JSON text (RFC 8259): no NaN, no lone surrogates, and no NUL, which PostgreSQL cannot store."""
     try:
         value = msgspec.json.decode(body)

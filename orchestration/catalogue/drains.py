@@ -85,6 +85,8 @@ async def mirror_images(
         catalogue.rendition_queue.enqueue(connection, [NewTask(digest) for digest in images.new])
 
     settings = catalogue.settings
+    # While the last images of a claim arrive, the next claim's are asked for.
+    options = replace(options, concurrency=2)
     async with catalogue.downloader(settings.image_timeout_ms / 1000) as downloader:
         fetcher = ImageFetcher(
             catalogue.database,

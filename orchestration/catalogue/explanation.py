@@ -5,10 +5,12 @@ The catalogue's own rows, read at one moment. Keep out: Dagster's runs and what 
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
+from orchestration.catalogue.feed.problems import FeedFile, list_problems
 from orchestration.catalogue.tables import feed_entry, product_family, quarantine, supplier, sync
 from orchestration.errors import NotFoundError
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from orchestration.work_queue.queue import TaskQueue
 
 SHOWN_URLS = 5
+SHOWN_LINES = 5
 
 
 class Step(NamedTuple):
@@ -83,8 +86,15 @@ def _read(connection: sa.Connection, a_number: str, family_queue: TaskQueue, ima
         family_queue.task(connection, a_number),
         connection.execute(_IMAGES, values).one(),
         connection.execute(_VARIANTS, values).one(),
-        list(connection.execute(_LINES, {"part": f"%{a_number}%"}).scalars()),
+        _lines(connection, a_number),
     )
+
+
+def _lines(connection: sa.Connection, a_number: str) -> list[str]:
+    """What is wrong with the first lines that name this family, and not one whose number begins or ends alike."""
+    named = re.compile(rf"(?<![\w.-]){re.escape(a_number)}(?:\.json)?(?![\w.-])")
+    found = [one for one in list_problems(connection) if one.file == FeedFile.IMPORT and named.search(one.text)]
+    return [f"{one.reason}: {one.text}" for one in found[:SHOWN_LINES]]
 
 
 def _feed(known: _Known) -> Step:
@@ -259,4 +269,3 @@ WHERE i.a_number = :a_number""")  # noqa: S608 - of our own constants
 _VARIANTS = sa.text("""
 SELECT count(*) FILTER (WHERE is_active) AS active, count(*) AS all_of_it, count(primary_image) AS pictured
 FROM product_variant WHERE a_number = :a_number""")
-_LINES = sa.text("SELECT reason || ': ' || text FROM feed_problem WHERE text LIKE :part LIMIT 5")

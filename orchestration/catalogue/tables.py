@@ -186,6 +186,7 @@ product_family = sa.Table(
     sa.Index("ix_product_family_beginning", "a_number", postgresql_ops={"a_number": "text_pattern_ops"}),
     sa.Index("ix_product_family_supplier_a_number", "supplier", "a_number"),
     sa.Index("ix_product_family_category_a_number", "category", "a_number"),
+    sa.Index("ix_product_family_brand_a_number", "brand", "a_number"),
     sa.Index("ix_product_family_inactive", "a_number", postgresql_where=sa.text("NOT is_active")),
 )
 

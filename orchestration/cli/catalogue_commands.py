@@ -1,6 +1,7 @@
 """The commands of the catalogue: sync, export, quarantine, status, drift, and what operators do by hand.
 
 It holds arguments, output and exit codes. Keep out: running a sync (`catalogue_sync`).
+Only the commands that run jobs import Dagster, which takes as long as the rest of a command that reads.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from typing import IO, TYPE_CHECKING, Annotated
 import typer
 
 from orchestration.catalogue.catalogue import Catalogue
-from orchestration.catalogue.defs.families import product_families
 from orchestration.catalogue.drift.drift import accept_drift, list_drift
 from orchestration.catalogue.export import Export, export_columns, export_rows
 from orchestration.catalogue.families.quarantine import kept_document, list_quarantine
@@ -22,13 +22,10 @@ from orchestration.catalogue.feed.source import host_rules
 from orchestration.catalogue.feed.stopping import stop_supplier
 from orchestration.catalogue.feed.suppliers import set_supplier
 from orchestration.catalogue.feed.sync_runs import supplier_statuses
-from orchestration.cli.catalogue_sync import SyncOptions, quarantined_families, sort_failures, sync_catalogue
-from orchestration.cli.job_runner import job_runner
 from orchestration.cli.options import Feed, Json, open_services, settings_for
-from orchestration.cli.output import SOME_FAILED, console, note, print_json, print_table
+from orchestration.cli.output import SOME_FAILED, console, note, print_json, print_table, whole_file
 from orchestration.errors import ConfigurationError, InvalidInputError, NotFoundError
-from orchestration.runtime.assets import run_config
-from orchestration.runtime.drains import DrainConfig
+from orchestration.imports import lasting
 from orchestration.runtime.partition_keys import encode_key
 from orchestration.storage.tabular import TableFormat, write_rows
 
@@ -36,7 +33,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 LISTED_FAILURES = 20
-DOMAIN = ("catalogue",)
 
 
 def register(app: typer.Typer) -> None:
@@ -68,12 +64,16 @@ def sync(
     ] = False,
     as_json: Json = False,
 ) -> int:
-    """Sync the catalogue with its feed, through Dagster, in this process."""
+    """Sync the catalogue with its feed, through Dagster, without its daemon."""
+    with lasting():
+        from orchestration.cli.catalogue_sync import DOMAIN, SyncOptions, mirror_process, sync_catalogue
+        from orchestration.cli.job_runner import job_runner
+
     settings = settings_for(feed)
     started = time.monotonic()
-    with job_runner(settings, DOMAIN) as runner:
+    with mirror_process(settings) as mirror, job_runner(settings, DOMAIN) as runner:
         host_rules(runner.domains.catalogue.feed_url, settings)  # a bad address ends it before anything starts
-        summary = sync_catalogue(runner, SyncOptions(supplier or (), full, allow_mass_removal))
+        summary = sync_catalogue(runner, SyncOptions(supplier or (), full, allow_mass_removal), mirror)
     printed = summary.as_json(time.monotonic() - started)
     if as_json:
         print_json(printed)
@@ -124,7 +124,7 @@ def export(
         _export(what, table_format, sys.stdout.buffer)
         return
     try:
-        with out.open("wb") as file:
+        with whole_file(out) as file:
             count = _export(what, table_format, file)
     except OSError as error:
         raise ConfigurationError(f"--out {out} cannot be written: {error.strerror}") from error
@@ -239,6 +239,13 @@ def quarantine_replay(
     as_json: Json = False,
 ) -> int:
     """Download and import quarantined families again; those that can be used leave the quarantine."""
+    with lasting():
+        from orchestration.catalogue.defs.families import product_families
+        from orchestration.cli.catalogue_sync import DOMAIN, quarantined_families, sort_failures
+        from orchestration.cli.job_runner import job_runner
+        from orchestration.runtime.assets import run_config
+        from orchestration.runtime.drains import DrainConfig
+
     settings, failed = settings_for(feed), dict[str, str]()
     with job_runner(settings, DOMAIN) as runner:
         catalogue = runner.domains.catalogue

@@ -5,10 +5,13 @@ It serves the command, the demo and `up`. Keep out: printing (`catalogue_command
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from threading import Event
+from functools import partial
+from mmap import mmap
 from typing import TYPE_CHECKING, Any
 
 from orchestration.catalogue.defs.families import product_families
@@ -20,19 +23,24 @@ from orchestration.catalogue.defs.images import FAILED_IMAGES, MIRRORED, family_
 from orchestration.catalogue.families.quarantine import list_quarantine
 from orchestration.catalogue.feed.problems import list_problems
 from orchestration.catalogue.feed.sync_runs import SyncCounts, sync_counts
-from orchestration.cli.job_runner import UNTIL_EMPTY
+from orchestration.cli.job_runner import UNTIL_EMPTY, JobRunner, RunOutcome, job_runner
+from orchestration.cli.second_process import SecondProcess, may_fork
 from orchestration.errors import StoppedError
 from orchestration.runtime.assets import run_config
 from orchestration.runtime.partition_keys import decode_key, encode_key
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+    from concurrent.futures import Future
 
     from orchestration.catalogue.catalogue import Catalogue
-    from orchestration.cli.job_runner import JobRunner, RunOutcome
+    from orchestration.settings import Settings
 
-# How often a sync looks for the first images of the families that it imports.
-LOOK_SECONDS = 0.2
+DOMAIN = ("catalogue",)
+# An import that takes longer has a second process mirror beside it.
+LONG_SECONDS = 0.4
+# How often that one looks for the end of the import, and for the first images.
+LOOK_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -101,14 +109,44 @@ class SyncSummary:
         }
 
 
-def sync_catalogue(runner: JobRunner, options: SyncOptions) -> SyncSummary:
-    """Plan the feed, and do all the work that it asks for.
+class MirrorProcess(SecondProcess[[], "RunOutcome | None"]):
+    """The second process of a sync: it mirrors images while the first imports families."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._has_ended = mmap(-1, 1)  # a byte that both processes see
+        super().__init__(partial(_mirror_beside, settings, self._has_ended))
+
+    @contextmanager
+    def beside_import(self) -> Iterator[Future[RunOutcome | None]]:
+        """Mirror beside the block, which imports, and until the queue of images is empty then.
+
+        The outcome is None when the block ended before there were images.
+        """
+        self._has_ended[0] = False
+        try:
+            yield self.start()
+        finally:
+            self._has_ended[0] = True
+
+
+@contextmanager
+def mirror_process(settings: Settings) -> Iterator[MirrorProcess | None]:
+    """The second process of a sync, to be entered before anything else is opened; None where it cannot be forked."""
+    if not may_fork():
+        yield None
+        return
+    with MirrorProcess(settings) as mirror:
+        yield mirror
+
+
+def sync_catalogue(runner: JobRunner, options: SyncOptions, mirror: MirrorProcess | None = None) -> SyncSummary:
+    """Plan the feed, and do all the work that it asks for; images beside families with a process that mirrors.
 
     A termination signal ends it after the run that it met; the summary then says what was done until there.
     """
     summary = SyncSummary()
     try:
-        _run_jobs(runner, options, summary)
+        _run_jobs(runner, options, mirror, summary)
     except StoppedError as error:
         summary.stopped = error
     with runner.domains.catalogue.database.connect() as connection:
@@ -116,13 +154,15 @@ def sync_catalogue(runner: JobRunner, options: SyncOptions) -> SyncSummary:
     return summary
 
 
-def _run_jobs(runner: JobRunner, options: SyncOptions, summary: SyncSummary) -> None:
+def _run_jobs(runner: JobRunner, options: SyncOptions, mirror: MirrorProcess | None, summary: SyncSummary) -> None:
     catalogue = runner.domains.catalogue
     _plan(runner, options, summary)
     if runner.has_work(catalogue.family_queue):
-        _import_and_mirror(runner, summary)
-    if runner.has_work(catalogue.image_queue):
-        _mirror(runner, summary)
+        if mirror is None:
+            _import(runner, summary)
+        else:
+            _import_and_mirror(runner, mirror, summary)
+    _mirror_rest(runner, summary)
     if runner.shutdown.is_requested and runner.has_work(catalogue.family_queue, catalogue.image_queue):
         raise StoppedError("Stopped by a signal; what is left is still queued, run the command again")
 
@@ -171,24 +211,43 @@ def _plan(runner: JobRunner, options: SyncOptions, summary: SyncSummary) -> None
     summary.odd_lines = {str(one): one.reason for one in problems if not one.is_refused}
 
 
-def _import_and_mirror(runner: JobRunner, summary: SyncSummary) -> None:
-    """Import, and mirror in a second run beside it as soon as there are images."""
-    imported = Event()
-    with ThreadPoolExecutor(1) as pool:
-        mirroring = pool.submit(_mirror_beside, runner, summary, imported)
-        try:
-            _import(runner, summary)
-        finally:
-            imported.set()
-    mirroring.result()
+def _import_and_mirror(runner: JobRunner, mirror: MirrorProcess, summary: SyncSummary) -> None:
+    runner.shutdown.call(mirror.terminate)
+    with mirror.beside_import() as mirroring:
+        _import(runner, summary)
+    try:
+        _mirror_rest(runner, summary)  # both do
+    finally:
+        _count_beside(runner, mirroring, summary)
 
 
-def _mirror_beside(runner: JobRunner, summary: SyncSummary, imported: Event) -> None:
-    """Mirror while families are imported; the drain itself waits for the last of them."""
-    while not imported.wait(LOOK_SECONDS):
-        if runner.has_work(runner.domains.catalogue.image_queue):
-            _mirror(runner, summary)
-            return
+def _count_beside(runner: JobRunner, mirroring: Future[RunOutcome | None], summary: SyncSummary) -> None:
+    try:
+        mirrored = mirroring.result()
+    except BrokenProcessPool:
+        if not runner.shutdown.is_requested:
+            runner.problems.append("The process that mirrored images was killed; what it left is mirrored by this one")
+        return
+    if mirrored is not None:
+        runner.count_problems(mirrored)
+        _count_images(summary, mirrored)
+
+
+def _mirror_beside(settings: Settings, has_ended: mmap) -> RunOutcome | None:
+    if _ends_within(LONG_SECONDS, has_ended):
+        return None
+    with job_runner(settings, DOMAIN) as runner:
+        while not (_ends_within(LOOK_SECONDS, has_ended) or runner.shutdown.is_requested):
+            if runner.has_work(runner.domains.catalogue.image_queue):
+                return _mirror(runner)
+    return None
+
+
+def _ends_within(seconds: float, has_ended: mmap) -> bool:
+    until = time.monotonic() + seconds
+    while not has_ended[0] and (left := until - time.monotonic()) > 0:
+        time.sleep(min(left, LOOK_SECONDS))
+    return bool(has_ended[0])
 
 
 def _import(runner: JobRunner, summary: SyncSummary) -> None:
@@ -199,7 +258,15 @@ def _import(runner: JobRunner, summary: SyncSummary) -> None:
     summary.odd_parts = outcome.metadata.get(ODD, {})
 
 
-def _mirror(runner: JobRunner, summary: SyncSummary) -> None:
-    outcome = runner.run("catalogue_mirror", run_config(family_images, UNTIL_EMPTY))
+def _mirror_rest(runner: JobRunner, summary: SyncSummary) -> None:
+    if runner.has_work(runner.domains.catalogue.image_queue):
+        _count_images(summary, _mirror(runner))
+
+
+def _mirror(runner: JobRunner) -> RunOutcome:
+    return runner.run("catalogue_mirror", run_config(family_images, UNTIL_EMPTY))
+
+
+def _count_images(summary: SyncSummary, outcome: RunOutcome) -> None:
     summary.images = Counter(summary.images) + Counter(outcome.metadata.get(MIRRORED, {}))
     summary.failed_images = dict(summary.failed_images) | outcome.metadata.get(FAILED_IMAGES, {})

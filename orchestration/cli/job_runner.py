@@ -6,7 +6,6 @@ It runs a job and tells how it ended. Keep out: which jobs a command runs; that 
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
-from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import dagster as dg
@@ -64,7 +63,7 @@ NOTHING_DONE = RunOutcome("", success=True, failed={}, problems=(), metadata={})
 
 
 class JobRunner:
-    """Runs the product's jobs, two at a time at most; `problems` collects what went wrong beside single items."""
+    """Runs the product's jobs; `problems` collects what went wrong beside single items."""
 
     def __init__(
         self, definitions: dg.Definitions, instance: dg.DagsterInstance, domains: Domains, shutdown: GracefulShutdown
@@ -74,7 +73,6 @@ class JobRunner:
         self.instance = instance
         self.domains = domains
         self.problems: list[str] = []
-        self._counting = Lock()
 
     def materialize(self, asset: str, names: Sequence[str] | None) -> RunOutcome:
         """Materialize `domain/noun` in one run: the partitions of `names`, or what its queue holds.
@@ -121,10 +119,12 @@ class JobRunner:
             tags=process_tags(),
         )
         outcome = _outcome(result)
-        # Two steps that read one broken feed have one problem.
-        with self._counting:
-            self.problems = list(dict.fromkeys([*self.problems, *outcome.problems]))
+        self.count_problems(outcome)
         return outcome
+
+    def count_problems(self, outcome: RunOutcome) -> None:
+        """Add the problems of a run. Two steps that read one broken feed have one problem."""
+        self.problems = list(dict.fromkeys([*self.problems, *outcome.problems]))
 
     def has_work(self, *queues: TaskQueue) -> bool:
         """Whether any of the queues holds a task that is not finished."""

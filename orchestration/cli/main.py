@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 some items failed and are listed, 2 bad usage or configura
 
 from __future__ import annotations
 
+import re
 import sys
 
 import typer
@@ -13,6 +14,11 @@ import typer
 from orchestration.cli.commands import LazyCommands, command_line
 from orchestration.cli.output import BAD_USAGE, SOME_FAILED, STOPPED, note
 from orchestration.errors import ConfigurationError, OrchestrationError, StoppedError
+
+# https://www.postgresql.org/docs/current/errcodes-appendix.html: numeric value out of range, invalid row count in LIMIT
+_NO_SUCH_NUMBER = {"22003", "2201W"}
+# How Python gives a byte of the command line that is no text.
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 app = typer.Typer(
     cls=LazyCommands,
@@ -43,10 +49,24 @@ def main() -> None:
         note(str(error))
         sys.exit(SOME_FAILED)
     except Exception as error:
-        if not (problem := _database_problem(error)):
+        if problem := _database_problem(error):
+            note(f"The database did not answer: {problem}")
+            sys.exit(SOME_FAILED)
+        if not (problem := _wrong_value(error)):
             raise
-        note(f"The database did not answer: {problem}")
-        sys.exit(SOME_FAILED)
+        note(f"{problem} See `orchestration --help`.")
+        sys.exit(BAD_USAGE)
+
+
+def _wrong_value(error: Exception) -> str | None:
+    """What no database takes, if an argument holds it: a number that is too large or small, bytes that are no text."""
+    import sqlalchemy as sa
+
+    if isinstance(error, sa.exc.DataError) and getattr(error.orig, "sqlstate", None) in _NO_SUCH_NUMBER:
+        return f"A number cannot be: {' '.join(str(error.orig).split())}."
+    if isinstance(error, UnicodeEncodeError) and any(_SURROGATE.search(one) for one in sys.argv):
+        return "An argument is no text in UTF-8."
+    return None
 
 
 def _database_problem(error: BaseException | None) -> str | None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
 import typer
+from rich.text import Text
 
 from orchestration.cli.output import BAD_USAGE, DONE, SOME_FAILED, console, print_json, print_table
 from orchestration.errors import ConfigurationError, NotFoundError, OrchestrationError
@@ -27,6 +28,7 @@ from orchestration.mockups.mockup_request import (
     RenderMode,
 )
 from orchestration.mockups.presets import Preset
+from orchestration.observability.untrusted import for_terminal
 from orchestration.settings import load_settings
 
 if TYPE_CHECKING:
@@ -305,13 +307,8 @@ def mockups_colours(
         fail_with(error, as_json=as_json)
     if as_json:
         print_json([_ranked_row(one) for one in ranked])
-        return
-    for one in ranked:
-        red, green, blue = one.fabric.colour.rgb
-        name = one.fabric.name if one.is_good else f"[strike]{one.fabric.name}[/strike]"
-        pad = " " * (14 - len(one.fabric.name))
-        seen = f"{one.fit.visible:4.0%} seen, contrast {one.fit.contrast:5.1f}, {one.fit.verdict}"
-        console().print(f"[on rgb({red},{green},{blue})]    [/] {name}{pad}{seen}")
+    else:
+        console().print(*map(_ranked_line, ranked), sep="\n")
 
 
 def _sold(product: str) -> list[Fabric]:
@@ -327,17 +324,21 @@ def _sold(product: str) -> list[Fabric]:
     return [Fabric(one.name, parse_fabric(one.hex).colour) for one in colours]
 
 
+def _ranked_line(one: RankedFabric) -> Text:
+    """A patch of the colour, its name, struck out if it is bad, and how well the design is seen."""
+    red, green, blue = one.fabric.colour.rgb
+    name = for_terminal(one.fabric.name)
+    styled = (name, "" if one.is_good else "strike")
+    seen = f"{one.fit.visible:4.0%} seen, contrast {one.fit.contrast:5.1f}, {one.fit.verdict}"
+    return Text.assemble(("    ", f"on rgb({red},{green},{blue})"), " ", styled, " " * max(1, 14 - len(name)), seen)
+
+
 def _ranked_row(one: RankedFabric) -> dict[str, Any]:
     return {
-        "fabric": one.fabric.name,
-        "hex": one.fabric.colour.hex,
-        "good": one.is_good,
-        "verdict": one.fit.verdict,
-        "visible": one.fit.visible,
-        "contrast": one.fit.contrast,
-        "ink": one.fit.mode,
+        "fabric": one.fabric.name, "hex": one.fabric.colour.hex, "good": one.is_good, "verdict": one.fit.verdict,
+        "visible": one.fit.visible, "contrast": one.fit.contrast, "ink": one.fit.mode,
         "warnings": list(one.fit.warnings()),
-    }
+    }  # fmt: skip
 
 
 def mockups_diff(

@@ -7,8 +7,10 @@ of strangers, which no terminal may obey.
 
 from __future__ import annotations
 
+import os
 import sys
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
 from rich.console import Console
@@ -18,7 +20,8 @@ from rich.table import Table
 from orchestration.observability.untrusted import for_json_line, for_terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
 
 DONE, SOME_FAILED, BAD_USAGE = 0, 1, 2
 # As shells report a command that SIGINT has ended.
@@ -59,3 +62,25 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]
         console().print(table, soft_wrap=False)
     else:
         console().print(f"{title}: none")
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[IO[bytes]]:
+    """A file to write, which takes the place of `path` at the end of the block; after an error all is as before.
+
+    What is no file, such as a pipe, is written to as it is.
+    """
+    if path.exists() and not path.is_file():
+        with path.open("wb") as file:
+            yield file
+        return
+    target = path.resolve()  # a link goes on leading there
+    part = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        with part.open("wb") as file:
+            yield file
+        if target.exists():
+            part.chmod(target.stat().st_mode)
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)

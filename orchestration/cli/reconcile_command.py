@@ -19,9 +19,10 @@ from orchestration.media.tables import media, media_variant
 from orchestration.mockups.tables import render_job, render_output
 from orchestration.previews.tables import preview_job
 from orchestration.prints.tables import print_output, print_path, print_plate
+from orchestration.storage.listing import list_objects
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from orchestration.services import Services
 
@@ -48,6 +49,11 @@ NAMES: Final = (
 # Objects that no row has to name: what is kept to save work, and the doctor's own.
 _KEPT: Final = ("previews/segments/", "doctor/")
 _SHOWN = 20
+_ROWS_PER_FETCH = 10_000
+# From its first query on, the transaction sees the rows of one moment; listing the store may take long.
+_HOLD_MOMENT = sa.text(
+    "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SET LOCAL idle_in_transaction_session_timeout = 0; SELECT 1"
+)
 
 
 class MissingObject(NamedTuple):
@@ -59,11 +65,15 @@ class MissingObject(NamedTuple):
 
 
 class Reconciliation(NamedTuple):
-    """What two moments differ in: `missing` was lost or deleted, `unnamed` (sizes by key) came after the backup."""
+    """What two moments differ in: `missing` was lost or deleted, `unnamed` (sizes by key) came after the backup.
+
+    `odd` are names in the store that no object of the product can have, with the reasons.
+    """
 
     named: int
     missing: list[MissingObject]
     unnamed: dict[str, int]
+    odd: Mapping[str, str]
 
 
 def register(app: typer.Typer) -> None:
@@ -80,23 +90,38 @@ def reconcile(as_json: Json = False) -> int:
         print_json({"named": found.named, "missing": missing, "unnamed": found.unnamed})
     else:
         _print(found)
+    for name, reason in list(found.odd.items())[:_SHOWN]:
+        note(f"{name}: {reason}")
     return SOME_FAILED if found.missing else 0
 
 
 def compare(services: Services) -> Reconciliation:
-    """Read the rows of one moment, then the store, so that what is stored meanwhile is not taken for missing.
+    """Compare the rows of one moment with the store as it is listed after it.
 
-    A row of before and an object that was deleted meanwhile are a difference, too: run it while nothing else does.
+    So what is stored meanwhile is not taken for missing. It holds what the store lists in memory, and not the rows. A
+    row of before and an object that was deleted meanwhile are a difference, too: run it while nothing else does.
     """
-    named: dict[str, MissingObject] = {}
     with services.database.begin() as connection:
-        connection.execute(sa.text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
-        for key, row in NAMES:
-            rows = connection.execute(sa.select(row, key))
-            named |= {one[1]: MissingObject(str(row.table.name), str(one[0]), one[1]) for one in rows if one[1]}
-    sizes = services.objects.sizes()
-    unnamed = {key: size for key, size in sizes.items() if key not in named and not key.startswith(_KEPT)}
-    return Reconciliation(len(named), [one for key, one in named.items() if key not in sizes], unnamed)
+        connection.execute(_HOLD_MOMENT)
+        sizes, odd = list_objects(services.objects, "")
+        unnamed, missing = dict(sizes), dict[str, MissingObject]()
+        for one in _named(connection):
+            if one.key in sizes:
+                unnamed.pop(one.key, None)
+            else:
+                missing[one.key] = one
+    named = len(sizes) - len(unnamed) + len(missing)
+    left = {key: size for key, size in unnamed.items() if not key.startswith(_KEPT)}
+    return Reconciliation(named, list(missing.values()), left, odd)
+
+
+def _named(connection: sa.Connection) -> Iterator[MissingObject]:
+    """Every name of an object, with the row that has it, as if it were missing; a few at a time."""
+    streaming = connection.execution_options(yield_per=_ROWS_PER_FETCH)
+    for key, row in NAMES:
+        for found, name in streaming.execute(sa.select(row, key)):
+            if name:
+                yield MissingObject(str(row.table.name), str(found), name)
 
 
 def _print(found: Reconciliation) -> None:

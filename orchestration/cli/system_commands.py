@@ -1,4 +1,7 @@
-"""The commands of the system: diagnosis, queues, materializing."""
+"""The commands of the system: diagnosis, queues, materializing.
+
+Only the last imports Dagster, which takes as long as the rest of a command that reads. Keep out: their work.
+"""
 
 from __future__ import annotations
 
@@ -13,18 +16,18 @@ import sqlalchemy as sa
 import typer
 
 from orchestration.catalogue.catalogue import Catalogue
-from orchestration.cli.job_runner import job_runner
 from orchestration.cli.options import Feed, Json, open_services, settings_for
 from orchestration.cli.output import SOME_FAILED, console, note, print_json, print_table
 from orchestration.domains import Domains
 from orchestration.errors import ConfigurationError, OrchestrationError
+from orchestration.imports import lasting
 from orchestration.lettering.fonts import FontLibrary
 from orchestration.rendering.confined import closes_network
 from orchestration.services import Services
 from orchestration.storage.database import Database
 from orchestration.storage.migrate import examine_schema
 from orchestration.work_queue.model import TaskState
-from orchestration.work_queue.pausing import pause, resume
+from orchestration.work_queue.pausing import pause, pauses, resume
 from orchestration.work_queue.statistics import quantile
 
 if TYPE_CHECKING:
@@ -87,14 +90,20 @@ def _examine(name: str, examine: Callable[[Services], str], services: Services) 
         return Diagnosis(name, ok=True, message=examine(services))
     except OrchestrationError as error:
         return Diagnosis(name, ok=False, message=str(error))
+    except Exception as error:  # noqa: BLE001 - what nobody foresaw is a finding too, and the others are looked at
+        return Diagnosis(name, ok=False, message=" ".join(f"{type(error).__name__}: {error}".split()))
 
 
 def _examine_database(services: Services) -> str:
-    # Not the services' own, which would be migrated first.
+    # Not the services' own, which refuses a schema that does not fit, and makes one in a home that is new.
     with closing(Database(services.database_urls.domain)) as database, database.begin() as connection:
         version = connection.execute(sa.text("SHOW server_version")).scalar_one()
         schema = examine_schema(connection)
-    return f"PostgreSQL {version}, schema {schema.revision} ({schema.problem or 'current'})"
+    if schema.revision is None and services.settings.database_url is None:
+        return f"PostgreSQL {version}, no schema yet, which the first other command makes"
+    if schema.problem:
+        raise ConfigurationError(f"PostgreSQL {version}. {schema.problem}")
+    return f"PostgreSQL {version}, schema {schema.revision} (current)"
 
 
 def _examine_store(services: Services) -> str:
@@ -146,6 +155,9 @@ def materialize(
     as_json: Json = False,
 ) -> int:
     """Materialize any set of an asset's partitions in one run; without keys, what is queued."""
+    with lasting():
+        from orchestration.cli.job_runner import job_runner
+
     with job_runner(settings_for(feed)) as runner:
         wanted = None if keys is None else _read_lines(keys)
         outcome = runner.materialize(asset, wanted)
@@ -171,17 +183,17 @@ def materialize(
 
 def _read_lines(path: Path) -> list[str]:
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"--keys {path} cannot be read: {error}") from error
-    keys = [line for line in dict.fromkeys(lines) if line.strip()]
+    keys = list(dict.fromkeys(key for line in lines if (key := line.strip())))
     if not keys:
-        raise ConfigurationError(f"--keys {path} holds no key; leave the option out to work off the queue")
+        raise ConfigurationError(f"--keys {path} holds no key; leave the option out to drain the queue")
     return keys
 
 
 def queue_status(as_json: Json = False) -> None:
-    """Count the tasks of each queue, and the workers that drain it."""
+    """Count the tasks of each queue, and the workers that drain it; who has paused it, and since when."""
     with open_services() as services:
         queues = _queues(services)
         with services.database.connect() as connection:
@@ -189,14 +201,18 @@ def queue_status(as_json: Json = False) -> None:
             alive = {
                 name: sum(worker.is_alive for worker in queue.workers(connection)) for name, queue in queues.items()
             }
+            paused = {
+                name: f"since {one.paused_at:%F %T} by {one.paused_by}" for name, one in pauses(connection).items()
+            }
     if as_json:
         print_json({name: {**asdict(one), "workers": alive[name]} for name, one in counts.items()})
         return
     rows = [
-        (name, one.waiting, one.active, one.completed, one.failed, one.delayed, one.oldest_seconds, alive[name])
+        (name, one.waiting, one.active, one.completed, one.failed, one.delayed, one.oldest_seconds, alive[name],
+         paused.get(name))
         for name, one in counts.items()
-    ]
-    columns = ("queue", "waiting", "active", "completed", "failed", "delayed", "oldest, s", "workers")
+    ]  # fmt: skip
+    columns = ("queue", "waiting", "active", "completed", "failed", "delayed", "oldest, s", "workers", "paused (UTC)")
     print_table("Queues", columns, rows)
 
 
@@ -315,7 +331,7 @@ def queue_resume(
 
 def queue_dead(
     name: Annotated[str, typer.Argument(help="The queue.")],
-    limit: Annotated[int, typer.Option(help="At most so many.")] = 100,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 100,
     as_json: Json = False,
 ) -> None:
     """List a queue's dead letters, newest first."""
@@ -337,7 +353,7 @@ def queue_replay(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Let a queue's dead letters begin anew."""
+    """Let a queue's dead letters begin again."""
     with open_services() as services:
         queue = _queue(services, name)
         with services.database.begin() as connection:
@@ -345,7 +361,7 @@ def queue_replay(
     if as_json:
         print_json({"queue": name, "replayed": 0 if dry_run else count, "dead": count})
     else:
-        console().print(f"{count} tasks {'would begin' if dry_run else 'begin'} anew")
+        console().print(f"{count} tasks {'would begin' if dry_run else 'begin'} again")
 
 
 def _queues(services: Services) -> dict[str, TaskQueue]:

@@ -139,6 +139,8 @@ class PreviewClient:
         return [retrying(self._download, one, folder) for one in self.status(job_id)["artifacts"]]
 
     def _download(self, artifact: Mapping[str, Any], folder: Path) -> Path:
+        import urllib3
+
         path: Path = folder / artifact["name"]
         part = path.with_name(f"{path.name}.part")
         digest = hashlib.sha256()
@@ -148,6 +150,8 @@ class PreviewClient:
                 for chunk in answer.stream(_CHUNK):
                     digest.update(chunk)
                     file.write(chunk)
+        except urllib3.exceptions.HTTPError as error:
+            raise TransientError(f"{artifact['name']} broke off: {error}") from error
         finally:
             answer.release_conn()
         if digest.hexdigest() != artifact["sha256"]:

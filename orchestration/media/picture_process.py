@@ -24,6 +24,7 @@ from orchestration.media.encodings import (
     preview_data_url,
 )
 from orchestration.media.image_problems import ImageProblem, InvalidImageError
+from orchestration.media.image_rules import MAX_PIXELS
 from orchestration.rendering.errors import TimeLimitError
 from orchestration.rendering.pool import ProcessPool
 
@@ -38,15 +39,19 @@ _DATA_PAGES = 5  # proc(5): size, resident, shared, text, lib, data
 
 
 class PictureLimits(NamedTuple):
-    """What one picture may cost: seconds from its begin, and bytes of memory beside what the process has anyway."""
+    """What one picture may cost: seconds from its begin, and bytes of memory beside what the process has anyway.
+
+    `max_pixels` is as for taking it in, so that what was taken in is rendered too.
+    """
 
     seconds: float = 60.0
     memory_bytes: int = 2**30
+    max_pixels: int = MAX_PIXELS
 
 
 def picture_limits(settings: Settings) -> PictureLimits:
     """The limits as the settings say."""
-    return PictureLimits(settings.image_render_seconds, settings.image_render_mb * 2**20)
+    return PictureLimits(settings.image_render_seconds, settings.image_render_mb * 2**20, settings.max_image_pixels)
 
 
 class RenderedPicture(NamedTuple):
@@ -83,7 +88,7 @@ class PictureProcess:
         """
         limits = self._limits
         try:
-            return await self._pool.run(_render, body, limits.memory_bytes, item=item, seconds=limits.seconds)
+            return await self._pool.run(_render, body, limits, item=item, seconds=limits.seconds)
         except TimeLimitError:
             reason = f"the image took longer than {limits.seconds:g} s and was given up"
             raise InvalidImageError(ImageProblem.TOO_SLOW, reason, item) from None
@@ -93,20 +98,20 @@ class PictureProcess:
 
         Raises `OrchestrationError` for what cannot be decoded, or not within the limits.
         """
-        seconds, memory_bytes = self._limits
-        drawing = self._pool.run(_preview, body, size, max_bytes, memory_bytes, item=item, seconds=seconds)
+        limits = self._limits
+        drawing = self._pool.run(_preview, body, size, max_bytes, limits, item=item, seconds=limits.seconds)
         with ThreadPoolExecutor(1) as thread:
             return thread.submit(asyncio.run, drawing).result()
 
 
-def _preview(body: bytes, size: int, max_bytes: int, memory_bytes: int) -> str:
-    _limit_memory(memory_bytes)
-    return preview_data_url(body, size=size, max_bytes=max_bytes)
+def _preview(body: bytes, size: int, max_bytes: int, limits: PictureLimits) -> str:
+    _limit_memory(limits.memory_bytes)
+    return preview_data_url(body, size=size, max_pixels=limits.max_pixels, max_bytes=max_bytes)
 
 
-def _render(body: bytes, memory_bytes: int) -> RenderedPicture:
-    _limit_memory(memory_bytes)
-    *renditions, blur = encode_renditions(body, (*DEFAULT_RENDITIONS, BLUR))
+def _render(body: bytes, limits: PictureLimits) -> RenderedPicture:
+    _limit_memory(limits.memory_bytes)
+    *renditions, blur = encode_renditions(body, (*DEFAULT_RENDITIONS, BLUR), max_pixels=limits.max_pixels)
     return RenderedPicture(renditions, data_url(blur))
 
 

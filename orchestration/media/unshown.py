@@ -96,22 +96,26 @@ def _shown(shown: Sequence[str]) -> str:
     return f"SELECT content_hash FROM media_source WHERE url IN ({urls})"  # noqa: S608 - as above
 
 
+# Joined, and not `NOT IN`: of more hashes than fit into its memory for one step, the server would look through the
+# whole list for every image.
 _UNSHOWN = """
     SELECT m.content_hash, m.unused_since, count(*) OVER () AS total,
         array_prepend(m.key, ARRAY(SELECT key FROM media_variant AS v WHERE v.content_hash = m.content_hash)) AS keys,
         m.bytes + coalesce((SELECT CAST(sum(bytes) AS bigint) FROM media_variant AS v
             WHERE v.content_hash = m.content_hash), 0) AS bytes
-    FROM media AS m WHERE m.unused_since < :before AND m.content_hash NOT IN ({shown})
+    FROM media AS m WHERE m.unused_since < :before
+        AND NOT EXISTS (SELECT FROM ({shown}) AS s WHERE s.content_hash = m.content_hash)
     ORDER BY m.unused_since, m.content_hash LIMIT :most
 """
 
 _NOTE = """
-    WITH shown AS MATERIALIZED ({shown})
+    WITH changed AS MATERIALIZED (
+        SELECT m.content_hash FROM media AS m LEFT JOIN (SELECT DISTINCT content_hash FROM ({shown}) AS s) AS shown
+            USING (content_hash)
+        WHERE (m.unused_since IS NULL) = (shown.content_hash IS NULL)
+        ORDER BY m.content_hash FOR NO KEY UPDATE OF m SKIP LOCKED)
     UPDATE media AS m SET unused_since = CASE WHEN unused_since IS NULL THEN CAST(:now AS timestamptz) END
-    WHERE content_hash IN (
-        SELECT content_hash FROM media
-        WHERE (unused_since IS NULL) = (content_hash NOT IN (SELECT content_hash FROM shown))
-        ORDER BY content_hash FOR NO KEY UPDATE SKIP LOCKED)
+    FROM changed WHERE m.content_hash = changed.content_hash
 """
 
 _LOCK = sa.text("""

@@ -2,8 +2,8 @@
 
 Which panels there are, and what each asks. Keep out: alerts, which are rules of Prometheus.
 
-Several APIs show the same database, so whatever comes from there is the maximum over them, and what is counted by a
-process is their sum.
+Several APIs show the same database, so figures from there are the maximum over them, and what a process counts is their
+sum.
 """
 
 from __future__ import annotations

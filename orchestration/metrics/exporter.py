@@ -66,9 +66,7 @@ class Exporter(Collector):
         self._ask(sheet, "dagster", self._fill_dagster)
         fill_store_errors(sheet)
         for place, folder in _places(self._domains.services.settings).items():
-            disk = shutil.disk_usage(folder)
-            sheet.set("orchestration_disk_free_bytes", disk.free, place)
-            sheet.set("orchestration_disk_size_bytes", disk.total, place)
+            _fill_disk(sheet, place, folder)
         yield from sheet.families()
         yield from self._traffic.families()
 
@@ -121,6 +119,17 @@ def _rows(database: Database, statement: sa.TextClause, values: Mapping[str, obj
     with database.begin() as connection:
         limit_statements(connection, STATEMENT_MILLISECONDS)
         return Figures(connection.execute(statement, values))
+
+
+def _fill_disk(sheet: Sheet, place: str, folder: str) -> None:
+    """The room on a folder's disk; nothing while the folder is not there, as before the first start or a mount."""
+    try:
+        disk = shutil.disk_usage(folder)
+    except OSError as error:
+        log.warning("scrape without a disk", place=place, error=str(error))
+        return
+    sheet.set("orchestration_disk_free_bytes", disk.free, place)
+    sheet.set("orchestration_disk_size_bytes", disk.total, place)
 
 
 def _places(settings: Settings) -> dict[str, str]:

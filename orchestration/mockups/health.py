@@ -1,4 +1,4 @@
-"""What is wrong with mockups now, whatever the cause: counted, with examples and the remedy.
+"""What is wrong with mockups now, from any cause: counted, with examples and the remedy.
 
 It holds the questions. Keep out: how the answers are shown, and the visual checks themselves (`checks`), whose answers
 stand with each picture.

@@ -16,7 +16,7 @@ import unicodedata
 _UNSEEN = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
 )
-_MARKS = re.compile(r"[\\`\[\]<>]")
+_MARKS = re.compile(r"[\\`\[\]<>~]")
 # https://owasp.org/www-community/attacks/CSV_Injection
 _FORMULA = re.compile(r"\s*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]")
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?%?")
@@ -38,7 +38,7 @@ def for_spreadsheet(text: str) -> str:
 
 
 def for_markdown(text: str) -> str:
-    """The text as one line of Markdown without links, images, code or HTML."""
+    """The text as one line of Markdown without links, images, code or HTML, and nothing struck out."""
     return _MARKS.sub(r"\\\g<0>", for_terminal(" ".join(text.splitlines())))
 
 

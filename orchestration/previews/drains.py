@@ -41,6 +41,7 @@ async def render_previews(
     from orchestration.previews.jobs.handler import PreviewHandler, RenderedPreview
 
     clear_leftovers()
+    previews.end_cancelled_jobs()
     forget(previews, datetime.now(UTC))
     # A job that was held ready would wait while another drain is free.
     options = replace(options, concurrency=previews.settings.preview_concurrency, prefetch=0)

@@ -17,7 +17,7 @@ from orchestration.notifications.outbox import Outbox
 from orchestration.previews.jobs import rows
 from orchestration.previews.jobs.intake import Intake
 from orchestration.previews.jobs.states import Counted
-from orchestration.previews.jobs.submission import Submitted, cancel
+from orchestration.previews.jobs.submission import Submitted, cancel, end_jobs_cancelled_in_queue
 from orchestration.previews.payload.reading import read_payload
 from orchestration.previews.payload.schema import Fault, InvalidPayloadError
 from orchestration.previews.queues import preview_queue
@@ -119,6 +119,11 @@ class Previews:
         """Cancel a job; raises `NotFoundError`."""
         with self.database.begin() as connection:
             return cancel(connection, self.preview_queue, self.outbox, job_id, datetime.now(UTC))
+
+    def end_cancelled_jobs(self) -> int:
+        """End the jobs whose tasks were cancelled in the queue, by its page or command; how many."""
+        with self.database.begin() as connection:
+            return end_jobs_cancelled_in_queue(connection, self.preview_queue, self.outbox, datetime.now(UTC))
 
     @property
     def masked_database_url(self) -> str:

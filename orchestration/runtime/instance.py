@@ -97,12 +97,14 @@ def open_instance(
 
     The first use makes Dagster's tables; several processes may be first at once.
 
-    Without `captures_output`, what runs in this process print goes to its terminal and nowhere else, and two of them
-    may go on at a time. To capture it, Dagster starts four processes a run and takes the output of the process away.
+    Without `captures_output`, what runs in this process print goes to its terminal and nowhere else. To capture it,
+    Dagster starts four processes a run and takes the output of the process away.
     Raises `ConfigurationError` when the server has too few connections left for a run: Dagster would fail anywhere.
     """
     import dagster as dg
     from dagster._core.instance.ref import InstanceRef
+
+    from orchestration.runtime.instance_storage import keep_connections
 
     environment = instance_environment(services)
     os.environ.update(environment)  # Dagster resolves `env:` in dagster.yaml from the process itself
@@ -110,10 +112,7 @@ def open_instance(
         with _alone(services.database_urls.dagster):
             ref = InstanceRef.from_dir(environment[HOME], overrides={} if captures_output else _NO_CAPTURE)
             instance = stack.enter_context(dg.DagsterInstance.from_ref(ref))
-            if not captures_output:
-                # At the start of a run Dagster sets up all logging of the process again, in vain, since its
-                # configuration names no handlers. That waits for ever for a run that logs in another thread.
-                instance.get_yaml_python_handlers = list  # type: ignore[method-assign]
+            stack.callback(keep_connections(instance, services.database_urls.dagster))
             if pools is not None:
                 limit_pools(instance, pools, services.settings.pool_sizes)
         yield instance

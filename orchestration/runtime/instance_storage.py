@@ -9,7 +9,13 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Self
 
-from dagster_postgres import DagsterPostgresStorage
+import sqlalchemy as sa
+from dagster_postgres import (
+    DagsterPostgresStorage,
+    PostgresEventLogStorage,
+    PostgresRunStorage,
+    PostgresScheduleStorage,
+)
 
 from orchestration.errors import OrchestrationError
 from orchestration.runtime.instance import is_prepared
@@ -17,6 +23,9 @@ from orchestration.services import Services
 from orchestration.settings import load_settings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import dagster as dg
     from dagster._config.config_schema import UserConfigSchema
     from dagster._serdes import ConfigurableClassData
 
@@ -49,3 +58,16 @@ class InstanceStorage(DagsterPostgresStorage):
         except OrchestrationError as error:
             sys.exit(str(error))
         return cls(postgres_url=url, inst_data=inst_data)
+
+
+def keep_connections(instance: dg.DagsterInstance, url: str) -> Callable[[], None]:
+    """Have the instance keep a connection between statements; returns what closes it.
+
+    Dagster opens one for each statement, for the sake of processes that open many instances.
+    """
+    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", pool_size=1, max_overflow=-1, pool_pre_ping=True)
+    for storage in (instance.run_storage, instance.event_log_storage, instance.schedule_storage):
+        if isinstance(storage, PostgresRunStorage | PostgresEventLogStorage | PostgresScheduleStorage):
+            # As Dagster's web server has it done, but so that it outlasts a restart of the database.
+            storage._engine = engine  # noqa: SLF001
+    return engine.dispose

@@ -33,18 +33,21 @@ PICTURE_PIXELS = 96
 PICTURE_BYTES = 700
 
 
-def markdown_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, limit: int = SHOWN_ROWS) -> str:
-    """A Markdown table of the first rows, and how many more there are."""
-    lines = [" | ".join(_cell(cell) for cell in row) for row in rows]
+def markdown_table(
+    columns: Sequence[str], rows: Iterable[Sequence[object]], *, limit: int = SHOWN_ROWS, longest: int = SHOWN_TEXT
+) -> str:
+    """A Markdown table of the first rows, and how many more there are; `longest` is the length of a cell's text."""
+    rows = list(rows)
+    lines = [" | ".join(_cell(cell, longest) for cell in row) for row in rows[:limit]]
     head = f"| {' | '.join(columns)} |\n|{' --- |' * len(columns)}"
-    more = f"\n\n... and {len(lines) - limit} more" if len(lines) > limit else ""
-    return "\n".join([head, *(f"| {line} |" for line in lines[:limit])]) + more
+    more = f"\n\n... and {len(rows) - limit} more" if len(rows) > limit else ""
+    return "\n".join([head, *(f"| {line} |" for line in lines)]) + more
 
 
-def _cell(value: object) -> str:
+def _cell(value: object, longest: int) -> str:
     text = "" if value is None else str(value)
     text = " ".join(text.replace("|", "/").splitlines())
-    return for_markdown(text if len(text) <= SHOWN_TEXT else f"{text[: SHOWN_TEXT - 1]}…")
+    return for_markdown(text if len(text) <= longest else f"{text[: longest - 1]}…")
 
 
 def picture(caption: str, image: bytes) -> str | None:

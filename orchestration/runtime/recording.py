@@ -28,6 +28,7 @@ from dagster._core.events import (
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
 from orchestration.runtime.event_batches import store_events
+from orchestration.runtime.metadata import markdown_table
 from orchestration.runtime.partition_keys import encode_key
 
 if TYPE_CHECKING:
@@ -186,9 +187,7 @@ def asset_results(metadata: Mapping[str, Any], failures: Mapping[str, str]) -> I
 
 def failure_table(reasons: Mapping[str, str]) -> str:
     """A Markdown table of the first failures, and how many more there are."""
-    rows = [f"| `{key}` | {reason.replace('|', '/').replace(chr(10), ' ')} |" for key, reason in reasons.items()]
-    more = f"\n\n... and {len(rows) - LISTED_FAILURES} more" if len(rows) > LISTED_FAILURES else ""
-    return "| partition | reason |\n| --- | --- |\n" + "\n".join(rows[:LISTED_FAILURES]) + more
+    return markdown_table(("partition", "reason"), reasons.items(), limit=LISTED_FAILURES, longest=REASON_LENGTH)
 
 
 def _patiently(work: Callable[[], None]) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
+
+from orchestration.settings.fields import web_address
 
 
 class ApiSettings(BaseModel):
@@ -22,3 +24,8 @@ class ApiSettings(BaseModel):
     api_statement_seconds: float = Field(
         15.0, gt=0, description="How long one statement of the API may take in the database, its waits for locks too"
     )
+
+    @field_validator("dagster_url")
+    @classmethod
+    def _dagster_address(cls, value: str) -> str:
+        return web_address(value)

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, Field, SecretStr, field_validator
 
+from orchestration.settings.fields import web_address
+
 
 class CoreSettings(BaseModel):
     """Everywhere: databases, files, logs, links."""
@@ -36,6 +38,20 @@ class CoreSettings(BaseModel):
         None, description="Key of the signed links to a local object store; unset is one made in the home"
     )
     signed_link_hours: float = Field(168.0, gt=0, le=168, description="How long a signed link works; S3 allows 168")
+
+    @field_validator("home")
+    @classmethod
+    def _expanded(cls, value: Path) -> Path:
+        """A tilde is expanded by a shell only: a unit, a container or quotes leave it as it is."""
+        try:
+            return value.expanduser()
+        except RuntimeError as error:
+            raise ValueError("Input begins with ~, and this user has no home: write the whole path") from error
+
+    @field_validator("public_url")
+    @classmethod
+    def _web_address(cls, value: str) -> str:
+        return web_address(value)
 
     @field_validator("log_level")
     @classmethod

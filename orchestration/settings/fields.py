@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, BeforeValidator, Field
 from pydantic_settings import NoDecode
@@ -39,6 +40,14 @@ def _listed(value: object) -> object:
 
 Box = Annotated[tuple[float, float, float], NoDecode, BeforeValidator(_listed)]
 """Width, depth and height, as a JSON list."""
+
+
+def web_address(value: str) -> str:
+    """An address that links begin with; raises ValueError for one that no browser would follow."""
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("Input should be an address such as https://assets.example.com")
+    return value
 
 
 def renamed(default: object, *variables: str, **rules: Any) -> Any:  # noqa: ANN401 - as pydantic's `Field`

@@ -8,7 +8,7 @@ so a `Database` may be built wherever settings are at hand.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -102,11 +102,27 @@ def _create_if_missing(url: URL) -> None:
     except TransientError as error:
         if any(words in str(error) for words in _FULL):
             raise ConfigurationError(f"{NO_ROOM}: {error}") from error
-        if "does not exist" not in str(error):
+        if not _is_missing(url, str(error)):
             raise
     finally:
         database.close()
     _create(url)
+
+
+def _is_missing(url: URL, answer: str) -> bool:
+    """Whether the server has no such database: it says so in a language of its own, but names it in each."""
+    if "does not exist" in answer:
+        return True
+    if str(url.database) not in answer:
+        return False
+    with (
+        closing(Database(_text(url.set(database="postgres")))) as server,
+        suppress(TransientError),
+        server.connect() as connection,
+    ):
+        found = connection.execute(sa.text("SELECT FROM pg_database WHERE datname = :name"), {"name": url.database})
+        return found.one_or_none() is None
+    return False
 
 
 def _create(url: URL) -> None:
@@ -140,8 +156,7 @@ class Database:
             make_url(url).set(drivername=DRIVER), pool_pre_ping=True, pool_size=kept, max_overflow=connections - kept
         )
         sa.event.listen(self._engine, "handle_error", _leave_read_only_server)
-        if statement_seconds is not None:
-            sa.event.listen(self._engine, "connect", partial(_limit_session, seconds=statement_seconds))
+        sa.event.listen(self._engine, "connect", partial(_begin_session, statement_seconds=statement_seconds))
 
     @contextmanager
     def begin(self) -> Iterator[sa.Connection]:
@@ -163,9 +178,14 @@ class Database:
         self._engine.dispose()
 
 
-def _limit_session(connection: psycopg.Connection[Any], _record: object, *, seconds: float) -> None:
-    connection.execute("SELECT set_config('statement_timeout', %s, false)", [str(round(1000 * seconds))])
-    connection.commit()  # the pool rolls back what is open
+def _begin_session(connection: psycopg.Connection[Any], _record: object, *, statement_seconds: float | None) -> None:
+    """Have times in UTC, whatever the server's own zone is, and statements limited, if they are to be."""
+    settings = ["SET TIME ZONE 'UTC'"]
+    if statement_seconds is not None:
+        settings.append(f"SET statement_timeout = {round(1000 * statement_seconds)}")
+    connection.autocommit = True  # the pool rolls back what is open
+    connection.execute("; ".join(settings).encode())
+    connection.autocommit = False
 
 
 def _leave_read_only_server(context: sa.engine.ExceptionContext) -> None:

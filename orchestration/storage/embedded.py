@@ -45,6 +45,12 @@ LONGEST_STOP = 30.0
 _PAUSE = 0.01
 # After a kill the server first syncs what it holds: file by file that takes seconds, and Linux can do it at once.
 _RECOVERY = ("-c", "recovery_init_sync_method=syncfs") if sys.platform == "linux" else ()
+# The same order of texts, language of messages and zone of time on each machine. The locale of the environment may be
+# none that this machine has, such as one that a remote login brought along, and then initdb makes nothing.
+_CLUSTER = (
+    "--auth=peer", "--username=postgres", "--encoding=utf8", "--locale=C", "--locale-provider=builtin",
+    "--builtin-locale=C.UTF-8", "--set=timezone=UTC", "--set=log_timezone=UTC",
+)  # fmt: skip
 _RUNNER = Path(__file__).with_name("postgres_process.py")
 
 # What this process holds while it uses a server, by process and folder: a fork has to join by itself.
@@ -97,8 +103,7 @@ def create_cluster(directory: Path) -> None:
     new = directory.with_name(f".{directory.name}.new")
     shutil.rmtree(new, ignore_errors=True)
     account.make_folder(new)
-    arguments = ("--auth=peer", "--encoding=utf8", "--username=postgres", "--pgdata", str(new))
-    _run(account, new, "initdb", arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    _run(account, new, "initdb", (*_CLUSTER, "--pgdata", str(new)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     new.rename(directory)
 
 
@@ -108,10 +113,11 @@ def stop_embedded_server(directory: Path) -> None:
     held = _held.pop((os.getpid(), directory), None)
     if held is None:
         return
-    with suppress(OSError), _turn(directory):
+    # Given up within the turn: where a lock stays shared when it cannot be made exclusive, as on macOS, two that leave
+    # at once would each find the other still here.
+    with suppress(OSError), _turn(directory), os.fdopen(held):
         if _lock(held, fcntl.LOCK_EX | fcntl.LOCK_NB):
             _stop(directory)
-    os.close(held)
 
 
 def _start(directory: Path, account: Account) -> _Running:

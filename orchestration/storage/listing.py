@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from orchestration.errors import TransientError
+from orchestration.storage.object_backends import require
 from orchestration.storage.object_errors import cause, store_errors
 
 if TYPE_CHECKING:
@@ -34,12 +35,16 @@ class Listing(NamedTuple):
 
 
 def list_objects(objects: ObjectStore, prefix: str) -> Listing:
-    """Every object under the folder `prefix`; raises `TransientError` when the store does not answer."""
+    """Every object under the folder `prefix`; raises `TransientError` when the store does not answer.
+
+    A store that is missing, or a folder that may not be read, is no empty one.
+    """
     from obstore.store import LocalStore
 
     listing = Listing({}, {})
     with store_errors(objects.url):
         if isinstance(objects.backend, LocalStore):
+            require(objects.backend)
             _list_folder(objects, Path(str(objects.backend.prefix)), prefix, listing)
         else:
             _list_prefix(objects, prefix, listing)
@@ -59,13 +64,18 @@ def _list_folder(objects: ObjectStore, root: Path, prefix: str, listing: Listing
 
 def _files(folder: bytes) -> Iterator[tuple[bytes, int]]:
     """Files below a folder, by bytes, since a name need not be text; one that goes meanwhile is not there."""
-    for parent, _, names in os.walk(folder):
+    for parent, _, names in os.walk(folder, onerror=_raise_unless_gone):
         for name in names:
             path = os.path.join(parent, name)  # noqa: PTH118 - a path of bytes
             try:
                 yield path, os.stat(path).st_size  # noqa: PTH116 - a path of bytes
             except FileNotFoundError:
                 continue
+
+
+def _raise_unless_gone(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):
+        raise error
 
 
 def _is_reached(objects: ObjectStore, key: str, size: int) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -95,7 +96,10 @@ def remove_staged(backend: Backend, older_than: datetime) -> int:
     if not isinstance(backend, LocalStore):
         return 0
     staged = [path for path in Path(str(backend.prefix)).rglob("*#*") if _STAGED.search(path.name)]
-    dead = [path for path in staged if path.stat().st_mtime < older_than.timestamp()]
-    for path in dead:
-        path.unlink(missing_ok=True)
-    return len(dead)
+    removed = 0
+    for path in staged:
+        with suppress(FileNotFoundError):  # it has become an object since it was found
+            if path.stat().st_mtime < older_than.timestamp():
+                path.unlink()
+                removed += 1
+    return removed

@@ -17,6 +17,7 @@ from tempfile import SpooledTemporaryFile
 from typing import IO, TYPE_CHECKING, NamedTuple
 
 from orchestration.errors import InvalidInputError, TooLargeError, TransientError
+from orchestration.storage.listing import list_objects
 from orchestration.storage.object_backends import make_private, open_backend, remove_staged, require
 from orchestration.storage.object_errors import (
     MissingObjectError,
@@ -268,12 +269,8 @@ class ObjectStore:
             return obstore.sign(backend, "GET", key, lifetime)
 
     def sizes(self, prefix: str = "") -> dict[str, int]:
-        """Every key under `prefix`, with its size in bytes."""
-        import obstore
-
-        with store_errors(self.url):
-            pages = obstore.list(self.backend, prefix or None)
-            return {item["path"]: item["size"] for page in pages for item in page}
+        """Every key under `prefix`, with its size in bytes; names that no key can have are left out."""
+        return list_objects(self, prefix).sizes
 
     def _attributes(self, mime: str | None) -> Attributes | None:
         return {"Content-Type": mime} if mime and self.url.startswith("s3://") else None

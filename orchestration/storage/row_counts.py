@@ -1,6 +1,7 @@
 """How many rows of a table are in which state, without counting them: kept by triggers, read in a moment.
 
-Attaching the triggers (for migrations), reading, folding. Keep out: which tables are counted, which revision 0019 says.
+Attaching the triggers (for migrations), reading, folding; and what the planner expects. Keep out: which tables are
+counted, which revision 0019 says.
 
 A statement that changes rows adds a row of differences a label and state, in its own transaction, so that no writer
 waits for another's row; `fold_row_counts` makes one of them. A sum is therefore right at every commit, by whatever code
@@ -9,7 +10,7 @@ or hand the rows were changed.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -52,6 +53,13 @@ def read_row_counts(connection: sa.Connection, counted: str) -> dict[tuple[str, 
     """The counts of one table by label and state; without those that are zero and were never anything else."""
     rows = connection.execute(_READ, {"counted": counted})
     return {(row.label, row.state): RowCount(row.rows, row.amount) for row in rows}
+
+
+def expected_rows(connection: sa.Connection, query: sa.Select[Any]) -> float:
+    """How many rows PostgreSQL's planner expects of a query, in a millisecond and without running it."""
+    compiled = query.compile(dialect=connection.dialect)
+    plan = connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {compiled}", dict(compiled.params)).scalar_one()
+    return float(plan[0]["Plan"]["Plan Rows"])
 
 
 def fold_row_counts(connection: sa.Connection, *, limit: int) -> None:

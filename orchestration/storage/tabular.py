@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 _NESTED = {dict, list, tuple}
+# Python puts quotes around a cell only for the line breaks that end its rows; a bare carriage return ends one as well
+# for many readers.
+_ROW_END = "\r\n"
 
 
 class TableFormat(StrEnum):
@@ -56,7 +59,7 @@ def _write_jsonl(rows: Iterable[dict[str, Any]], file: IO[bytes]) -> int:
 
 
 def _write_csv(rows: Iterable[dict[str, Any]], file: IO[bytes], columns: Sequence[str]) -> int:
-    writer = csv.writer(_Utf8(file), lineterminator="\n")
+    writer = csv.writer(_Utf8(file), lineterminator=_ROW_END)
     writer.writerow(columns)
     count = 0
     for row in rows:
@@ -93,10 +96,10 @@ def _json(value: object) -> str:
 
 
 class _Utf8:
-    """What `csv.writer` needs of a text file, over a binary one that stays open."""
+    """What `csv.writer` needs of a text file, over a binary one that stays open; a row ends with a line feed there."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
 
     def write(self, text: str) -> int:
-        return self._file.write(text.encode())
+        return self._file.write(text.removesuffix(_ROW_END).encode() + b"\n")

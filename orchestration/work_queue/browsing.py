@@ -33,6 +33,7 @@ class ListedTask(NamedTuple):
     enqueued_at: datetime
     claimed_at: datetime | None
     finished_at: datetime | None
+    run_id: str | None
     at: datetime
 
 
@@ -59,7 +60,7 @@ class SlowTask(NamedTuple):
 
 
 _LISTED = """id, key, "grouping", state, attempt, replays, percent, step, reason, left(error, 400) AS error,
-    enqueued_at, claimed_at, finished_at"""
+    enqueued_at, claimed_at, finished_at, run_id"""
 
 
 def _listing(at: str, order: str, later: str) -> sa.TextClause:

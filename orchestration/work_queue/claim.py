@@ -180,10 +180,10 @@ class Claim(Generic[T]):
         """Hand over what was reported so far, without waiting for the end of the claim."""
         await self._pass_on(self)
 
-    def confirm(self, held: Sequence[Task]) -> None:
-        """Count as settled what was settled by a commit that got no answer, unless it is among those still held."""
-        active = {task.id for task in held}
-        self._settled |= {task_id: one for task_id, one in self._unconfirmed.items() if task_id not in active}
+    def confirm(self, unchanged: Sequence[Task]) -> None:
+        """Count as settled what was settled by a commit that got no answer, unless that commit left it unchanged."""
+        left = {task.id for task in unchanged}
+        self._settled |= {task_id: one for task_id, one in self._unconfirmed.items() if task_id not in left}
         self._unconfirmed.clear()
 
     def take_settled(self) -> list[Settled]:

@@ -78,7 +78,8 @@ class ClaimRunner:
         def release() -> list[Task]:
             with self._database.begin() as connection:
                 released = self._queue.release(connection, self._worker, tasks, delay=delay)
-                return self._queue.held(connection, [task for task in tasks if task.id not in released])
+                held, _ = self._queue.held(connection, [task for task in tasks if task.id not in released])
+                return held
 
         if tasks:
             locked = await self._calls.call(release) or []
@@ -113,14 +114,16 @@ class ClaimRunner:
         """The tasks that are neither settled nor taken back; none when the database does not tell in time."""
         tasks = [task for task in claim.unsettled if task.id not in self.locked]
 
-        def read() -> list[Task]:
+        def read() -> tuple[list[Task], list[Task]]:
             with self._database.begin() as connection:
                 return self._queue.held(connection, tasks)
 
-        held = await self._calls.call(read)
-        if held is not None:
-            claim.confirm(held)
-        return held or []
+        found = await self._calls.call(read)
+        if found is None:
+            return []
+        held, forgotten = found
+        claim.confirm([*held, *forgotten])
+        return held
 
     async def _put_back(self, claim: Claim[Any], left: Sequence[Task], error: Exception) -> None:
         """Give back what the database failed; of locked tasks, only these, and the others are handled again."""

@@ -129,6 +129,7 @@ class TaskStatus:
 
     `attempt` counts from 1 once it has been claimed. `percent`, `step` and `message` are what its worker reported last.
     `history` has an entry for each earlier death: attempts, reason, error, dead_at. `due_at` is when it may run.
+    `run_id` is the Dagster run of the worker that claimed it last, if that was one of a run.
     """
 
     id: int
@@ -152,6 +153,7 @@ class TaskStatus:
     due_at: datetime
     claimed_at: datetime | None
     finished_at: datetime | None
+    run_id: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from orchestration.errors import ConfigurationError, ConflictError, QueueFullError, TransientError
 from orchestration.storage.database import driver_connection
 from orchestration.storage.row_counts import fold_row_counts
-from orchestration.work_queue import encoding, statements
+from orchestration.work_queue import counting, encoding, statements
 from orchestration.work_queue.model import (
     DeadReason,
     DeadTask,
@@ -183,18 +183,15 @@ class TaskQueue:
             outcomes=encoding.outcomes_text(outcomes, verdicts),
             locks=encoding.milliseconds(LOCK_SECONDS),
         )
-        states = {task_id: TaskState(state) for task_id, state in rows.all()}
-        return [
-            Settled(outcome.task, states[outcome.task.id], outcome.error)
-            for outcome in outcomes
-            if outcome.task.id in states
-        ]
+        states = {task_id: TaskState(state) for task_id, state in rows}
+        return [Settled(one.task, states[one.task.id], one.error) for one in outcomes if one.task.id in states]
 
-    def held(self, connection: sa.Connection, tasks: Sequence[Task]) -> list[Task]:
-        """Those of `tasks` that are still active under their token."""
+    def held(self, connection: sa.Connection, tasks: Sequence[Task]) -> tuple[list[Task], list[Task]]:
+        """Those of `tasks` that are still active under their token, and those whose claim the server has forgotten."""
         ids, tokens = [task.id for task in tasks], [task.token for task in tasks]
-        found = set(self._execute(connection, statements.HELD, ids=ids, tokens=tokens).scalars())
-        return [task for task in tasks if task.id in found]
+        found = dict(self._execute(connection, statements.HELD, ids=ids, tokens=tokens).tuples().all())
+        held, forgotten = ([task for task in tasks if found.get(task.id) is forgotten] for forgotten in (False, True))
+        return held, forgotten
 
     def release(self, connection: sa.Connection, worker: int, tasks: Sequence[Task], *, delay: float = 0.0) -> set[int]:
         """Give back those `tasks` that the worker still holds, due again in `delay` seconds; returns their ids.
@@ -230,7 +227,8 @@ class TaskQueue:
 
     def counts(self, connection: sa.Connection, grouping: str | None = None) -> QueueCounts:
         """How many tasks are where, in all or of one grouping."""
-        return QueueCounts(*self._execute(connection, statements.COUNTS, grouping=grouping).one())
+        statement = counting.COUNTS if grouping is None else counting.COUNTS_OF_GROUP
+        return QueueCounts(*self._execute(connection, statement, grouping=grouping).one())
 
     def unfinished(self, connection: sa.Connection, keys: Collection[str]) -> set[str]:
         """Those of `keys` that wait or are active."""

@@ -116,7 +116,8 @@ WITH held AS MATERIALIZED (
         AND CASE WHEN suspect_first THEN place = 1 AND (held.tasks = 0 OR slow) ELSE NOT ranked.suspect END
 ), claimed AS (
     UPDATE task SET state = 'active', attempt = attempt + 1, token = token + 1, worker = :worker,
-        claimed_at = statement_timestamp(), lease_until = statement_timestamp() + make_interval(secs => :lease)
+        claimed_at = statement_timestamp(), lease_until = statement_timestamp() + make_interval(secs => :lease),
+        run_id = (SELECT run_id FROM task_worker WHERE number = :worker)
     WHERE id = ANY (ARRAY(SELECT id FROM chosen))
     RETURNING id, token, key, payload, attempt, "grouping", order_key, enqueued_at
 )
@@ -189,10 +190,12 @@ UPDATE task AS t SET state = CASE WHEN is_cancelled THEN 'cancelled' ELSE 'waiti
 FROM given WHERE t.id = given.id
 RETURNING t.id""")
 
+# In one statement, since a claim that was not on disk when the server crashed may be made again at any moment. Its row
+# has the token of the claim before.
 HELD = sa.text("""
-SELECT t.id FROM task AS t
-JOIN unnest(CAST(:ids AS bigint[]), CAST(:tokens AS int[])) AS o (id, token) ON t.id = o.id AND t.token = o.token
-WHERE t.state = 'active'""")
+SELECT t.id, t.token < o.token AS is_forgotten FROM task AS t
+JOIN unnest(CAST(:ids AS bigint[]), CAST(:tokens AS int[])) AS o (id, token) ON t.id = o.id
+WHERE t.token < o.token OR (t.token = o.token AND t.state = 'active')""")
 
 RENEW = sa.text("""
 WITH seen AS (UPDATE task_worker SET seen_at = statement_timestamp() WHERE number = :worker)
@@ -241,22 +244,6 @@ NEXT_DUE = sa.text("""
 SELECT CAST(extract(epoch FROM min(run_at) - statement_timestamp()) AS float8)
 FROM task WHERE queue = :queue AND state = 'waiting' AND run_at > statement_timestamp()""")
 
-COUNTS = sa.text("""
-SELECT
-    count(*) FILTER (WHERE due) AS waiting,
-    count(*) FILTER (WHERE state = 'active') AS active,
-    count(*) FILTER (WHERE state = 'completed') AS completed,
-    count(*) FILTER (WHERE state = 'dead') AS failed,
-    count(*) FILTER (WHERE state = 'waiting' AND NOT due) AS delayed,
-    CAST(extract(epoch FROM statement_timestamp() - min(run_at) FILTER (WHERE due)) AS float8) AS oldest_seconds,
-    CAST(extract(epoch FROM min(run_at) FILTER (WHERE state = 'waiting' AND NOT due) - statement_timestamp()) AS float8)
-        AS next_due_seconds,
-    count(*) FILTER (WHERE state = 'cancelled') AS cancelled
-FROM (
-    SELECT state, run_at, state = 'waiting' AND run_at <= statement_timestamp() AS due
-    FROM task WHERE queue = :queue AND (CAST(:grouping AS text) IS NULL OR "grouping" = :grouping)
-) AS t""")
-
 DEAD = sa.text("""
 SELECT key, "grouping", payload, attempt, reason, error, finished_at, first_error, first_failed_at, replays
 FROM task WHERE queue = :queue AND state = 'dead' ORDER BY finished_at DESC, id DESC LIMIT :limit""")
@@ -277,7 +264,7 @@ WHERE queue = :queue AND state = 'dead' AND (CAST(:keys AS text[]) IS NULL OR ke
 TASK = sa.text("""
 SELECT id, key, state, "grouping", payload, attempt, percent, step, message, result, reason, error,
     first_error, first_failed_at, replays, history, cancel_requested_at IS NOT NULL AS is_cancel_requested,
-    enqueued_at, run_at AS due_at, claimed_at, finished_at
+    enqueued_at, run_at AS due_at, claimed_at, finished_at, run_id
 FROM (
     SELECT * FROM task WHERE queue = :queue AND key = :key AND state NOT IN ('completed', 'cancelled')
     UNION ALL

@@ -79,6 +79,7 @@ task = sa.Table(
     sa.Column("step", sa.Text),
     sa.Column("message", sa.Text),
     sa.Column("cancel_requested_at", sa.DateTime(timezone=True), comment="Its worker has been asked to stop it"),
+    sa.Column("run_id", sa.Text, comment="The Dagster run of the worker that claimed it last"),
     sa.CheckConstraint(f"state IN ({_states})", name="state"),
     sa.CheckConstraint("priority BETWEEN 0 AND 2", name="priority"),
     sa.CheckConstraint(

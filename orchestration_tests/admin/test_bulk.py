@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from orchestration.admin import bulk
 from orchestration.admin.bulk import BulkRunner, NewBulk, create_bulk, list_items, read_bulk, states_now, stop_bulk
-from orchestration.errors import NotFoundError
+from orchestration.errors import LockTimeoutError, NotFoundError
 from orchestration.runtime.requests import request_sensor
 from orchestration_tests.runtime.ticks import tick
 
@@ -65,6 +65,28 @@ def test_a_set_is_frozen_and_each_item_has_its_result(factory: Domains, monkeypa
         assert read_bulk(connection, rest)["state"] == "completed"
         with pytest.raises(NotFoundError, match="Nothing of that is dead"):
             create_bulk(connection, NewBulk("mirror", "ada"))
+
+
+def test_an_item_that_somebody_has_locked_stays_open_and_the_others_go_on(
+    factory: Domains, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk, "LOCK_SECONDS", 0.05)
+    with factory.services.database.begin() as connection:
+        tasks = connection.execute(sa.text("SELECT id FROM print_task WHERE stl_render_state = 'failed'")).scalars()
+        locked, free = map(str, tasks)
+        for key in (locked, free):
+            connection.execute(_DEAD, {"queue": "print", "key": key})
+        number, _ = create_bulk(connection, NewBulk("print", "ada"))
+    runner = BulkRunner(factory)
+    with factory.services.database.begin() as stranger:
+        stranger.execute(sa.text("SELECT FROM print_task WHERE id = :id FOR UPDATE"), {"id": int(locked)})
+        assert runner.step()
+        assert outcomes(factory, number) == {locked: None, free: "replayed"}
+        with pytest.raises(LockTimeoutError, match="locked by others"):
+            runner.step()
+    while runner.step():
+        pass
+    assert outcomes(factory, number) == {locked: "replayed", free: "replayed"}
 
 
 def test_two_processes_do_not_work_on_one_set(factory: Domains) -> None:

@@ -70,6 +70,10 @@ def test_every_page_that_a_page_links_to_opens_and_shows_foreign_text_as_text(re
 def test_rows_lead_to_their_run_and_partition_in_dagster(reading: httpx.Client) -> None:
     assert f"http://dagster.example/runs/{RUN}" in reading.get("/admin/workers").text
     assert f"http://dagster.example/runs/{RUN}" in reading.get("/admin/requests").text
+    dead = reading.get("/admin/queues/image-upload/tasks", params={"state": "dead"}).text
+    task = reading.get("/admin/queues/image-upload/task", params={"key": "https://images.example/0.jpg"}).text
+    assert f"http://dagster.example/runs/{RUN}" in dead
+    assert f'href="http://dagster.example/runs/{RUN}">its run in Dagster' in task
     family = reading.get(f"/admin/families/{FAMILY}").text
     partition = f"http://dagster.example/assets/catalogue/product_families?view=partitions&amp;partition={FAMILY}"
     assert partition in family

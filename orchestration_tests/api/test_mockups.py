@@ -117,6 +117,7 @@ def test_jobs_are_listed_by_product_and_state_in_pages(base_url: str, mockups: M
     assert ([job["id"] for job in page["jobs"]], page["total"], page["hasMore"]) == (ids[:0:-1], 3, True)
     failed = get(base_url, "jobs", status="failed,rendering")
     assert [job["id"] for job in failed["jobs"]] == [ids[1]]
+    assert get(base_url, "jobs", status=" , ")["total"] == 3
     assert get(base_url, "jobs", status="done")["code"] == "VALIDATION_ERROR"
     assert get(base_url, "jobs", limit=101)["code"] == "invalid"
     stats = get(base_url, "stats", productId=PRODUCT)
@@ -134,6 +135,24 @@ def test_jobs_are_deleted_restored_and_removed(base_url: str, mockups: Mockups) 
     removed = requests.post(f"{address}/remove", timeout=30).json()
     assert (removed["isRemoved"], removed["files"]) == (True, ALL_FILES + 1)  # the design too
     assert requests.post(f"{address}/restore", timeout=30).status_code == 404
+    assert requests.post(f"{address}/remove", timeout=30).json()["code"] == "JOB_NOT_FOUND"
+
+
+def test_a_waiting_job_is_cancelled_once_and_can_be_retried(base_url: str, mockups: Mockups) -> None:
+    job_id = submit(base_url).json()["id"]
+    address = f"{base_url}/api/mockups/jobs/{job_id}"
+    cancelled = requests.post(f"{address}/cancel", timeout=30)
+    assert (cancelled.status_code, cancelled.json()["status"]) == (200, "failed")
+    assert cancelled.json()["errorMessage"] == "Cancelled on request"
+    again, missing = (requests.post(f"{one}/cancel", timeout=30) for one in (address, f"{address}0"))
+    assert (again.status_code, again.json()["code"]) == (409, "conflict")
+    assert (missing.status_code, missing.json()["code"]) == (404, "JOB_NOT_FOUND")
+    retried = requests.post(f"{address}/retry", json={}, timeout=30).json()
+    drain(mockups)
+    assert (get(base_url, f"jobs/{job_id}")["status"], get(base_url, f"jobs/{retried['id']}")["status"]) == (
+        "failed",
+        "completed",
+    )
 
 
 def test_a_product_has_the_front_of_its_newest_mockup_as_its_thumbnail(base_url: str, mockups: Mockups) -> None:

@@ -27,6 +27,8 @@ def test_the_list_names_what_each_module_has_with_the_first_line_of_its_help(mod
         (["--help"], HEAVY),
         (["no-such-command"], HEAVY),
         (["stl", "--help"], HEAVY - {"numpy"}),
+        (["status", "--help"], {"dagster", "pandas", "alembic"}),
+        (["queue", "status", "--help"], {"dagster", "pandas", "alembic"}),
     ],
 )
 def test_what_a_command_does_not_need_is_not_loaded(arguments: list[str], unneeded: set[str]) -> None:

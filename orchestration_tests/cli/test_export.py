@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import stat
 from contextlib import redirect_stdout
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -215,3 +216,23 @@ def test_a_file_that_cannot_be_written_is_one_clear_line(disconnected: Command, 
     ended = disconnected("export", "families", "--out", out)
     assert (ended.code, ended.out) == (2, "")
     assert ended.err == f"--out {out} cannot be written: No such file or directory\n"
+
+
+def test_an_export_that_fails_leaves_the_file_of_before(disconnected: Command, tmp_path: Path) -> None:
+    out = tmp_path / "families.csv"
+    out.write_text("yesterday's", encoding="utf-8")
+    ended = disconnected("export", "families", "--out", out)
+    assert (ended.code, ended.out) == (1, "")
+    assert out.read_text(encoding="utf-8") == "yesterday's"
+    assert {one.name for one in tmp_path.iterdir()} == {"families.csv", "home"}
+
+
+def test_an_export_takes_the_place_of_the_file_of_before(command: Command, tmp_path: Path) -> None:
+    out, link = tmp_path / "families.csv", tmp_path / "newest.csv"
+    out.write_text("yesterday's", encoding="utf-8")
+    out.chmod(0o640)
+    link.symlink_to(out)
+    assert command("export", "families", "--format", "csv", "--out", link).code == 0
+    assert out.read_text(encoding="utf-8").startswith("a_number,supplier,")
+    assert (link.is_symlink(), stat.S_IMODE(out.stat().st_mode)) == (True, 0o640)
+    assert command("export", "families", "--out", "/dev/null").code == 0

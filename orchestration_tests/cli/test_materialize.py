@@ -28,9 +28,9 @@ def synced(orchestration: Command, feed: FeedFolder) -> FeedFolder:
 
 
 def key_file(folder: Path, *keys: str) -> Path:
-    """A file that lists the keys."""
+    """A file that lists the keys, as Windows writes one: with a mark at its beginning."""
     file = folder / "keys.txt"
-    file.write_text("\n".join(keys) + "\n", encoding="utf-8")
+    file.write_text("\n".join(keys) + "\n", encoding="utf-8-sig")
     return file
 
 
@@ -39,7 +39,7 @@ def test_scattered_keys_are_one_run_with_a_status_each(
 ) -> None:
     synced.spoil("A23-2", b"not json")
     synced.publish()
-    keys = key_file(tmp_path, "A461-1", "", "A23-Bottle 500ml+, blue", "A23-2", "A461-1", "A23-404")
+    keys = key_file(tmp_path, "A461-1", "", "A23-Bottle 500ml+, blue", "A23-2 ", "A461-1", "A23-404")
     ended = orchestration("materialize", FAMILIES, "--keys", keys, "--json")
     told = ended.json
     assert ended.code == 1

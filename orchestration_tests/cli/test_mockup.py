@@ -153,7 +153,9 @@ def test_colours_are_ranked_for_a_design(logo: str) -> None:
     ranked = json.loads(printed)
     assert len(ranked) >= 10
     assert ranked[0]["good"]
-    assert "seen, contrast" in run("mockups", "colours", "--design", logo)[1]
+    lines = run("mockups", "colours", "--design", logo)[1].splitlines()
+    assert [line.split()[0] for line in lines] == [one["fabric"].split()[0] for one in ranked]
+    assert all("seen, contrast" in line for line in lines)
 
 
 def test_versions_of_pictures_are_compared(tmp_path: Path) -> None:

@@ -6,15 +6,20 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import dagster as dg
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.engine import make_url
 
 import orchestration as orchestration_package
 from orchestration.storage.migrate import head_revision, known_revisions, migrate
+from orchestration_tests.conftest import run_on_server
 
 if TYPE_CHECKING:
+    from sqlalchemy.engine import URL
+
     from orchestration.storage.database import Database
     from orchestration_tests.cli.conftest import Command
     from orchestration_tests.cli.feed_folder import FeedFolder
@@ -28,6 +33,7 @@ if TYPE_CHECKING:
         (("stop",), "Missing argument"),
         (("queue", "nothing"), "No such command 'nothing'."),
         (("queue", "dead", "image-upload", "--limit", "many"), "'--limit'"),
+        (("queue", "dead", "image-upload", "--limit", "-1"), "'--limit'"),
         (("status", "more"), "more"),
     ],
 )
@@ -37,6 +43,13 @@ def test_bad_usage_is_one_clear_line(disconnected: Command, arguments: tuple[str
     assert ended.err.count("\n") == 1
     assert told in ended.err
     assert ended.err.endswith("See `orchestration --help`.\n")
+
+
+def test_a_value_that_no_database_takes_is_bad_usage(orchestration: Command) -> None:
+    for arguments in (("requests", "show", "9" * 20), ("explain", "A23-1\udcff"), ("restore", "\udc80")):
+        ended = orchestration(*arguments)
+        assert (ended.code, ended.out, ended.err.count("\n")) == (2, "", 1), arguments
+        assert ended.err.endswith("See `orchestration --help`.\n")
 
 
 @pytest.mark.parametrize("arguments", [(), ("quarantine",)])
@@ -120,7 +133,11 @@ def test_the_reconciliation_lists_and_ends_with_one_while_an_object_is_missing(
     ended = orchestration("reconcile", "--json")
     assert ended.code == 1
     assert ended.json["missing"] == [{"table": "media", "row": "aa", "key": "media/aa/aa.png"}]
-    assert "1 of these are missing" in orchestration("reconcile").out
+    (orchestration.home / "objects/media").mkdir(parents=True, exist_ok=True)
+    (orchestration.home / "objects/media/two\nlines").touch()
+    ended = orchestration("reconcile")
+    assert "1 of these are missing" in ended.out
+    assert ended.err == "media/two\\x0alines: no key of an object; rename or remove the file\n"
 
 
 def test_a_deployment_prepares_dagster_by_the_same_command(
@@ -204,11 +221,29 @@ def test_the_doctor_survives_a_database_that_is_away(
     assert [one["name"] for one in found.json if not one["ok"]] == ["database"]
 
 
+def test_the_doctor_looks_at_the_rest_after_an_error_that_nobody_foresaw(
+    orchestration: Command, feed: FeedFolder, monkeypatch: pytest.MonkeyPatch, server_url: URL, database_url: str
+) -> None:
+    feed.publish()
+    role = f"role_{uuid4().hex}"
+    run_on_server(server_url, f"CREATE ROLE {role} LOGIN")
+    try:
+        url = make_url(database_url).set(username=role).render_as_string(hide_password=False)
+        monkeypatch.setenv("ORCHESTRATION_DATABASE_URL", url)
+        found = orchestration("doctor", "--json")
+    finally:
+        run_on_server(server_url, f"DROP ROLE {role}")
+    ((name, message),) = [(one["name"], one["message"]) for one in found.json if not one["ok"]]
+    assert (found.code, name) == (1, "database")
+    assert "permission denied for table alembic_version" in message
+
+
 def test_the_doctor_changes_no_schema(
     orchestration: Command, feed: FeedFolder, empty_database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     feed.publish()
     monkeypatch.setenv("ORCHESTRATION_DATABASE_URL", empty_database.url)
-    assert "run `orchestration migrate`" in orchestration("doctor").out
+    found = orchestration("doctor")
+    assert (found.code, "run `orchestration migrate`" in found.out) == (1, True)
     with empty_database.connect() as connection:
         assert sa.inspect(connection).get_table_names() == []

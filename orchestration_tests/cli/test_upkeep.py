@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from typing import TYPE_CHECKING
 
 import pytest
@@ -135,8 +136,12 @@ def test_dead_letters_are_counted_listed_and_replayed(orchestration: Command, de
     assert rehearsed.json == {"queue": "image-upload", "replayed": 0, "dead": 2}
     single = orchestration("queue", "replay", "image-upload", "--key", dead_letters[0], "--json")
     assert single.json == {"queue": "image-upload", "replayed": 1, "dead": 1}
-    assert orchestration("queue", "replay", "image-upload").out == "1 tasks begin anew\n"
+    assert orchestration("queue", "replay", "image-upload").out == "1 tasks begin again\n"
     assert orchestration("queue", "status", "--json").json["image-upload"]["waiting"] == 2
+    assert orchestration("queue", "pause", "image-upload").out == "Paused\n"
+    (line,) = [one for one in orchestration("queue", "status").out.splitlines() if "image-upload" in one]
+    assert f"by {getpass.getuser()}" in line, "who, and since when, for the one who is to resume it"
+    assert orchestration("queue", "resume", "image-upload").out == "Resumed\n"
 
 
 def test_a_queue_that_is_not_replayed_by_itself_names_the_command_and_keeps_its_letters(

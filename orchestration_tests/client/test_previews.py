@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import threading
 from typing import TYPE_CHECKING
 
@@ -84,6 +85,33 @@ async def test_a_server_without_patience_is_asked_again() -> None:
     assert accepted.job_id == "one"
     assert len(bodies) == 3
     assert len(set(bodies)) == 1
+
+
+async def test_a_download_that_breaks_off_is_tried_again(tmp_path: Path) -> None:
+    body, asked = b"film" * 5000, []
+
+    async def status(request: web.Request) -> web.Response:
+        link = str(request.url.with_path("/file"))
+        file = {"name": "preview.mp4", "url": link, "sha256": hashlib.sha256(body).hexdigest()}
+        return web.json_response({"jobId": "one", "status": "success", "artifacts": [file]})
+
+    async def send(request: web.Request) -> web.StreamResponse:
+        asked.append(request.path)
+        answer = web.StreamResponse(headers={"content-length": str(len(body))})
+        await answer.prepare(request)
+        await answer.write(body if len(asked) > 1 else body[:100])
+        if len(asked) == 1:
+            assert request.transport is not None
+            request.transport.close()
+        return answer
+
+    app = web.Application()
+    app.router.add_get("/file", send)
+    app.router.add_get("/{path:.*}", status)
+    async with TestServer(app) as server:
+        client = PreviewClient(str(server.make_url("/")), first_wait=0.01)
+        [path] = await asyncio.to_thread(client.download, "one", tmp_path)
+    assert (await asyncio.to_thread(path.read_bytes) == body, len(asked)) == (True, 2)
 
 
 def test_a_server_that_is_not_there_is_given_up_in_the_end() -> None:

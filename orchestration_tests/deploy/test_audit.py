@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import runpy
-import threading
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
+
+from orchestration_tests.http_server import Request, serving_with
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,30 +28,13 @@ def knowing(fixed: str | None) -> Iterator[str]:
     affected = [{"package": {"ecosystem": "PyPI", "name": "slow"}, "ranges": ranges}]
     known = {"id": "HARM-1", "modified": "2026-01-01T00:00:00Z", "summary": "it is slow", "affected": affected}
 
-    class Service(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
-            found = {"vulns": [{"id": known["id"], "modified": known["modified"]}]}
-            queries = [(query["package"]["name"], query["version"]) for query in asked["queries"]]
-            self.answer({"results": [found if query == ("slow", "2.0") else {} for query in queries]})
+    def answer(request: Request) -> tuple[int, bytes]:
+        found = {"vulns": [{"id": known["id"], "modified": known["modified"]}]}
+        queries = [(query["package"]["name"], query["version"]) for query in json.loads(request.body)["queries"]]
+        return 200, json.dumps({"results": [found if query == ("slow", "2.0") else {} for query in queries]}).encode()
 
-        def do_GET(self) -> None:
-            self.answer(known)
-
-        def answer(self, document: dict[str, Any]) -> None:
-            body = json.dumps(document).encode()
-            self.send_response(200)
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as its base has it
-            """Say nothing."""
-
-    with HTTPServer(("127.0.0.1", 0), Service) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    with serving_with(lambda _: (200, json.dumps(known).encode()), answer) as host:
+        yield f"http://{host}"
 
 
 def audit(folder: Path, url: str, accepted: str = "") -> int:
@@ -85,8 +68,6 @@ def test_where_nobody_answers_that_is_said_and_no_failure(tmp_path: Path, capsys
     told = "2 packages were not audited: nobody answers who knows of vulnerabilities\n"
     assert audit(tmp_path, "http://127.0.0.1:1") == 0
     assert capsys.readouterr().out == told
-    with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as refusing:
-        threading.Thread(target=refusing.serve_forever, daemon=True).start()
-        assert audit(tmp_path, f"http://127.0.0.1:{refusing.server_port}") == 0
-        refusing.shutdown()
+    with serving_with() as refusing:
+        assert audit(tmp_path, f"http://{refusing}") == 0
     assert capsys.readouterr().out == told

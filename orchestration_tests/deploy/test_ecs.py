@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from string import Template
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +11,7 @@ import pytest
 from dagster._core.launcher import LaunchRunContext, WorkerStatus
 
 from orchestration_tests.deploy.conftest import DEPLOY, IMAGE, add_launchable_run, instance_of
+from orchestration_tests.http_server import serving_with
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,40 +79,11 @@ def daemon_task(aws: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str,
     started = ecs.run_task(
         cluster=CLUSTER, taskDefinition="orchestration-daemon", launchType="FARGATE", networkConfiguration=network
     )["tasks"][0]
-    with metadata_server({"Cluster": CLUSTER, "TaskARN": started["taskArn"]}) as url:
-        monkeypatch.setenv("ECS_CONTAINER_METADATA_URI_V4", url)
+    metadata = json.dumps({"Cluster": CLUSTER, "TaskARN": started["taskArn"]}).encode()
+    with serving_with(lambda _: (200, metadata)) as host:
+        monkeypatch.setenv("ECS_CONTAINER_METADATA_URI_V4", f"http://{host}")
         monkeypatch.setenv("ORCHESTRATION_RUN_TASK_DEFINITION", "orchestration-run")
         yield {"subnet": subnet, "group": group, "aws": aws}
-
-
-class _Metadata(BaseHTTPRequestHandler):
-    task: dict[str, str]
-
-    def do_GET(self) -> None:
-        body = json.dumps(self.task).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Stay silent."""
-
-
-class metadata_server:  # noqa: N801 - a context manager
-    """The endpoint at which a container hears what it is part of."""
-
-    def __init__(self, task: dict[str, str]) -> None:
-        handler = type("Metadata", (_Metadata,), {"task": task})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-
-    def __enter__(self) -> str:
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        return f"http://127.0.0.1:{self._server.server_port}"
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import smtplib
 import subprocess
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -144,6 +145,13 @@ def test_a_pod_has_longer_to_end_than_the_longest_unit_takes(
         settings.mockup_timeout_minutes * 60,
     )
     assert job_of_a_run(instance_home)["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] > longest
+
+
+def test_mail_is_let_out_at_the_ports_that_a_mail_server_has_by_default() -> None:
+    policies = yaml.safe_load_all((DEPLOY / "kubernetes/base/resources/network.yaml").read_text(encoding="utf-8"))
+    rules = [rule for policy in policies for rule in policy["spec"].get("egress", ()) if "to" not in rule]
+    ports = {one["port"] for rule in rules for one in rule["ports"]}
+    assert {smtplib.SMTP_PORT, smtplib.SMTP_SSL_PORT, 587} <= ports
 
 
 def job_of_a_run(home: Path) -> dict[str, Any]:

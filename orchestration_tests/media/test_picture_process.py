@@ -11,9 +11,10 @@ from PIL import Image
 
 from orchestration.media.encodings import BLUR, data_url, encode_renditions
 from orchestration.media.image_problems import ImageProblem, InvalidImageError
-from orchestration.media.picture_process import PictureLimits, PictureProcess
+from orchestration.media.picture_process import PictureLimits, PictureProcess, picture_limits
 from orchestration.rendering.errors import KilledError
 from orchestration.runtime.metadata import Pictures
+from orchestration.settings import Settings
 from orchestration.storage.objects import ObjectStore
 
 
@@ -48,6 +49,15 @@ async def test_a_picture_that_takes_too_much_memory_fails_alone() -> None:
         with pytest.raises((InvalidImageError, KilledError)):
             await process.render(out.getvalue(), "vast.avif")
         assert len((await process.render(png(), "next.png")).renditions) == 3
+
+
+async def test_the_largest_picture_that_is_rendered_is_the_largest_that_is_taken_in() -> None:
+    limits = picture_limits(Settings(max_image_pixels=60 * 40))
+    with PictureProcess(limits) as process:
+        assert (await process.render(png(60, 40), "fits.png")).renditions
+        with pytest.raises(InvalidImageError, match="above the limit of 2400") as refused:
+            await process.render(png(61, 40), "large.png")
+    assert refused.value.code is ImageProblem.TOO_MANY_PIXELS
 
 
 async def test_a_process_that_dies_takes_only_its_picture_along() -> None:

@@ -9,11 +9,16 @@ import requests
 import sqlalchemy as sa
 
 from orchestration.api.keys import Role, create_key
+from orchestration.domains import Domains
 from orchestration.errors import InvalidInputError
 from orchestration.metrics import probes
 from orchestration.metrics.catalogue import METRICS
+from orchestration.metrics.exporter import Exporter
 from orchestration.metrics.reading import MOST_SUPPLIERS
 from orchestration.metrics.statements import DOMAIN
+from orchestration.metrics.traffic import Traffic
+from orchestration.services import Services
+from orchestration.settings import Settings
 from orchestration.storage.migrate import head_revision
 from orchestration.storage.row_counts import read_row_counts
 from orchestration.work_queue.model import NewTask, Outcome
@@ -24,10 +29,10 @@ from orchestration_tests.metrics.scraping import counters, scrape
 from orchestration_tests.work_queue.queues import make_queue
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pytest
     from sqlalchemy.engine import URL
-
-    from orchestration.services import Services
 
 SERIES_BUDGET = 4_000
 """How many series one scrape may have, with all queues, and as many suppliers as are shown by name."""
@@ -181,6 +186,18 @@ def test_while_the_database_is_away_a_scrape_says_so_and_shows_the_process(
     back = scrape(base_url)
     assert back.keys() == before.keys()
     assert back['orchestration_database_up{database="domain"}'] == 1
+
+
+def test_a_scrape_does_not_fail_for_a_folder_or_a_server_that_is_not_there(tmp_path: Path) -> None:
+    nowhere = Settings(
+        home=tmp_path / "home",
+        database_url="postgresql://nobody@127.0.0.1:9/none",
+        object_store=(tmp_path / "gone" / "objects").as_uri(),
+    )
+    text = Exporter(Domains(Services(nowhere)), Traffic()).scrape().decode()
+    assert 'orchestration_database_up{database="domain"} 0.0' in text
+    assert 'orchestration_disk_free_bytes{place="home"}' in text
+    assert 'place="objects"' not in text
 
 
 def test_a_probe_that_cannot_look_leaves_its_figure_out_and_the_others_go_on(

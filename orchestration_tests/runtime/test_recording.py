@@ -1,5 +1,6 @@
 """Each partition of one run has a status of its own, in the terms of the UI: the test of what `recording` relies on."""
 
+import re
 from collections.abc import Iterator, Sequence
 
 import dagster as dg
@@ -9,7 +10,7 @@ from dagster._core.storage.partition_status_cache import AssetPartitionStatus
 from orchestration.runtime.drains import DrainConfig, requested_keys
 from orchestration.runtime.partition_keys import encode_key
 from orchestration.runtime.partitions import add_partitions
-from orchestration.runtime.recording import BATCH, REASONS, PartitionRecorder
+from orchestration.runtime.recording import BATCH, REASONS, PartitionRecorder, failure_table
 
 SET = "page"
 pages = dg.DynamicPartitionsDefinition(name=SET)
@@ -116,6 +117,14 @@ def test_each_bad_key_has_its_reason_in_an_observation_and_in_the_failure(instan
     [failure] = [event.step_failure_data for event in result.all_events if event.is_step_failure]
     assert failure.user_failure_data is not None
     assert failure.user_failure_data.metadata[REASONS].value == {"bad": "no source for bad"}
+
+
+def test_the_words_of_strangers_in_a_table_of_failures_are_words_and_nothing_else() -> None:
+    table = failure_table({"a`b": "begins with ![x](http://evil.example/i.png) | <img src=x>\rand ~more~"})
+    assert table.count("\n") == 2
+    shown = table.splitlines()[2]
+    assert shown.count("|") == 3
+    assert not re.search(r"(?<!\\)[\[\]<>`~]", shown)
 
 
 def test_keys_beyond_one_batch_are_all_recorded(instance: dg.DagsterInstance) -> None:

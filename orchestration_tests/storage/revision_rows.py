@@ -172,4 +172,6 @@ ROWS: Final[Mapping[str, str]] = {
         SELECT id, 'unshown', 'media/ab/old.png', 3, now(), now() FROM media_gc_run;
     """,
     "0030": "SELECT 'no table of its own'",
+    "0031": "UPDATE task SET run_id = '6e8f6d4c-0b0e-4f5e-9f0e-2a3d1f4b5c6d'",
+    "0032": "SELECT 'no table of its own'",
 }

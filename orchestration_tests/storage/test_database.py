@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -13,7 +14,7 @@ from sqlalchemy.engine import make_url
 
 from orchestration.errors import ConfigurationError, DatabaseAwayError, LockTimeoutError, TransientError
 from orchestration.settings import Settings
-from orchestration.storage.database import Database, driver_connection, locate_databases, parse_url
+from orchestration.storage.database import Database, _is_missing, driver_connection, locate_databases, parse_url
 from orchestration.storage.embedded import create_cluster
 from orchestration_tests.conftest import run_on_server, url_of
 
@@ -113,6 +114,13 @@ def test_missing_databases_are_created_and_found_again(server_url: URL, new_name
     assert make_url(urls.dagster).database == f"{new_name}_dagster"
     assert select_one(urls.domain) == select_one(urls.dagster) == 1
     assert locate_databases(settings) == urls
+
+
+def test_a_database_is_missing_too_when_its_server_says_so_in_another_language(server_url: URL, new_name: str) -> None:
+    url, there = server_url.set(database=new_name), server_url
+    assert _is_missing(url, f"FATAL: Datenbank »{new_name}« existiert nicht")
+    assert not _is_missing(there, f"FATAL: Datenbank »{there.database}« nimmt gerade keine Verbindungen an")
+    assert not _is_missing(url, "FATAL: das Datenbanksystem startet")
 
 
 def test_a_name_with_quotes_and_spaces_is_created_too(server_url: URL, new_name: str) -> None:
@@ -245,6 +253,16 @@ def test_errors_that_stay_come_out_as_they_are(shared: Database, state: str) -> 
     with pytest.raises(sa.exc.DBAPIError) as raised:
         raise_state(shared, state)
     assert getattr(raised.value.orig, "sqlstate", None) == state
+
+
+def test_times_come_in_utc_whatever_the_zone_of_the_server_is(server_url: URL, empty_database: Database) -> None:
+    name = make_url(empty_database.url).database
+    run_on_server(server_url, f"ALTER DATABASE {name} SET timezone = 'Europe/Berlin'")
+    with closing(Database(empty_database.url)) as database:
+        for connecting in (database.connect, database.begin):
+            with connecting() as connection:
+                moment = connection.execute(sa.text("SELECT CAST('2026-07-01 12:00+02' AS timestamptz)")).scalar_one()
+                assert f"{moment:%F %T%z}" == "2026-07-01 10:00:00+0000"
 
 
 def test_the_drivers_own_connection_is_at_hand(shared: Database) -> None:

@@ -98,6 +98,12 @@ def using(directory: Path, program: str = USER) -> Iterator[subprocess.Popen[str
         process.kill()
 
 
+def leave(user: subprocess.Popen[str]) -> None:
+    """Have it end in order, at some time."""
+    assert user.stdin
+    user.stdin.close()
+
+
 def url_of(user: subprocess.Popen[str]) -> str:
     """The URL that it was given, once it was."""
     assert user.stdout
@@ -110,6 +116,8 @@ def home(tmp_path: Path) -> Iterator[Path]:
     tmp_path.chmod(0o700)
     home = tmp_path / "home"
     yield home
+    if (home / "postgres" / "postmaster.pid").exists():  # processes that were killed may have left it
+        start_embedded_server(home / "postgres")
     stop_embedded_server(home / "postgres")
 
 
@@ -186,12 +194,15 @@ def test_somebody_elses_server_is_not_started(home: Path) -> None:
     assert "belongs to pgserver; run as that user, or set ORCHESTRATION_HOME" in said
 
 
-def test_processes_that_start_it_at_once_share_one(home: Path) -> None:
+def test_processes_that_start_it_at_once_share_one_and_leave_none_when_they_end_at_once(home: Path) -> None:
     with ExitStack() as stack:
         users = [stack.enter_context(using(home / "postgres")) for _ in range(3)]
-        urls = {url_of(user) for user in users}
-        assert len(urls) == 1
-        assert answers(urls.pop())
+        (url,) = {url_of(user) for user in users}
+        assert answers(url)
+        for user in users:
+            leave(user)
+        assert [user.wait() for user in users] == [0, 0, 0]
+        assert not answers(url)
 
 
 def test_it_stops_with_the_last_process_that_uses_it_and_not_before(home: Path) -> None:
@@ -224,6 +235,17 @@ def test_half_of_a_cluster_is_made_again(home: Path) -> None:
     half.mkdir(parents=True)
     (half / "PG_VERSION").write_text("18\n")
     assert answers(start_embedded_server(home / "postgres"))
+
+
+def test_every_machine_gets_the_same_server_whatever_the_locale_and_zone_of_its_environment(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LC_ALL", "de_XX.ISO-8859-1")  # as a remote login brings along what the machine does not have
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    with psycopg.connect(start_embedded_server(home / "postgres")) as connection:
+        ordered = "SELECT string_agg(word, ' ' ORDER BY word), lower('Ä') FROM unnest(ARRAY['a', 'B', 'ä']) AS word"
+        assert connection.execute(ordered).fetchone() == ("B a ä", "ä")
+        assert connection.execute("SHOW TimeZone").fetchone() == ("UTC",)
 
 
 def test_a_folder_full_of_something_else_is_left_alone(home: Path) -> None:

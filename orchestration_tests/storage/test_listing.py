@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
+from pathlib import Path
 from uuid import uuid4
 
+import pytest
 import requests
 
+from orchestration.errors import TransientError
 from orchestration.storage.listing import list_objects
 from orchestration.storage.objects import ObjectStore
 from orchestration_tests.storage.conftest import BUCKET
@@ -17,6 +21,18 @@ def test_what_a_store_holds_is_listed(store: ObjectStore) -> None:
         asyncio.run(store.put_once(key, key.encode()))
     assert list_objects(store, "kept") == ({"kept/aa/1.png": 13, "kept/ab/2.png": 13}, {})
     assert list_objects(store, "nothing") == ({}, {})
+
+
+def test_an_odd_name_in_a_folder_is_left_out_of_the_sizes_and_a_missing_store_is_no_empty_one(tmp_path: Path) -> None:
+    store = ObjectStore((tmp_path / "objects").as_uri())
+    asyncio.run(store.put_once("kept/aa/1.png", b"123"))
+    for name in (b"two\nlines", b"caf\xe9.png"):
+        (Path(os.fsdecode(os.fsencode(tmp_path / "objects/kept") + b"/" + name))).touch()
+    assert store.sizes() == store.sizes("kept") == {"kept/aa/1.png": 3}
+    assert len(list_objects(store, "").odd) == 2
+    (tmp_path / "objects").rename(tmp_path / "elsewhere")
+    with pytest.raises(TransientError, match="objects failed: "):
+        store.sizes("kept")
 
 
 def test_an_odd_key_in_s3_is_named_and_its_neighbours_are_listed(s3_endpoint: str, s3_variables: str) -> None:

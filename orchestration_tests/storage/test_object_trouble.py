@@ -9,11 +9,9 @@ import shutil
 import stat
 import subprocess
 import sys
-import threading
 import time
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -23,6 +21,7 @@ from orchestration.errors import ConfigurationError, TransientError
 from orchestration.storage import objects
 from orchestration.storage.object_errors import MissingObjectError
 from orchestration.storage.objects import ObjectStore, content_key
+from orchestration_tests.http_server import serving_with
 from orchestration_tests.storage.bodies import LARGE, in_chunks
 
 if TYPE_CHECKING:
@@ -73,6 +72,7 @@ def test_what_a_killed_process_had_begun_to_write_is_removed_once_it_is_old(tmp_
         path.touch()  # it may just have been finished
     store, now = ObjectStore(tmp_path.as_uri()), datetime.now(UTC)
     finished = store.sizes()
+    (tmp_path / "listed#1").symlink_to(tmp_path / "gone")  # as what has become an object since it was found
 
     assert store.remove_unfinished(now - timedelta(days=1)) == 0
     assert store.remove_unfinished(now + timedelta(minutes=1)) == len(staged)
@@ -150,22 +150,13 @@ def test_the_shown_url_of_a_store_has_no_secret_in_any_form(url: str, shown: str
     ],
 )
 async def test_of_a_store_that_answered_nobody_says_that_it_did_not(status: HTTPStatus, words: str) -> None:
-    class Answer(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_error(status)
-
-        def log_message(self, *_: object) -> None:
-            """Nothing on standard error."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
-        threading.Thread(target=server.serve_forever).start()
-        store = s3_at(f"http://127.0.0.1:{server.server_port}")
+    with serving_with(lambda _: (status, b"")) as host:
+        store = s3_at(f"http://{host}")
         with pytest.raises(TransientError, match=f"s3://bucket/prefix {words}: ") as raised:
             store.get("key")
         assert "did not answer" not in str(raised.value)
         with pytest.raises(TransientError, match=words):
             await store.open("key", start=5)
-        server.shutdown()
 
 
 async def test_s3_stores_the_mime_type(s3_variables: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 from datetime import UTC, datetime
@@ -88,8 +89,9 @@ def test_json_lines_keep_structure_and_are_one_line_a_row() -> None:
 
 
 def test_csv_keeps_line_breaks_and_quotes_inside_a_cell() -> None:
-    text = 'two\nlines, a "quote" and a ; semicolon'
-    assert read([{"text": text, "other": 1}], TableFormat.CSV)["text"][0] == text
+    texts = ['two\nlines, a "quote" and a ; semicolon', "two\rlines of an old Macintosh", "two\r\nof Windows", "a\r"]
+    file = written([{"text": text, "other": 1} for text in texts], TableFormat.CSV)
+    assert [row[0] for row in csv.reader(io.TextIOWrapper(file, newline=""))] == ["text", *texts]
 
 
 def test_parquet_keeps_whole_numbers_whole_beside_a_missing_one() -> None:

@@ -247,8 +247,9 @@ async def test_a_warm_drain_prunes_while_it_is_up(database: Database, monkeypatc
     age(database, "old")
     await until(lambda: states(database) == {"new": "completed"})
     assert not draining.done()
-    is_pruned.set()
     enqueue(database, queue, "last")
+    await until(lambda: states(database).get("last") == "completed")
+    is_pruned.set()
     assert (await draining).completed == 3
 
 

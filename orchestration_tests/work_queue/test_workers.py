@@ -47,6 +47,10 @@ def test_a_registered_worker_says_where_it_is_and_what_it_holds(database: Databa
     (worker,) = workers(database, queue)
     assert (worker.number, worker.queue, worker.run_id, worker.tasks) == (number, "images", "0b1c", 2)
     assert (worker.host, worker.pid) == (socket.gethostname(), os.getpid())
+    with database.begin() as connection:
+        queue.sign_off(connection, number)
+        runs = {key: found.run_id for key in "abc" if (found := queue.task(connection, key))}
+    assert runs == dict.fromkeys("abc", "0b1c"), "a task remembers its run when the worker has ended"
 
 
 def test_a_worker_is_alive_exactly_while_its_lock_is_held(database: Database, queue: TaskQueue) -> None:

@@ -39,7 +39,7 @@ def read_bucket(database: Database, objects: ObjectStore) -> Bucket:
     The two cannot be read at the same moment: what differs at first is looked up in the database once more, which
     leaves out what was uploaded or deleted in between. Raises `TransientError` when either side does not answer.
     """
-    rows, condemned = _told(database)
+    rows, condemned = _read_rows(database)
     found, odd = list_objects(objects, FOLDER)
     rows = _known(rows, odd)
     first = compare(rows, condemned, found)
@@ -48,8 +48,8 @@ def read_bucket(database: Database, objects: ObjectStore) -> Bucket:
         for key in again:
             rows.pop(key, None)
             condemned.pop(key, None)
-        told, going = _told(database, again)
-        rows |= _known(told, odd)
+        found_again, going = _read_rows(database, again)
+        rows |= _known(found_again, odd)
         condemned |= going
     return compare(rows, condemned, found)._replace(odd=odd)
 
@@ -59,15 +59,15 @@ def _known(rows: dict[str, int], odd: Mapping[str, str]) -> dict[str, int]:
     return {key: size for key, size in rows.items() if not key.startswith(tuple(f"{name}/" for name in odd))}
 
 
-def _told(database: Database, keys: list[str] | None = None) -> tuple[dict[str, int], dict[str, int]]:
+def _read_rows(database: Database, keys: list[str] | None = None) -> tuple[dict[str, int], dict[str, int]]:
     parameters = {"folder": f"{FOLDER}/", "every": keys is None, "keys": keys or []}
     with database.connect() as connection:
-        rows = [(row.storage_path, row.bytes, row.is_live) for row in connection.execute(_TOLD, parameters)]
+        rows = [(row.storage_path, row.bytes, row.is_live) for row in connection.execute(_ROWS, parameters)]
     return {path: size for path, size, live in rows if live}, {path: size for path, size, live in rows if not live}
 
 
 # One statement, since a deletion turns a row into a tombstone.
-_TOLD = sa.text("""
+_ROWS = sa.text("""
     SELECT storage_path, max(bytes) AS bytes, true AS is_live FROM canvas_media
     WHERE starts_with(storage_path, :folder) AND (:every OR storage_path = ANY (:keys)) GROUP BY storage_path
     UNION ALL

@@ -104,14 +104,17 @@ def take_out_replaced(connection: sa.Connection, supplier: str, refused: Collect
     return connection.execute(_REPLACED, {"supplier": supplier, "refused": list(refused)}).rowcount
 
 
-def list_quarantine(connection: sa.Connection, supplier: str | None = None) -> list[QuarantineEntry]:
-    """The documents in quarantine, oldest first, of one supplier or of all."""
+def list_quarantine(
+    connection: sa.Connection, supplier: str | None = None, *, begin: int = 0, limit: int | None = None
+) -> list[QuarantineEntry]:
+    """The documents in quarantine, oldest first, of one supplier or of all; `limit` of them from place `begin` on."""
     size = sa.func.coalesce(sa.func.length(quarantine.c.document), 0)
     names = ("a_number", "supplier", "code", "path", "reason", "url")
     statement = sa.select(*(quarantine.c[name] for name in names), size, quarantine.c.since)
     if supplier:
         statement = statement.where(quarantine.c.supplier == supplier)
-    rows = connection.execute(statement.order_by(quarantine.c.since, quarantine.c.a_number))
+    statement = statement.order_by(quarantine.c.since, quarantine.c.a_number).offset(begin).limit(limit)
+    rows = connection.execute(statement)
     return [QuarantineEntry(*row) for row in rows]
 
 

@@ -1,8 +1,7 @@
 """Rendering a SKU's newest job again: what a backfill asks for.
 
 A job that has ended never moves again, so rendering it again is a new job with the same inputs that makes every file
-again, whatever has been made before. One that has not ended is rendered as it is. Keep out: retries, which the service
-has.
+again, even those that are there. One that has not ended is rendered as it is. Keep out: retries, which the service has.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Objects that many jobs share, and removing those that none has any more.
 
-Whoever stores an object and then writes the row that refers to it holds the lock for both, together with others who do;
-whoever removes objects holds it alone. So no object is removed between its storing and its row. Keep out: rows.
+A writer that stores an object and then the row that refers to it holds the lock for both, shared with other writers;
+one that removes objects holds it alone. So no object is removed between its storing and its row. Keep out: rows.
 """
 
 from __future__ import annotations

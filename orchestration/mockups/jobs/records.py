@@ -1,4 +1,4 @@
-"""Writing render jobs: every change of one goes through `change_job`, whoever asks for it.
+"""Writing render jobs: every change of one goes through `change_job`.
 
 A job is locked before it is judged, so of two that move it the second sees where the first has moved it. Keep out:
 reading (`rows`), and what a change means to the queue (`handler`).

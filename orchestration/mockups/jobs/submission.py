@@ -61,7 +61,7 @@ class Submission:
 async def submit(mockups: Mockups, submission: Submission) -> RenderJob:
     """Create a job and queue it, in one transaction.
 
-    Raises `ProductNotFoundError`, and `InvalidInputError` for whatever does not fit, with a code where the service
+    Raises `ProductNotFoundError`, and `InvalidInputError` for what does not fit, with a code where the service
     before this one had one.
     """
     job = _checked(submission)

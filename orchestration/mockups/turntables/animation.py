@@ -25,7 +25,7 @@ MIME: Final = {AnimationFormat.WEBP: WEBP, AnimationFormat.AVIF: "image/avif"}
 # The fastest ways: the others take several times as long for a tenth of the bytes.
 _OPTIONS: Final[dict[AnimationFormat, dict[str, int | str]]] = {
     AnimationFormat.WEBP: {"quality": 72, "method": 0},
-    # Chromium takes sequences for limited range, whatever they say.
+    # Chromium takes sequences for limited range, also where they say otherwise.
     AnimationFormat.AVIF: {"quality": 65, "speed": 10, "max_threads": 1, "range": "limited"},
 }
 # Boxes that say when they were written (ISO/IEC 14496-12, version 1): name, version and flags, then twice 64 bits.

@@ -1,4 +1,4 @@
-"""What a view needs of a garment whatever the design: made once, kept as files, loaded for each picture.
+"""What a view needs of a garment, the same for each design: made once, kept as files, loaded for each picture.
 
 A view is cut to the box of the picture that the garment fills. Per pixel: the share that it covers, the light on it
 and over one bounce, the sheen, and how much ink its surface takes. Per sample (`grid` x `grid` a pixel): the place on

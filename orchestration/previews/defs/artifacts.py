@@ -98,5 +98,14 @@ def definitions(previews: Previews, checks: AssetJob) -> dg.Definitions:
         assets=[preview_requests, preview_tasks, artifacts],
         asset_checks=CHECKS,
         jobs=[job],
-        sensors=[drain_sensor("previews_jobs_sensor", job, previews.services, [previews.preview_queue], scale)],
+        sensors=[
+            drain_sensor(
+                "previews_jobs_sensor",
+                job,
+                previews.services,
+                [previews.preview_queue],
+                scale,
+                before=previews.end_cancelled_jobs,
+            )
+        ],
     )

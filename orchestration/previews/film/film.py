@@ -61,9 +61,9 @@ class _Film:
         """What was decided so far."""
         width, height = self.order.job.preview_request.options.size
         padded = (self.design.width, self.design.height) != (width, height)
-        told = f"{width}x{height} is padded to {self.design.width}x{self.design.height}: video is coded in even sizes"
+        said = f"{width}x{height} is padded to {self.design.width}x{self.design.height}: video is coded in even sizes"
         return [
-            *([f"$.previewRequest.options.resolution: {told}"] if padded else []),
+            *([f"$.previewRequest.options.resolution: {said}"] if padded else []),
             *self.materials.notes,
             *self.timeline.notes,
         ]

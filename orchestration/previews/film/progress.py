@@ -1,4 +1,4 @@
-"""How far a film is, told from one process to another through a small file.
+"""How far a film is, passed from one process to another through a small file.
 
 Stages and frames into the file, and out of it. Keep out: who wants to know.
 """

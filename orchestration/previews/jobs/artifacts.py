@@ -82,7 +82,7 @@ async def _put(objects: ObjectStore, folder: Path, made: MadeFile) -> str:
 
 
 def _require(objects: ObjectStore, expected: list[tuple[str, int]]) -> None:
-    """Nobody is told of an artifact before the store answers for it."""
+    """Raise unless the store answers for every object: until then no artifact is announced."""
     missing = [key for key, size in expected if objects.size(key) != size]
     if missing:
         raise TransientError(f"The object store does not answer for {', '.join(missing)}")

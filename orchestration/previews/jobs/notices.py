@@ -1,4 +1,4 @@
-"""What a job's callback is told, once the job has ended. Keep out: sending it (`orchestration.notifications`)."""
+"""The notice to a job's callback, once the job has ended. Keep out: sending it (`orchestration.notifications`)."""
 
 from __future__ import annotations
 

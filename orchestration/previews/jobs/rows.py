@@ -23,6 +23,15 @@ _ACTIVE = (JobState.QUEUED, JobState.RUNNING)
 _POSTER = '$.files[*] ? (@.mime starts with "image/")'
 
 
+_CANCELLED_IN_QUEUE = sa.text("""
+SELECT job_id FROM preview_job AS j
+WHERE finished_at IS NULL
+    AND EXISTS (SELECT FROM task AS t WHERE t.queue = :queue AND t.key = j.job_id AND t.state = 'cancelled')
+    AND NOT EXISTS (
+        SELECT FROM task AS t WHERE t.queue = :queue AND t.key = j.job_id AND t.state NOT IN ('completed', 'cancelled'))
+ORDER BY job_id FOR UPDATE OF j SKIP LOCKED""")
+
+
 class JobRow(NamedTuple):
     """A job as it is remembered; the columns of its table, in their order."""
 
@@ -78,6 +87,12 @@ def list_jobs(connection: sa.Connection, state: JobState | None, limit: int) -> 
     if state is not None:
         query = query.where(preview_job.c.state == state)
     return [_row(row) for row in connection.execute(query).mappings()]
+
+
+def jobs_cancelled_in_queue(connection: sa.Connection, queue: str) -> list[JobRow]:
+    """The jobs that have not ended though their task was cancelled, as by the queue's own command; locked."""
+    job_ids = connection.execute(_CANCELLED_IN_QUEUE, {"queue": queue}).scalars().all()
+    return list(find_jobs(connection, job_ids).values()) if job_ids else []
 
 
 class JobSummary(NamedTuple):

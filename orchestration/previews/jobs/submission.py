@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from orchestration.errors import ConflictError, NotFoundError, TransientError
 from orchestration.previews.jobs.notices import notify
-from orchestration.previews.jobs.rows import JobRow, cancel_job, count, find_job, find_jobs, insert_jobs
+from orchestration.previews.jobs.rows import (
+    JobRow,
+    cancel_job,
+    count,
+    find_job,
+    find_jobs,
+    insert_jobs,
+    jobs_cancelled_in_queue,
+)
 from orchestration.previews.jobs.states import Counted, JobState
 from orchestration.previews.payload.schema import json_path
 from orchestration.previews.queues import preview_task
@@ -115,7 +123,19 @@ def cancel(connection: sa.Connection, queue: TaskQueue, outbox: Outbox, job_id: 
     # The task first, as its worker locks them too.
     reached = queue.request_cancel(connection, job_id)
     if reached is None or reached.value == JobState.CANCELLED.value:
-        cancel_job(connection, job_id, now)
-        count(connection, Counted.CANCELLED)
-        notify(connection, outbox, row, JobState.CANCELLED)
+        _end_cancelled(connection, outbox, row, now)
     return find_job(connection, job_id) or row
+
+
+def end_jobs_cancelled_in_queue(connection: sa.Connection, queue: TaskQueue, outbox: Outbox, now: datetime) -> int:
+    """End the jobs whose waiting tasks somebody has cancelled as tasks of the queue; how many."""
+    found = jobs_cancelled_in_queue(connection, queue.name)
+    for row in found:
+        _end_cancelled(connection, outbox, row, now)
+    return len(found)
+
+
+def _end_cancelled(connection: sa.Connection, outbox: Outbox, row: JobRow, now: datetime) -> None:
+    cancel_job(connection, row.job_id, now)
+    count(connection, Counted.CANCELLED)
+    notify(connection, outbox, row, JobState.CANCELLED)

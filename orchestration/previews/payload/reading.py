@@ -36,7 +36,7 @@ class UnreadablePayloadError(InvalidInputError):
     """The bytes are no JSON document of a size that is read."""
 
 
-def decode(body: bytes) -> Any:  # noqa: ANN401 - whatever JSON holds
+def decode(body: bytes) -> Any:  # noqa: ANN401 - any JSON
     """Decode a JSON document; raises `UnreadablePayloadError`."""
     if len(body) > LARGEST_BYTES:
         raise UnreadablePayloadError(f"The payload has {len(body)} bytes, more than {LARGEST_BYTES}; send fewer steps")

@@ -74,6 +74,21 @@ UPDATE print_task AS t SET
     render_retries = CASE WHEN CAST(:dead AS boolean) THEN stray.attempt ELSE t.render_retries END
 FROM stray WHERE t.id = stray.id""")  # noqa: S608 - of our own constants
 
+# Whoever cancels a waiting task in the queue means it: the next look would queue what is still pending.
+_CANCELLED = sa.text("""
+WITH stray AS MATERIALIZED (
+    SELECT t.id FROM print_task AS t
+    WHERE t.stl_render_state = 'pending'
+        AND EXISTS (SELECT FROM task AS q WHERE q.queue = :queue AND q.key = CAST(t.id AS text)
+            AND q.state = 'cancelled' AND q.finished_at >= t.updated_at)
+        AND NOT EXISTS (SELECT FROM task AS q WHERE q.queue = :queue AND q.key = CAST(t.id AS text)
+            AND q.state NOT IN ('completed', 'cancelled'))
+    ORDER BY t.id FOR UPDATE OF t SKIP LOCKED
+)
+UPDATE print_task AS t SET
+    stl_render_state = 'failed', annotation = 'Cancelled on request', updated_at = statement_timestamp()
+FROM stray WHERE t.id = stray.id""")
+
 _WITHOUT_OUTPUTS = sa.text("""
 UPDATE print_task AS t SET stl_render_state = 'pending', stl_path = NULL, updated_at = statement_timestamp()
 WHERE stl_render_state = 'completed' AND NOT EXISTS (SELECT FROM print_output AS o WHERE o.task_id = t.id)""")
@@ -114,12 +129,13 @@ def queue_pending(
 def repair(connection: sa.Connection, queue: TaskQueue) -> Repaired:
     """Repair impossible states.
 
-    A running task that no worker has is pending again, or failed if the queue's task is dead. A completed task without
-    files is pending.
+    A running task that no worker has is pending again, or failed if the queue's task is dead. A pending task whose task
+    in the queue was cancelled after its last change has failed. A completed task without files is pending.
     """
     attempts = str(queue.policy.retry.attempts)
     values = {"queue": PRINT_QUEUE, "attempts": attempts}
     failed = connection.execute(_RUNNING, values | {"dead": True, "state": "failed"}).rowcount
+    failed += connection.execute(_CANCELLED, {"queue": PRINT_QUEUE}).rowcount
     requeued = sum(
         connection.execute(_RUNNING, values | {"dead": dead, "state": "pending"}).rowcount for dead in (False, None)
     )

@@ -12,13 +12,14 @@ from orchestration.catalogue.families.images import SHOWN_IMAGES
 from orchestration.errors import TransientError
 from orchestration.gallery.references import media_references, shown_images
 from orchestration.media.identify import content_hash
-from orchestration.media.unshown import hold_found
+from orchestration.media.unshown import _NOTE, _UNSHOWN, _shown, hold_found
 from orchestration.storage.objects import content_key
 from orchestration_tests.canvas.media_gc.scripted import Clock
 
 if TYPE_CHECKING:
     from orchestration.canvas.media_gc.model import Result
     from orchestration.services import Services
+    from orchestration.storage.database import Database
 
 TTL_DAYS = 30
 _MEDIA = "INSERT INTO media (content_hash, key, bytes, mime, width, height) VALUES (:hash, :key, 6, 'image/avif', 1, 1)"
@@ -130,3 +131,14 @@ async def test_an_object_that_is_found_in_place_is_held_until_its_row_is_there(m
 async def test_an_object_that_is_gone_before_it_is_held_is_made_again(mirror: Mirror) -> None:
     with mirror.services.database.begin() as connection, pytest.raises(TransientError, match="deleted at this moment"):
         hold_found(connection, mirror.services.objects, ["media/aa/gone.png"])
+
+
+@pytest.mark.parametrize("statement", [_NOTE, _UNSHOWN], ids=["note", "find"])
+def test_what_is_shown_is_joined_and_no_list_that_is_gone_through_for_each_image(
+    database: Database, statement: str
+) -> None:
+    values = {"now": "2026-07-01", "before": "2026-07-01", "most": 100}
+    with database.connect() as connection:
+        explained = sa.text(f"EXPLAIN {statement.format(shown=_shown([SHOWN_IMAGES]))}")
+        plan = "\n".join(connection.execute(explained, values).scalars())
+    assert "(ANY (" not in plan, "as in: Filter (NOT (ANY (content_hash = (SubPlan 3).col1)))"

@@ -52,7 +52,7 @@ def _counts(connection: sa.Connection, done: Mapping[str, int]) -> list[str]:
         "completed mockups": done["mockups"],
         "completed previews": done["previews"],
         "generations": done["generations"],
-        "operations on canvases": 5 * done["canvas"],
+        "operations on canvases": len(KEPT) + 5 * done["canvas"],
     }
     found = connection.execute(_FOUND).one()
     return [

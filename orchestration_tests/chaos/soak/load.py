@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from orchestration.canvas.log import NewOperation, append
 from orchestration.canvas.media_gc.uploads import Upload, store_media
+from orchestration.canvas.model import Operation, OperationType, clean
 from orchestration.canvas.projects import NewProject, create_projects
 from orchestration.demo.projects import Board
 from orchestration.errors import OrchestrationError, QueueFullError, TransientError
@@ -39,6 +40,13 @@ KEPT = [f"kept-{number}" for number in range(12)]
 # How many seconds lie between two of each.
 EVERY = {"orders": 2.0, "generations": 1.0, "feed": 15.0, "mockups": 30.0, "previews": 12.0, "canvas": 3.0}
 PATIENCE_SECONDS = 60.0
+
+
+def _shown(medium: str) -> Operation:
+    """The operation that puts a medium on a board, where it stays."""
+    place = {"x": 0, "y": 0, "zIndex": 0, "width": 100, "height": 100}
+    meta = {"mediaId": medium, "storagePath": f"canvas/{medium}.png"}
+    return clean(Operation(OperationType.CREATE, medium, data={"element": place | {"type": "image", "meta": meta}}))
 
 
 class Load:
@@ -72,6 +80,8 @@ class Load:
                 name = f"p{number}"
                 create_projects(connection, [NewProject(name, f"Board {number}", "ada")])
                 self._boards[name] = Board(Random(number), KEPT, 40)
+            create_projects(connection, [NewProject("album", "Album", "ada")])
+            append(connection, "album", [NewOperation(_shown(name), "ada", name) for name in KEPT])
 
     def act(self) -> None:
         """Do what is due."""

@@ -5,37 +5,23 @@ Keep out: the images.
 
 from __future__ import annotations
 
-import threading
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from orchestration_tests.http_server import Request, serving_with
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+@dataclass
 class Server:
-    """Serves what is in `files`, and counts how often each was asked for."""
+    """Serves what is in `files`, by path, and notes in `asked` what was asked for. `endpoint` is its host and port."""
 
-    def __init__(self) -> None:
-        self.files: dict[str, bytes] = {}
-        self.asked: list[str] = []
-        server = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                server.asked.append(self.path)
-                body = server.files.get(self.path)
-                self.send_response(404 if body is None else 200)
-                self.send_header("Content-Length", str(len(body or b"")))
-                self.end_headers()
-                self.wfile.write(body or b"")
-
-            def log_message(self, *_: object) -> None:
-                """Say nothing."""
-
-        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.endpoint = f"127.0.0.1:{self.http.server_port}"
+    endpoint: str = ""
+    files: dict[str, bytes] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
 
     def url(self, path: str) -> str:
         return f"http://{self.endpoint}{path}"
@@ -45,11 +31,11 @@ class Server:
 def serving() -> Iterator[Server]:
     """A server that is up."""
     server = Server()
-    thread = threading.Thread(target=server.http.serve_forever, daemon=True)
-    thread.start()
-    try:
+
+    def get(request: Request) -> tuple[int, bytes]:
+        server.asked.append(request.path)
+        body = server.files.get(request.path)
+        return (404, b"") if body is None else (200, body)
+
+    with serving_with(get) as server.endpoint:
         yield server
-    finally:
-        server.http.shutdown()
-        thread.join()
-        server.http.server_close()

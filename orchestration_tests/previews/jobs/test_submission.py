@@ -152,6 +152,16 @@ def test_a_waiting_job_is_cancelled_at_once_and_stays_so(previews: Previews) -> 
         previews.cancel("other")
 
 
+def test_a_job_whose_task_is_cancelled_in_the_queue_ends_too(previews: Previews) -> None:
+    previews.submit(small("one"))
+    previews.submit(small("two"))
+    with previews.database.begin() as connection:
+        previews.preview_queue.request_cancel(connection, "one")
+    assert [previews.end_cancelled_jobs(), previews.end_cancelled_jobs()] == [1, 0]
+    states = {name: found.state for name in ("one", "two") if (found := previews.find(name))}
+    assert states == {"one": "cancelled", "two": "queued"}
+
+
 def test_the_database_refuses_an_illegal_step(previews: Previews, preview_services: Services) -> None:
     previews.submit(small("one"))
     previews.cancel("one")

@@ -168,6 +168,20 @@ def test_a_task_that_is_being_worked_at_is_left_alone(shop: Prints, database: Da
     assert tasks(database)[0]["stl_render_state"] == "running"
 
 
+def test_a_task_that_is_cancelled_in_the_queue_stays_so_until_it_is_retried(shop: Prints, database: Database) -> None:
+    take_in(shop, order(1, "One"), order(2, "Two"))
+    with shop.database.begin() as connection:
+        shop.print_queue.request_cancel(connection, "1")
+    assert [shop.queue_due_tasks(), shop.queue_due_tasks()] == [1, 1]
+    assert (tasks(database)[0]["stl_render_state"], tasks(database)[0]["annotation"]) == (
+        "failed",
+        "Cancelled on request",
+    )
+    with shop.database.begin() as connection:
+        assert retry(connection, shop.print_queue, shop.statuses, TaskSelection(1)) == [1]
+    assert shop.queue_due_tasks() == 2
+
+
 def test_looking_twice_queues_nothing_twice(shop: Prints, database: Database) -> None:
     take_in(shop, order(1, "One"), order(2, "Two", TAG))
     assert [shop.queue_due_tasks(), shop.queue_due_tasks()] == [2, 2]
