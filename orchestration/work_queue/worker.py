@@ -273,14 +273,21 @@ class Worker:
                 held = [task for claim in list(self._claims) for task in claim.tasks]
                 self.queue.release_all(connection, self.number, but=held)
             self._is_claim_unconfirmed = True
-            lost = self._reap(connection)
+            # What comes to a worker that had nothing to do does not wait for its search for dead ones.
+            was_idle = self._empty_polls > 0
+            lost = [] if was_idle else self._reap(connection)
+            tasks = self._claim_tasks(connection)
+            if was_idle and not tasks and (lost := self._reap(connection)):
+                tasks = self._claim_tasks(connection)
+            due = None if tasks else self.queue.next_due(connection)
             if not (lost or self.queue.policy.durable_claims):
                 connection.execute(_NEED_NOT_LAST)
-            tasks = self.queue.claim(connection, self.number, self._batch, is_lingering=self._is_lingering())
-            due = None if tasks else self.queue.next_due(connection)
         self._is_claim_unconfirmed = False
         self._batch = self.queue.policy.next_batch(self._batch, len(tasks))
         return _Fetched(tasks, lost, due)
+
+    def _claim_tasks(self, connection: sa.Connection) -> list[Task]:
+        return self.queue.claim(connection, self.number, self._batch, is_lingering=self._is_lingering())
 
     def _reap(self, connection: sa.Connection) -> list[Settled]:
         """Take back lost tasks, now and then; those whose recording meets a stranger's lock stay for the next time."""

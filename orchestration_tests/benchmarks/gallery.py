@@ -13,7 +13,7 @@ import signal
 import sys
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from statistics import median, quantiles
 from typing import TYPE_CHECKING, Any
@@ -126,7 +126,10 @@ class Bench:
 
     def server_cpu(self) -> float:
         """CPU seconds of the server and all its backends so far, past and present."""
-        spent = [process.cpu_times() for process in (self._server, *self._server.children())]
+        spent = []
+        for process in (self._server, *self._server.children()):
+            with suppress(psutil.NoSuchProcess):  # a backend that has ended meanwhile is among the server's children
+                spent.append(process.cpu_times())
         ended = self._server.cpu_times()
         return float(sum(one.user + one.system for one in spent) + ended.children_user + ended.children_system)
 

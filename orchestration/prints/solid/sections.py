@@ -18,7 +18,7 @@ from orchestration.prints.solid.terraces import Region
 if TYPE_CHECKING:
     from orchestration.lettering.offsets import Ring
     from orchestration.lettering.outlines import Outlines
-    from orchestration.prints.solid.blueprint import Blueprint, StoreyPlan, Variant
+    from orchestration.prints.solid.blueprint import Bar, Blueprint, StoreyPlan, Variant
 
 MIN_GAP: Final = 0.8
 """Holes of a plate narrower than this, in mm, are filled."""
@@ -111,8 +111,13 @@ def _completed(storey: StoreyPlan, rings: list[Ring]) -> list[Ring]:
         return rings
     if storey.patches:
         rings = m3.CrossSection([*rings, *storey.patches], m3.FillRule.NonZero).to_polygons()
-    frames = [ring for outer, inner in storey.frames for ring in (outer.ring(), inner.ring()[::-1])]
-    return [*rings, *frames, *(hole.ring()[::-1] for hole in storey.holes)]
+    return [*rings, *_frames(storey.frames), *(hole.ring()[::-1] for hole in storey.holes)]
+
+
+@lru_cache(maxsize=16)
+def _frames(frames: tuple[tuple[Bar, Bar], ...]) -> tuple[Ring, ...]:
+    """Return the outer and inner rings of a storey's frames, which are the same around every text."""
+    return tuple(ring for outer, inner in frames for ring in (outer.ring(), inner.ring()[::-1]))
 
 
 def _slivers(floor: Region, smallest_hole: float) -> list[Ring]:

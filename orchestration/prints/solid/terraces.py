@@ -217,13 +217,15 @@ def families(region: Region) -> list[list[int]]:
     rings = list(region.rings())
     boxes = _boxes(region)
     by_size = sorted(outer, key=areas.__getitem__)
-    for hole in holes:
-        # The ring around it is the smallest that has it inside: the last of those whose boxes have needs no proof.
-        around = [ring for ring in by_size if _within(boxes[hole], boxes[ring])]
-        for ring in around:
-            if ring == around[-1] or _inside(rings[hole][0], rings[ring]):
+    # The ring around a hole is the smallest that has it inside: the last of those whose boxes have needs no proof.
+    around = {hole: [ring for ring in by_size if _within(boxes[hole], boxes[ring])] for hole in holes}
+    for ring in by_size:
+        near = [hole for hole, candidates in around.items() if ring in candidates]
+        inside = _inside(region, [hole for hole in near if around[hole][-1] != ring], rings[ring])
+        for hole in near:
+            if hole in inside or around[hole][-1] == ring:
                 families[ring].append(hole)
-                break
+                del around[hole]
     return list(families.values())
 
 
@@ -239,14 +241,17 @@ def _within(box: list[float], other: list[float]) -> bool:
     return other[0] <= box[0] and other[1] <= box[1] and box[2] <= other[2] and box[3] <= other[3]
 
 
-def _inside(point: Points, ring: Points) -> bool:
-    """Tell whether a point lies inside a ring, by counting the edges to its right."""
-    x, y = point
-    above = ring[:, 1] > y
-    spans = np.flatnonzero(above != above[np.arange(-1, len(above) - 1)])
-    start, end = ring[spans - 1], ring[spans]
-    crossing = start[:, 0] + (y - start[:, 1]) * (end[:, 0] - start[:, 0]) / (end[:, 1] - start[:, 1])
-    return bool((crossing > x).sum() % 2)
+def _inside(region: Region, holes: Sequence[int], ring: Points) -> set[int]:
+    """Return the holes whose first points lie inside a ring, by counting the edges to their right."""
+    if not holes:
+        return set()
+    x, y = region.points[region.starts[holes]].T
+    above = ring[:, 1] > y[:, None]
+    rows, edges = np.nonzero(above != above[:, np.arange(-1, len(ring) - 1)])
+    start, end = ring[edges - 1], ring[edges]
+    crossing = start[:, 0] + (y[rows] - start[:, 1]) * (end[:, 0] - start[:, 0]) / (end[:, 1] - start[:, 1])
+    counts = np.bincount(rows[crossing > x[rows]], minlength=len(holes))
+    return {hole for hole, count in zip(holes, counts.tolist(), strict=True) if count % 2}
 
 
 def _proven(region: Region, triangles: Indices) -> Indices | None:
