@@ -214,7 +214,7 @@ WORKLOADS: dict[str, Workload] = {
     ),
     "sync": Workload(
         ("catalogue",),
-        (),
+        (("catalogue_render", UNTIL_EMPTY),),
         ("catalogue_check",),
         _arrange_sync,
         command=sync_in_two_processes,
