@@ -64,7 +64,7 @@ def sync(
     ] = False,
     as_json: Json = False,
 ) -> int:
-    """Sync the catalogue with its feed, through Dagster, in this process."""
+    """Sync the catalogue with its feed, through Dagster, without its daemon."""
     with lasting():
         from orchestration.cli.catalogue_sync import DOMAIN, SyncOptions, mirror_process, sync_catalogue
         from orchestration.cli.job_runner import job_runner

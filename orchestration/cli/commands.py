@@ -16,7 +16,7 @@ from orchestration.imports import lasting
 
 COMMANDS: Final[dict[str, dict[str, str]]] = {
     "catalogue_commands": {
-        "sync": "Sync the catalogue with its feed, through Dagster, in this process.",
+        "sync": "Sync the catalogue with its feed, through Dagster, without its daemon.",
         "export": "Export records as JSON lines, CSV or Parquet.",
         "status": "Show each supplier's sync: state, counts, progress, families a minute, time left.",
         "stop": "Stop a supplier's sync, with what is being imported.",

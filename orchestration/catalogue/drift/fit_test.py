@@ -4,7 +4,8 @@ It turns a shape into strict types. Keep out: what a shape is (`shape`), and lea
 
 Reading the shape of a document costs several times what decoding it does. So a known shape becomes types: fields that
 no document lacked are required, unknown ones forbidden. A document that decodes into them has no drift; only one that
-does not is inspected.
+does not is inspected. The imprint positions are most of a document, and most children repeat those of the first: each
+distinct text of them is decoded once.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import msgspec
 from orchestration.catalogue.drift.shape import ANY_INDEX, ANY_KEY, ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from orchestration.catalogue.drift.shape import SupplierShape
 
@@ -30,6 +31,8 @@ _Spec: TypeAlias = Any  # a type as msgspec takes it, which no class covers
 _SCALARS: Mapping[str, _Spec] = {"string": str, "number": float, "boolean": bool, "null": None}
 _EMPTY_LIST = Annotated[list[Any], msgspec.Meta(max_length=0)]
 _BOM = b"\xef\xbb\xbf"
+_CHILDREN = f"{ROOT}.ChildProducts"
+_POSITIONS = f"{_CHILDREN}{ANY_INDEX}.ImprintPositions"
 
 
 def fit_test(shape: SupplierShape) -> FitTest | None:
@@ -40,11 +43,13 @@ def fit_test(shape: SupplierShape) -> FitTest | None:
     types = _Types(shape)
     if not types.are_exact():
         return None
-    decoder = msgspec.json.Decoder(types.at(ROOT))
+    whole, positions = msgspec.json.Decoder(types.at(ROOT)), msgspec.json.Decoder(types.of_positions())
 
     def fits(data: bytes) -> bool:
         try:
-            decoder.decode(data.removeprefix(_BOM))
+            document = whole.decode(data.removeprefix(_BOM))
+            for text in {bytes(raw) for raw in types.positions_in(document)}:
+                positions.decode(text)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return False
         return True
@@ -59,6 +64,7 @@ class _Types:
         self._paths = shape.paths
         self._documents = shape.documents
         self._fields: dict[str, list[str]] = {}
+        self._attributes: dict[str, str] = {}
         for path in shape.paths:
             parent, dot, name = path.rpartition(".")
             if dot and name != "*" and not name.endswith(ANY_INDEX):
@@ -70,6 +76,20 @@ class _Types:
         return not is_mixed and all(name.isidentifier() for names in self._fields.values() for name in names)
 
     def at(self, path: str) -> _Spec:
+        return msgspec.Raw if path == _POSITIONS else self._at(path)
+
+    def of_positions(self) -> _Spec:
+        """Of what `at` leaves as it is."""
+        return self._at(_POSITIONS) if _POSITIONS in self._paths else Any
+
+    def positions_in(self, document: object) -> Iterator[msgspec.Raw]:
+        """What was left as it is, of each child that has it."""
+        children = getattr(document, self._attributes.get(_CHILDREN, ""), None)
+        for child in children if isinstance(children, list) else ():
+            if (raw := getattr(child, self._attributes.get(_POSITIONS, ""), None)) is not None:
+                yield raw
+
+    def _at(self, path: str) -> _Spec:
         return reduce(or_, (self._one(path, kind) for kind in sorted(self._paths[path].types)))
 
     def _one(self, path: str, kind: str) -> _Spec:
@@ -84,10 +104,12 @@ class _Types:
         values = path + ANY_KEY
         if values in self._paths:
             return GenericAlias(dict, (str, self.at(values)))
-        names = self._fields.get(path, [])
-        fields = [self._field(f"{path}.{name}", f"field_{index}") for index, name in enumerate(names)]
-        rename = {f"field_{index}": name for index, name in enumerate(names)}
-        return msgspec.defstruct("Fields", fields, rename=rename, forbid_unknown_fields=True, kw_only=True, gc=False)
+        attributes = {f"field_{index}": name for index, name in enumerate(self._fields.get(path, []))}
+        self._attributes |= {f"{path}.{name}": attribute for attribute, name in attributes.items()}
+        fields = [self._field(f"{path}.{name}", attribute) for attribute, name in attributes.items()]
+        return msgspec.defstruct(
+            "Fields", fields, rename=attributes, forbid_unknown_fields=True, kw_only=True, gc=False
+        )
 
     def _field(self, path: str, attribute: str) -> tuple[str, _Spec] | tuple[str, _Spec, None]:
         kind = self.at(path)

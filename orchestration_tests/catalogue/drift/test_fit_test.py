@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from orchestration.catalogue.drift.fit_test import fit_test
@@ -29,6 +29,8 @@ def test_a_document_like_those_before_passes_and_any_drift_does_not() -> None:
     assert fits(FAMILY)
     assert not fits(as_bytes(with_value(family, "ChildProducts.7.ProductDetails.fr.Novelty", {"a": 1})))
     assert not fits(as_bytes(with_value(family, "ChildProducts.0.Ean", 7)))
+    assert not fits(as_bytes(with_value(family, "ChildProducts.7.ImprintPositions.0.Novelty", 1)))
+    assert not fits(as_bytes(with_value(family, "ChildProducts.7.ImprintPositions", "none")))
     assert not fits(as_bytes(without(family, "VideoUrl")))
 
 
@@ -50,7 +52,7 @@ def test_names_that_no_type_can_carry_have_no_quick_test() -> None:
     assert fit_test(shape_of(b'{"a.b": 1}')) is None
 
 
-NAMES = st.sampled_from(["a", "b", "Texts"])
+NAMES = st.sampled_from(["a", "b", "Texts", "ChildProducts", "ImprintPositions"])
 JSON = st.recursive(
     st.none()
     | st.booleans()
@@ -63,6 +65,8 @@ JSON = st.recursive(
 DOCUMENTS = st.dictionaries(NAMES, JSON, max_size=3)
 
 
+@example([{"ChildProducts": 1}, {"ChildProducts": "a"}], [{"ChildProducts": 2}, {"ChildProducts": "b"}])
+@example([{"ChildProducts": [{"ImprintPositions": [{"a": 1}]}]}], [{"ChildProducts": [{"ImprintPositions": {}}]}])
 @given(st.lists(DOCUMENTS, min_size=1, max_size=4), st.lists(DOCUMENTS, max_size=4))
 def test_what_passes_shows_no_drift(known: list[object], later: list[object]) -> None:
     shape = shape_of(*(json.dumps(document).encode() for document in known))

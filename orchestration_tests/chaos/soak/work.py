@@ -9,6 +9,7 @@ import asyncio
 import multiprocessing
 import os
 import threading
+from contextlib import contextmanager
 from multiprocessing import connection
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -34,7 +35,7 @@ from orchestration_tests.chaos.lives import run_job
 from orchestration_tests.conftest import dagster_storage
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterator
     from pathlib import Path
 
 # A drain that stays idle for this long ends, and is begun again.
@@ -115,24 +116,29 @@ def run_schedules(task: Task, home: Path) -> None:
     install(None, task.trouble)
     services = Services(Settings(**task.settings))
     definitions = build_definitions(services.settings, Domains(services))
-    home.mkdir(exist_ok=True)
-    with GracefulShutdown() as stop:
+    with GracefulShutdown() as stop, instance_of(task.settings, home) as instance:
         stopped = threading.Event()
         stop.call(stopped.set)
         while not stopped.wait(PAUSE_BETWEEN_ROUNDS):
-            run_once(definitions, task.settings, home, SCHEDULED)
+            run_once(definitions, instance, SCHEDULED)
     services.close()
 
 
-def run_once(definitions: dg.Definitions, settings: dict[str, Any], home: Path, jobs: tuple[str, ...]) -> list[str]:
+@contextmanager
+def instance_of(settings: dict[str, Any], home: Path) -> Iterator[dg.DagsterInstance]:
+    """A Dagster instance with the database of these settings; one a process, since SQLAlchemy keeps part of each."""
+    home.mkdir(exist_ok=True)
+    with dg.instance_for_test(dagster_storage(settings["dagster_database_url"]), temp_dir=str(home)) as instance:
+        yield instance
+
+
+def run_once(definitions: dg.Definitions, instance: dg.DagsterInstance, jobs: tuple[str, ...]) -> list[str]:
     """Run each of these jobs; the checks that found something. A database that is away ends the round."""
     failed: list[str] = []
     try:
-        storage = dagster_storage(settings["dagster_database_url"])
-        with dg.instance_for_test(storage, temp_dir=str(home)) as instance:
-            for name in jobs:
-                result = run_job(definitions, instance, name, {})
-                failed += [one.check_name for one in result.get_asset_check_evaluations() if not one.passed]
+        for name in jobs:
+            result = run_job(definitions, instance, name, {})
+            failed += [one.check_name for one in result.get_asset_check_evaluations() if not one.passed]
     except Exception as error:  # noqa: BLE001 - in the soak the database is taken away, in the midst of anything
         failed.append(f"{type(error).__name__}: {str(error).splitlines()[0]}")
     return failed
@@ -141,6 +147,7 @@ def run_once(definitions: dg.Definitions, settings: dict[str, Any], home: Path, 
 def run_checks(settings: dict[str, Any], home: Path, *, jobs: tuple[str, ...] = (*SCHEDULED, *CHECKS)) -> list[str]:
     """Run what is scheduled once more, and every domain's checks; what they found."""
     services = Services(Settings(**settings))
-    found = run_once(build_definitions(services.settings, Domains(services)), settings, home, jobs)
+    with instance_of(settings, home) as instance:
+        found = run_once(build_definitions(services.settings, Domains(services)), instance, jobs)
     services.close()
     return found
