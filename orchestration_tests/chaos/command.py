@@ -53,12 +53,14 @@ def main(
 def _rows(matrix: Matrix) -> list[tuple[Any, ...]]:
     """A row for each point of each domain: trials by moment, recovered, violations."""
     rows = []
-    for domain, point in dict.fromkeys((cell.domain, cell.point) for cell in matrix):
-        cells = {cell.moment: tally for cell, tally in matrix.items() if (cell.domain, cell.point) == (domain, point)}
+    for domain, point, victim in dict.fromkeys((cell.domain, cell.point, cell.victim) for cell in matrix):
+        fields = (domain, point, victim)
+        cells = {one.moment: tally for one, tally in matrix.items() if (one.domain, one.point, one.victim) == fields}
         moments = [cells[moment].kills if moment in cells else "" for moment in Moment]
         total = sum(tally.kills for tally in cells.values())
         recovered = sum(tally.recovered for tally in cells.values())
-        rows.append((domain, point, *moments, total, recovered, total - recovered))
+        shown = f"{point}, {victim} killed" if victim else point
+        rows.append((domain, shown, *moments, total, recovered, total - recovered))
     return sorted(rows, key=lambda row: (NAMES.index(row[0]), row[2] == row[4] == "", row[1]))
 
 
@@ -68,7 +70,7 @@ def _print(matrix: Matrix) -> None:
     total = ("all", "", "", "", "", *(sum(row[number] for row in rows) for number in (5, 6, 7)))
     print_table("Chaos", columns, [*rows, total])
     found = dict.fromkeys(
-        f"{cell.domain}, {cell.point} {cell.moment}: {one}"
+        f"{cell.domain}, {cell.point} {cell.moment} {cell.victim}: {one}"
         for cell, tally in matrix.items()
         for one in tally.violations
     )

@@ -6,6 +6,8 @@ Keep out: where the points are (`points`), and troubles that last (`troubles`).
 from __future__ import annotations
 
 import asyncio
+import json
+import multiprocessing
 import os
 import signal
 import threading
@@ -20,6 +22,7 @@ from orchestration_tests.chaos.points import wrap_points
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 
 class Moment(StrEnum):
@@ -30,13 +33,22 @@ class Moment(StrEnum):
     AFTER = "after"
 
 
+class Victim(StrEnum):
+    """Who dies, of a process that does the work and the second one that it may have forked."""
+
+    FIRST = "first"
+    SECOND = "second"
+    BOTH = "both"
+
+
 class Kill(NamedTuple):
-    """Death at the `passage`-th time that a point is passed; within the effect, after so many `seconds`."""
+    """Death at the `passage`-th time that a process passes a point; within the effect, after so many `seconds`."""
 
     point: str
     moment: Moment
     passage: int
     seconds: float = 0.0
+    victim: Victim = Victim.FIRST
 
 
 class StoreTrouble(NamedTuple):
@@ -49,21 +61,34 @@ class StoreTrouble(NamedTuple):
     seconds: float = inf
 
 
-class Passages:
-    """Counts how often each point is passed, and kills the process where `kill` says so."""
+class Second(NamedTuple):
+    """Files in which the second process of a life shows how often it passed each point, and that it was killed."""
 
-    def __init__(self, kill: Kill | None = None) -> None:
+    passages: Path
+    killed: Path
+
+
+class Passages:
+    """Counts how often each point is passed, and kills the process where `kill` says so.
+
+    A process that is forked after this was made counts on its own, and writes down what it counts.
+    """
+
+    def __init__(self, kill: Kill | None = None, second: Second | None = None) -> None:
         self.counts: Counter[str] = Counter()
         self._kill = kill
         self._lock = threading.Lock()
+        self._first, self._second = os.getpid(), second
 
     def before(self, point: str) -> int:
         """Count a passage; its number."""
         with self._lock:
             self.counts[point] += 1
             passage = self.counts[point]
+            if self._second is not None and not self._is_first():
+                self._second.passages.write_text(json.dumps(self.counts))
         if self._is_fatal(point, passage, Moment.BEFORE):
-            _die()
+            self._die()
         if self._is_fatal(point, passage, Moment.WITHIN):
             threading.Thread(target=self._die_soon, daemon=True).start()
         return passage
@@ -71,25 +96,39 @@ class Passages:
     def after(self, point: str, passage: int) -> None:
         """Note that the effect was made."""
         if self._is_fatal(point, passage, Moment.AFTER):
-            _die()
+            self._die()
 
     def _is_fatal(self, point: str, passage: int, moment: Moment) -> bool:
         kill = self._kill
-        return kill is not None and (point, moment, passage) == (kill.point, kill.moment, kill.passage)
+        if kill is None or (point, moment, passage) != (kill.point, kill.moment, kill.passage):
+            return False
+        return kill.victim is Victim.BOTH or (kill.victim is Victim.FIRST) == self._is_first()
+
+    def _is_first(self) -> bool:
+        return os.getpid() == self._first
 
     def _die_soon(self) -> None:
         assert self._kill is not None
         time.sleep(self._kill.seconds)
-        _die()
+        self._die()
+
+    def _die(self) -> None:
+        assert self._kill is not None
+        if self._kill.victim is Victim.BOTH:
+            for other in self._others():
+                os.kill(other, signal.SIGKILL)
+        elif self._second is not None and not self._is_first():
+            self._second.killed.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def _others(self) -> list[int]:
+        children = [child.pid for child in multiprocessing.active_children() if child.pid is not None]
+        return children if self._is_first() else [self._first]
 
 
-def _die() -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def install(kill: Kill | None, trouble: StoreTrouble | None = None) -> Passages:
-    """Arrange the faults of this process; the count of its passages."""
-    passages = Passages(kill)
+def install(kill: Kill | None, trouble: StoreTrouble | None = None, second: Second | None = None) -> Passages:
+    """Arrange the faults of this process, and of one that it forks; the count of its passages."""
+    passages = Passages(kill, second)
     if trouble is not None:
         trouble_store(trouble)
     wrap_points(passages)

@@ -8,9 +8,11 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import sys
 import tempfile
 from datetime import UTC, datetime
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -18,13 +20,14 @@ import dagster as dg
 import pytest
 
 from orchestration.assembly import build_definitions
+from orchestration.cli import catalogue_sync
 from orchestration.cli.reconcile_command import compare
 from orchestration.domains import Domains
 from orchestration.rendering.pool import ProcessPool
 from orchestration.services import Services
 from orchestration.settings import Settings
 from orchestration.work_queue.policy import QueuePolicy
-from orchestration_tests.chaos.faults import Kill, StoreTrouble, install
+from orchestration_tests.chaos.faults import Kill, Second, StoreTrouble, install
 from orchestration_tests.chaos.nursery import nursery
 from orchestration_tests.chaos.workloads import WORKLOADS
 from orchestration_tests.conftest import dagster_storage, keep_dagster_connections
@@ -62,26 +65,47 @@ class Life(NamedTuple):
         """Where a process that was not killed writes what it is asked for."""
         return self.folder / "lived.json"
 
+    @property
+    def second(self) -> Second:
+        """What its second process leaves, if it has one."""
+        return Second(self.folder / "second-passages.json", self.folder / "second-killed")
+
+    @property
+    def second_pids(self) -> Path:
+        """The ids of all second processes that there ever were in this folder, a line each."""
+        return self.folder / "second-pids.txt"
+
 
 class Lived(NamedTuple):
     """How a life ended: its exit code, None for one that had to be ended, the last that was said, and its report.
 
     If it ended by itself, it reports how often it passed each point, and what the domain's own checks found if they
-    were run.
+    were run. `second` are the passages of its second process, and `second_killed` tells whether that died alone.
     """
 
     exit_code: int | None
     said: str = ""
     passages: Mapping[str, int] = MappingProxyType({})
     findings: Sequence[str] = ()
+    second: Mapping[str, int] = MappingProxyType({})
+    second_killed: bool = False
+
+    @property
+    def was_killed(self) -> bool:
+        """Whether any of its processes died of a kill."""
+        return self.second_killed or self.exit_code == -signal.SIGKILL
 
 
 def live(life: Life) -> Lived:
     """Have a process live, and wait for its end."""
-    life.report.unlink(missing_ok=True)
+    for path in (life.report, *life.second):
+        path.unlink(missing_ok=True)
     exit_code = nursery().run(prepare, _live, life)
     said = life.log.read_text(errors="replace").strip().rpartition("\n")[2] if life.log.exists() else ""
-    return Lived(exit_code, said, **(json.loads(life.report.read_text()) if life.report.exists() else {}))
+    report = json.loads(life.report.read_text()) if life.report.exists() else {}
+    passages, killed = life.second
+    second = json.loads(passages.read_text()) if report and passages.exists() else {}
+    return Lived(exit_code, said, **report, second=second, second_killed=killed.exists())
 
 
 class _Prepared(NamedTuple):
@@ -118,7 +142,7 @@ def _live(life: Life) -> None:
     tempfile.tempdir = str(scratch)
     _render_here()
     hurry(pytest.MonkeyPatch())
-    passages = install(life.kill, life.trouble)
+    passages = install(life.kill, life.trouble, life.second)
     findings = _do_work(life)
     life.report.write_text(json.dumps({"passages": passages.counts, "findings": findings}))
 
@@ -126,6 +150,8 @@ def _live(life: Life) -> None:
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Spare the process what takes its time and is no part of its work."""
     monkeypatch.setattr(QueuePolicy, "poll", lambda _policy, _in_vain: POLL_SECONDS)
+    monkeypatch.setattr(catalogue_sync, "LONG_SECONDS", 0.0)
+    monkeypatch.setattr(catalogue_sync, "LOOK_SECONDS", POLL_SECONDS)
     keep_dagster_connections(monkeypatch)
 
 
@@ -135,6 +161,8 @@ def _do_work(life: Life) -> list[str]:
     Objects that no row names, and rows without their object, are among it.
     """
     workload, (_, services, definitions) = WORKLOADS[life.workload], _prepared[life.workload]
+    if workload.command is not None:
+        workload.command(services.settings, partial(_note_second, life))
     storage = dagster_storage(life.settings["dagster_database_url"])
     home = life.folder / "dagster"
     home.mkdir(exist_ok=True)
@@ -151,6 +179,11 @@ def _do_work(life: Life) -> list[str]:
     services.close()
     unequal = [one.key for one in reconciled.missing] + sorted(reconciled.unnamed) if reconciled else []
     return sorted(failed) + [f"reconcile: {key}" for key in unequal]
+
+
+def _note_second(life: Life, pid: int) -> None:
+    with life.second_pids.open("a") as pids:
+        pids.write(f"{pid}\n")
 
 
 def run_job(

@@ -6,7 +6,6 @@ at what came of it. Keep out: the command and its table.
 
 from __future__ import annotations
 
-import signal
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy.engine import make_url
 
-from orchestration_tests.chaos.faults import Kill, Moment
+from orchestration_tests.chaos.faults import Kill, Moment, Victim
 from orchestration_tests.chaos.invariants import look, violations
 from orchestration_tests.chaos.serving import serving
 from orchestration_tests.chaos.workloads import WORKLOADS
@@ -29,7 +28,7 @@ from orchestration_tests.conftest import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from orchestration_tests.chaos.invariants import Outcome
@@ -49,6 +48,8 @@ class Cell(NamedTuple):
     domain: str
     point: str
     moment: str
+    victim: str = ""
+    """Which process dies, where there are two."""
 
 
 @dataclass
@@ -86,6 +87,7 @@ class Domain:
         self._original, self._random = original, random
         self.expected, lived = self._undisturbed(rehearsals)
         self.passages, self.findings = lived.passages, lived.findings
+        self._second = lived.second
 
     @contextmanager
     def trial(self) -> Iterator[World]:
@@ -110,15 +112,25 @@ class Domain:
         return found, lived
 
     def cells(self) -> list[Cell]:
-        """The fields of the matrix: the points that the work passes, with each moment."""
-        return [Cell(self.name, point, moment) for point in sorted(self.passages) for moment in Moment]
+        """The fields of the matrix: the points that the work passes, with each moment; by process if it has two."""
+        if not self._second:
+            return [Cell(self.name, point, moment) for point in sorted(self.passages) for moment in Moment]
+        return [
+            Cell(self.name, point, moment, victim)
+            for victim in Victim
+            for point in sorted(self._passages_of(victim))
+            for moment in Moment
+        ]
+
+    def _passages_of(self, victim: str) -> Mapping[str, int]:
+        return self._second if victim == Victim.SECOND else self.passages
 
     def kill(self, cells: Sequence[Cell], matrix: Matrix) -> int:
         """One trial: kill the work at each of these in turn, then let it be done, and judge; how many it killed."""
         died = Counter[Cell]()
         with self.trial() as world:
             for number, cell in enumerate(cells):
-                if world.live(self._plan(cell, number)).exit_code == -signal.SIGKILL:
+                if world.live(self._plan(cell, number)).was_killed:
                     died[cell] += 1
             found = self._finish(world, died.total()) if died else []
         for cell, kills in died.items():
@@ -130,9 +142,10 @@ class Domain:
 
     def _plan(self, cell: Cell, deaths: int) -> Kill:
         """Where to die; after a death there is less left to do, so the next one comes earlier."""
-        most = max(1, self.passages[cell.point] // (1 + deaths))
+        most = max(1, self._passages_of(cell.victim)[cell.point] // (1 + deaths))
         within = self._random.uniform(0, LONGEST_WITHIN)
-        return Kill(cell.point, Moment(cell.moment), self._random.randint(1, most), within)
+        victim = Victim(cell.victim or Victim.FIRST)
+        return Kill(cell.point, Moment(cell.moment), self._random.randint(1, most), within, victim)
 
     def disturb(self, fault: Fault, cell: Cell, matrix: Matrix) -> None:
         """One trial: do the work under a fault, then once more without it, and judge."""
@@ -146,6 +159,8 @@ class Domain:
         tally.violations += found
 
     def _finish(self, world: World, kills: int) -> list[str]:
+        if not world.is_deserted():
+            return ["a second process outlived the first for long"]
         lived = world.live(checks=True)
         if lived.exit_code != 0:
             return [f"the work ended with {lived.exit_code} afterwards: {lived.said}"]

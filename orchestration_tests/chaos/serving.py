@@ -6,14 +6,21 @@ Keep out: which files there are, and what is expected to arrive.
 from __future__ import annotations
 
 import json
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
+from zlib import crc32
 
 from orchestration_tests.http_server import Request, serving_with
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+
+SLOW = "/slow"
+"""What the path of a file begins with that takes up to `LONGEST_SECONDS`, always as long."""
+LONGEST_SECONDS = 2.0
 
 
 class Received(NamedTuple):
@@ -42,7 +49,9 @@ def serving(root: Path) -> Iterator[Outside]:
     received: list[Received] = []
 
     def get(request: Request) -> tuple[int, bytes]:
-        path = root / request.path.lstrip("/")
+        if request.path.startswith(SLOW):
+            time.sleep(LONGEST_SECONDS * (crc32(request.path.encode()) % 100) / 100)
+        path = root / request.path.removeprefix(SLOW).lstrip("/")
         return (200, path.read_bytes()) if path.is_file() else (404, b"")
 
     def post(request: Request) -> tuple[int, bytes]:

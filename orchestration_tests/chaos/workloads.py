@@ -18,6 +18,8 @@ from orchestration.canvas.log import NewOperation, append
 from orchestration.canvas.media_gc.collector import MediaGarbageCollector
 from orchestration.canvas.media_gc.uploads import Upload, store_media
 from orchestration.canvas.projects import NewProject, create_projects
+from orchestration.cli.catalogue_sync import DOMAIN, MirrorProcess, SyncOptions, sync_catalogue
+from orchestration.cli.job_runner import job_runner
 from orchestration.demo.projects import Board
 from orchestration.gallery import history
 from orchestration.gallery.history import NewGeneration, Status, User, Visibility
@@ -28,6 +30,7 @@ from orchestration.previews.previews import Previews
 from orchestration.prints.prints import Prints
 from orchestration_tests.catalogue.feed_folder import FeedFolder, drawn
 from orchestration_tests.catalogue.sample_documents import family_document
+from orchestration_tests.chaos.serving import SLOW
 from orchestration_tests.mockups import drawing
 from orchestration_tests.mockups.rendering import add_products
 from orchestration_tests.mockups.rendering import order as order_mockup
@@ -35,10 +38,11 @@ from orchestration_tests.prints.printing import SKUS, order, take_in
 from orchestration_tests.prints.solid import sketching
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from orchestration.domains import Domains
     from orchestration.previews.film.order import FilmOrder
+    from orchestration.settings import Settings
     from orchestration_tests.chaos.serving import Outside
 
 SECRET = "whsec_dGhpcnR5LXR3byBieXRlcyBvZiBzZWNyZXQgd29yZHM="  # noqa: S105 - of the tests alone
@@ -52,7 +56,8 @@ class Workload(NamedTuple):
 
     `arrange` makes what is there before; it may run `jobs` itself. `jobs` are those whose runs do the work, in order,
     with the config of their asset; `checks` are those that look at what stands wrong. `substitute` puts in sketches
-    for what is rendered.
+    for what is rendered. `command` is what is done before the jobs, as a command does it, with a second process of its
+    own. `settings` are added to those of every world.
     """
 
     domains: tuple[str, ...]
@@ -60,6 +65,8 @@ class Workload(NamedTuple):
     checks: tuple[str, ...]
     arrange: Callable[[Domains, Outside, Callable[[], None]], None]
     substitute: Callable[[Domains], None] = lambda _: None
+    command: Callable[[Settings, Callable[[int], object]], object] | None = None
+    settings: Callable[[Outside], Mapping[str, Any]] = lambda _: {}
 
 
 def _arrange_catalogue(_domains: Domains, outside: Outside, run: Callable[[], None]) -> None:
@@ -74,6 +81,26 @@ def _arrange_catalogue(_domains: Domains, outside: Outside, run: Callable[[], No
     )
     feed.put_broken("A461-2", b'{"ANumber": ')
     feed.remove("A23-2")
+
+
+def _arrange_sync(_domains: Domains, outside: Outside, run: Callable[[], None]) -> None:
+    """A supplier whose documents and pictures come so slowly that images are mirrored beside the import."""
+    feed = FeedFolder(outside.root / "sync-feed", f"{outside.url}{SLOW}/sync-feed")
+    feed.put(*(family_document(f"A23-{number}", pictures=1) for number in range(4)))
+    run()
+    feed.put(
+        *(family_document(f"A23-{number}", pictures=2) for number in range(2, 14)),
+        family_document("A23-0", children=2, pictures=2, name="Rain jacket"),
+    )
+    feed.put_broken("A461-2", b'{"ANumber": ')
+    feed.remove("A23-1")
+
+
+def sync_in_two_processes(settings: Settings, note: Callable[[int], object]) -> None:
+    """Sync as the command does; `note` is told the id of the second process."""
+    with MirrorProcess(settings) as mirror, job_runner(settings, DOMAIN) as runner:
+        note(mirror._pid)
+        sync_catalogue(runner, SyncOptions(), mirror)
 
 
 def _arrange_prints(domains: Domains, _outside: Outside, _run: Callable[[], None]) -> None:
@@ -184,6 +211,14 @@ WORKLOADS: dict[str, Workload] = {
         ),
         ("catalogue_check",),
         _arrange_catalogue,
+    ),
+    "sync": Workload(
+        ("catalogue",),
+        (("catalogue_render", UNTIL_EMPTY),),
+        ("catalogue_check",),
+        _arrange_sync,
+        command=sync_in_two_processes,
+        settings=lambda outside: {"promidata_base_url": f"{outside.url}/sync-feed"},
     ),
     "prints": Workload(
         ("prints",),

@@ -6,9 +6,11 @@ Making and copying worlds. Keep out: what is in them (`workloads`), and comparin
 from __future__ import annotations
 
 import shutil
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import psutil  # type: ignore[import-untyped]  # it brings no types
 from pydantic import SecretStr
 
 from orchestration.domains import Domains
@@ -47,6 +49,15 @@ class World(NamedTuple):
         """Have a process do the work, and then run the domain's checks if that is asked for."""
         return live(Life(self.workload, self.settings, self.folder, kill, trouble, checks))
 
+    def is_deserted(self) -> bool:
+        """Whether all second processes of its lives are gone, or go soon."""
+        pids = Life(self.workload, self.settings, self.folder).second_pids
+        second = [int(pid) for pid in pids.read_text().split()] if pids.exists() else []
+        end = time.monotonic() + LONGEST_ORPHANED
+        while any(map(psutil.pid_exists, second)) and time.monotonic() < end:
+            time.sleep(0.05)
+        return time.monotonic() < end
+
     def patient(self) -> World:
         """The same, but for retries that wait as long as a store is away."""
         return self._replace(settings=self.settings | dict.fromkeys(_RETRY_SECONDS, 0.2))
@@ -83,6 +94,8 @@ class Arranged(NamedTuple):
     names: tuple[str, str]
 
 
+# So long a second process may live after the first was killed.
+LONGEST_ORPHANED = 60.0
 _RETRY_SECONDS = tuple(
     f"{what}_retry_seconds"
     for what in ("supplier", "family", "image", "print", "mirror", "mockup", "preview", "notification")
@@ -104,6 +117,10 @@ def world_settings(folder: Path, outside: Outside, urls: Sequence[str]) -> dict[
     }  # fmt: skip
 
 
+def _settings(workload: str, folder: Path, outside: Outside, urls: Sequence[str]) -> dict[str, Any]:
+    return {**world_settings(folder, outside, urls), **WORKLOADS[workload].settings(outside)}
+
+
 @contextmanager
 def arranged(workload: str, stage: Stage) -> Iterator[Arranged]:
     """Arrange the world of a domain."""
@@ -111,7 +128,8 @@ def arranged(workload: str, stage: Stage) -> Iterator[Arranged]:
     with fresh_database(stage.server, domain) as url, fresh_database(stage.server, dagster) as dagster_url:
         folder = stage.folder / workload / "arranged"
         folder.mkdir(parents=True)
-        world = World(workload, world_settings(folder, stage.outside, (url, dagster_url)), folder, stage.outside)
+        settings = _settings(workload, folder, stage.outside, (url, dagster_url))
+        world = World(workload, settings, folder, stage.outside)
         services = Services(Settings(**world.settings))
         domains = Domains(services)
         WORKLOADS[workload].arrange(domains, stage.outside, lambda: _must_end(world.live()))
@@ -139,7 +157,7 @@ def copied(original: Arranged) -> Iterator[World]:
     shutil.copytree(world.folder, folder)
     world.outside.received.clear()
     try:
-        yield world._replace(folder=folder, settings=world_settings(folder, world.outside, urls))
+        yield world._replace(folder=folder, settings=_settings(world.workload, folder, world.outside, urls))
     finally:
         shutil.rmtree(folder)
         for name in names:
