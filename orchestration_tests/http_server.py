@@ -5,12 +5,13 @@ Starting and stopping it, and reading what is asked. Keep out: what is answered.
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import contextmanager
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,6 +38,16 @@ def not_implemented(_request: Request) -> tuple[int, bytes]:
     return HTTPStatus.NOT_IMPLEMENTED, b""
 
 
+class _Server(ThreadingHTTPServer):
+    """Says nothing of clients that hang up, which are killed in some tests."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - as its base has it
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 @contextmanager
 def serving_with(get: Respond = not_implemented, post: Respond = not_implemented) -> Iterator[str]:
     """Serve on the loopback interface while the block runs; host and port, as a URL has them."""
@@ -59,8 +70,7 @@ def serving_with(get: Respond = not_implemented, post: Respond = not_implemented
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
+    with _Server(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(_POLL_SECONDS,), daemon=True)
         thread.start()
         try:
