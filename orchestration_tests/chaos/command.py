@@ -44,10 +44,16 @@ def main(
             share = kills * (number + 1) // len(names) - kills * number // len(names)
             with domain_under_trial(name, stage, seed) as trial:
                 note(f"{name}: {share} kills over {len(trial.cells())} cells")
-                run_kills(trial, share, Random(f"kills {seed} {name}"), matrix)
+                run_kills(trial, share, Random(f"kills {seed} {name}"), matrix, lambda _: _note_so_far(matrix))
                 run_faults(trial, troubles(server), troubles_each, matrix)
     _print_as_json(matrix) if as_json else _print(matrix)
     raise typer.Exit(SOME_FAILED if any(tally.violations for tally in matrix.values()) else DONE)
+
+
+def _note_so_far(matrix: Matrix) -> None:
+    """For those who stop it before its end."""
+    kills, recovered = (sum(getattr(one, what) for one in matrix.values()) for what in ("kills", "recovered"))
+    note(f"{kills} kills so far, {recovered} recovered")
 
 
 def _rows(matrix: Matrix) -> list[tuple[Any, ...]]:

@@ -18,7 +18,7 @@ from orchestration.canvas.log import NewOperation, append
 from orchestration.canvas.media_gc.collector import MediaGarbageCollector
 from orchestration.canvas.media_gc.uploads import Upload, store_media
 from orchestration.canvas.projects import NewProject, create_projects
-from orchestration.cli.catalogue_sync import DOMAIN, MirrorProcess, SyncOptions, sync_catalogue
+from orchestration.cli.catalogue_sync import DOMAIN, MirrorProcess, SyncOptions, render_images, sync_catalogue
 from orchestration.cli.job_runner import job_runner
 from orchestration.demo.projects import Board
 from orchestration.gallery import history
@@ -101,6 +101,7 @@ def sync_in_two_processes(settings: Settings, note: Callable[[int], object]) -> 
     with MirrorProcess(settings) as mirror, job_runner(settings, DOMAIN) as runner:
         note(mirror._pid)
         sync_catalogue(runner, SyncOptions(), mirror)
+        render_images(runner)  # by the runner, which ends the killed runs that still hold their places in the pools
 
 
 def _arrange_prints(domains: Domains, _outside: Outside, _run: Callable[[], None]) -> None:
@@ -214,7 +215,7 @@ WORKLOADS: dict[str, Workload] = {
     ),
     "sync": Workload(
         ("catalogue",),
-        (("catalogue_render", UNTIL_EMPTY),),
+        (),
         ("catalogue_check",),
         _arrange_sync,
         command=sync_in_two_processes,
