@@ -261,7 +261,7 @@ def quarantine_replay(
     if as_json:
         print_json({"replayed": len(wanted), "mended": len(wanted) - len(still), "still_quarantined": still})
     else:
-        console().print(f"{len(wanted)} replayed, {len(wanted) - len(still)} corrected")
+        console().print(f"{len(wanted)} replayed, {len(wanted) - len(still)} mended")
     for a_number in unknown:
         note(f"{a_number} is not in quarantine; nothing was done for it")
     _note_problems(runner.problems)
