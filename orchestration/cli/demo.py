@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import tempfile
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -34,6 +35,7 @@ from orchestration.demo.server import serve
 from orchestration.gallery.reconcile import find_drift
 from orchestration.gallery.signup import signup_set
 from orchestration.settings import load_settings
+from orchestration.storage.embedded import stop_embedded_server
 
 if TYPE_CHECKING:
     import typer
@@ -56,7 +58,10 @@ def register(app: typer.Typer) -> None:
 
 def demo(as_json: Json = False) -> int:
     """Work through the samples in a home of their own, and show what came of them."""
-    with tempfile.TemporaryDirectory(prefix="orchestration-demo-") as folder, serve(Path(folder) / "feed") as base_url:
+    with tempfile.TemporaryDirectory(prefix="orchestration-demo-") as folder, ExitStack() as stack:
+        # While its home is there: at the exit of the process it would find no lock to take, and leave it running.
+        stack.callback(stop_embedded_server, Path(folder) / "home" / "postgres")
+        base_url = stack.enter_context(serve(Path(folder) / "feed"))
         days = [_day(Path(folder), day, base_url, shown=not as_json) for day in DAYS]
         prints = _prints(Path(folder), base_url, shown=not as_json)
         pictures = _mockups(Path(folder), base_url, shown=not as_json)
