@@ -34,6 +34,8 @@ _TAIL_BYTES = 2**16
 _LONGEST_LINE = 200
 _WORTH_A_LINE = {"error", "critical", "exception"}
 _AGAIN_SECONDS = 300.0
+# They need the code server, and say so when it ends before them.
+_LOST_AT_THE_END = {"daemon", "ui"}
 # Dagster's daemon logs an error of a sensor twice, and the second time with the sensor's name.
 _SAID_TWICE = {"Sensor tick caught an error"}
 # In the text of an exception within a list, line breaks are written out, more often escaped with each level.
@@ -67,12 +69,13 @@ class Console:
         self._ends_after = datetime.now(UTC)
         self._seen: set[str] = set()
         self._said: dict[str, float] = {}
+        self._is_stopping = False
 
     def look(self) -> None:
         """Print what has happened since the last look."""
         for service in self._services:
             for line in self._new_lines(service):
-                if event := _event(line):
+                if (event := _event(line)) and not (self._is_stopping and service.name in _LOST_AT_THE_END):
                     self._print_once(service.name, event)
         if time.monotonic() - self._asked_at >= _ASK_SECONDS:
             self._asked_at = time.monotonic()
@@ -81,6 +84,7 @@ class Console:
 
     def stopping(self) -> None:
         """Say that the end is under way; runs finish what they have begun."""
+        self._is_stopping = True
         show("all", "stopping; what has begun is finished first, a second Ctrl-C hurries")
 
     def ended(self, number: int, code: int) -> None:
@@ -117,10 +121,18 @@ class Console:
         run = record.dagster_run
         if run.status is not _SUCCESS:
             ui = next(service.url for service in self._services if service.name == "ui")
-            show("run", f"{run.job_name} {run.status.value}: {ui}/runs/{run.run_id}")
+            show("run", f"{run.job_name} {run.status.value}: {ui}/runs/{run.run_id}{self._why(run)}")
         elif DRAIN_TAG not in run.tags and not run.job_name.endswith("_check"):
             seconds = (record.end_time or 0) - (record.start_time or 0)
             show("run", f"{run.job_name} finished in {seconds:.0f} s")
+
+    def _why(self, run: dg.DagsterRun) -> str:
+        """What made the run fail, in the words of its step, or else of the system that ended it."""
+        for kind in (dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.RUN_FAILURE):
+            for record in self._instance.get_records_for_run(run.run_id, of_type=kind, limit=1).records:
+                if (event := record.event_log_entry.dagster_event) and (words := _failure(event)):
+                    return f"  {words[:_LONGEST_LINE]}"
+        return ""
 
     def _print_once(self, name: str, text: str) -> None:
         """What a sensor says every few seconds is a line now, and again when some minutes have passed."""
@@ -142,6 +154,17 @@ class Console:
                     return
                 self._read[service.name] += len(line)
                 yield line.decode(errors="replace")
+
+
+def _failure(event: dg.DagsterEvent) -> str:
+    """The words of a failed step or run, as one line."""
+    if event.event_type is not dg.DagsterEventType.STEP_FAILURE:
+        return " ".join((event.message or "").split())
+    data = event.step_failure_data
+    if data.user_failure_data and data.user_failure_data.description:
+        return " ".join(data.user_failure_data.description.split())
+    error = data.error and (data.error.cause or data.error)
+    return " ".join(error.message.split()) if error else ""
 
 
 def _last_lines(log: Path) -> list[str]:

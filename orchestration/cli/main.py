@@ -17,6 +17,8 @@ from orchestration.errors import ConfigurationError, OrchestrationError, Stopped
 
 # https://www.postgresql.org/docs/current/errcodes-appendix.html: numeric value out of range, invalid row count in LIMIT
 _NO_SUCH_NUMBER = {"22003", "2201W"}
+# What pydantic writes before the words of a check of one's own.
+_PYDANTIC = "Value error, "
 # How Python gives a byte of the command line that is no text.
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -36,8 +38,8 @@ def main() -> None:
         sys.exit(command_line(app)(standalone_mode=False) or 0)
     except typer.TyperException as error:
         # Its message may take several lines, or none when the help has been shown instead.
-        if message := " ".join(error.format_message().split()):
-            note(f"{message} See `orchestration --help`.")
+        if message := " ".join(error.format_message().split()).replace(_PYDANTIC, "").rstrip("."):
+            note(f"{message}. See `{_command(error)} --help`.")
         sys.exit(BAD_USAGE)
     except ConfigurationError as error:
         note(str(error))
@@ -56,6 +58,12 @@ def main() -> None:
             raise
         note(f"{problem} See `orchestration --help`.")
         sys.exit(BAD_USAGE)
+
+
+def _command(error: typer.TyperException) -> str:
+    """The command whose help tells how it is used."""
+    context = getattr(error, "ctx", None)
+    return context.command_path if context else "orchestration"
 
 
 def _wrong_value(error: Exception) -> str | None:

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 DONE, SOME_FAILED, BAD_USAGE = 0, 1, 2
 # As shells report a command that SIGINT has ended.
 STOPPED = 130
+# Wider than any row: rich gives what is no terminal the 80 columns of an old one.
+_UNLIMITED = 100_000
+# Words up to this long are not broken if the terminal has room for those of all columns, and what is between them.
+_WORD, _BETWEEN = 20, 3
 
 
 def print_json(value: object) -> None:
@@ -54,12 +58,25 @@ def note(text: str) -> None:
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """A table for people; says so when there are no rows."""
-    table = Table(*columns, title=escape(for_terminal(title)), title_justify="left")
-    for row in rows:
-        table.add_row(*("" if cell is None else escape(for_terminal(str(cell))) for cell in row))
+    """A table for people; says so when there are no rows.
+
+    No cell loses a character, since people copy numbers, paths and links from here: in a terminal long ones take several
+    lines, and anywhere else, as in a pipe to grep, each row is one line.
+    """
+    table = Table(title=escape(for_terminal(title)), title_justify="left")
+    texts = [["" if cell is None else for_terminal(str(cell)) for cell in row] for row in rows]
+    terminal = console()
+    if not terminal.is_terminal:
+        terminal.width = _UNLIMITED
+    words = [max(map(len, " ".join(cells).split()), default=0) for cells in zip(columns, *texts, strict=True)]
+    least = [min(_WORD, longest) for longest in words]
+    fits = sum(least) + _BETWEEN * len(least) < terminal.width
+    for column, width in zip(columns, least, strict=True):
+        table.add_column(column, overflow="fold", min_width=width if fits else None)
+    for row in texts:
+        table.add_row(*map(escape, row))
     if table.row_count:
-        console().print(table, soft_wrap=False)
+        terminal.print(table, soft_wrap=False)
     else:
         console().print(f"{title}: none")
 

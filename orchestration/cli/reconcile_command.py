@@ -18,7 +18,7 @@ from orchestration.cli.output import SOME_FAILED, console, note, print_json, pri
 from orchestration.media.tables import media, media_variant
 from orchestration.mockups.tables import render_job, render_output
 from orchestration.previews.tables import preview_job
-from orchestration.prints.tables import print_output, print_path, print_plate
+from orchestration.prints.tables import print_output, print_path, print_plate, print_product, print_task
 from orchestration.storage.listing import list_objects
 
 if TYPE_CHECKING:
@@ -32,12 +32,17 @@ _PREVIEW_FILE: Final[sa.ColumnElement[str]] = sa.literal_column(
 _FURTHER_DESIGN: Final[sa.ColumnElement[str]] = sa.literal_column(
     "jsonb_path_query(render_job.options, '$.further_prints[*].design_key') #>> '{}'", sa.Text
 )
+_PRODUCT_FILE: Final[sa.ColumnElement[str]] = sa.literal_column(
+    "jsonb_path_query(print_product.outputs, '$[*].object_key') #>> '{}'", sa.Text
+)
 # What names an object: the column, and by what a person finds its row.
 NAMES: Final = (
     (media.c.key, media.c.content_hash),
     (media_variant.c.key, media_variant.c.content_hash),
     (print_output.c.object_key, print_output.c.pretty_path),
     (print_path.c.object_key, print_path.c.path),
+    (_PRODUCT_FILE, print_product.c.address),
+    (print_task.c.refused_picture, print_task.c.id),
     (print_plate.c.object_key, print_plate.c.id),
     (print_plate.c.picture_key, print_plate.c.id),
     (render_job.c.design_key, render_job.c.id),

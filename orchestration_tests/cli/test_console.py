@@ -109,15 +109,39 @@ def test_runs_are_shown_when_they_fail_or_did_something(
     def catalogue_sync() -> None:
         work()
 
+    @dg.op
+    def refuse() -> None:
+        raise dg.Failure("2 of 9 partitions failed")
+
+    @dg.job
+    def prints_render() -> None:
+        refuse()
+
     console = Console([service(tmp_path)], ephemeral)
     catalogue_sync.execute_in_process(instance=ephemeral)
+    refused = prints_render.execute_in_process(instance=ephemeral, raise_on_error=False)
     catalogue_sync.execute_in_process(instance=ephemeral, tags={DRAIN_TAG: "x"})
     failed = ephemeral.create_run_for_job(catalogue_sync)
-    ephemeral.report_run_failed(failed)
+    ephemeral.report_run_failed(failed, "its process was killed")
     console.look()
     shown = capsys.readouterr().err
     assert shown.count("catalogue_sync finished in") == 1
-    assert f"catalogue_sync FAILURE: http://127.0.0.1:1/runs/{failed.run_id}" in shown
+    assert f"catalogue_sync FAILURE: http://127.0.0.1:1/runs/{failed.run_id}  its process was killed\n" in shown
+    assert f"prints_render FAILURE: http://127.0.0.1:1/runs/{refused.run_id}  2 of 9 partitions failed\n" in shown
+
+
+def test_while_all_stops_nothing_is_said_of_those_that_miss_what_ended_before_them(
+    tmp_path: Path, ephemeral: dg.DagsterInstance, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, daemon = service(tmp_path, "code", url=""), service(tmp_path, "daemon", url="")
+    console = Console([code, daemon], ephemeral)
+    console.stopping()
+    write(code, level="error", event="disk full")
+    write(daemon, level="error", event="no code server")
+    console.look()
+    shown = capsys.readouterr().err
+    assert "disk full" in shown
+    assert "no code server" not in shown
 
 
 def test_a_service_that_ends_by_itself_shows_its_last_words(

@@ -25,24 +25,34 @@ if TYPE_CHECKING:
     from orchestration_tests.cli.feed_folder import FeedFolder
 
 
+_REFUSED_PRINT = sa.text("""
+    WITH o AS (INSERT INTO shop_order (marketplace, order_number) VALUES ('shop', '1') RETURNING id),
+        p AS (INSERT INTO product (sku) VALUES ('S') RETURNING id),
+        i AS (INSERT INTO order_item (order_id, product_id, line_key) SELECT o.id, p.id, '1' FROM o, p RETURNING id)
+    INSERT INTO print_task (order_item_id, refused_picture) SELECT id, :picture FROM i
+""")
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("nothing",), "No such command 'nothing'."),
-        (("sync", "--nothing"), "--nothing"),
-        (("stop",), "Missing argument"),
-        (("queue", "nothing"), "No such command 'nothing'."),
-        (("queue", "dead", "image-upload", "--limit", "many"), "'--limit'"),
+        (("nothing",), "No such command 'nothing'. See `orchestration --help`"),
+        (("sync", "--nothing"), "--nothing. See `orchestration sync --help`"),
+        (("stop",), "Missing argument 'supplier'. See `orchestration stop --help`"),
+        (("queue", "nothing"), "No such command 'nothing'. See `orchestration queue --help`"),
+        (("queue", "dead", "image-upload", "--limit", "many"), "as an integer. See `orchestration queue dead --help`"),
         (("queue", "dead", "image-upload", "--limit", "-1"), "'--limit'"),
         (("status", "more"), "more"),
+        (("mockups", "submit", "--product", "A", "--preset", "nope"), "'--preset': 'nope' is not one of"),
     ],
 )
-def test_bad_usage_is_one_clear_line(disconnected: Command, arguments: tuple[str, ...], told: str) -> None:
+def test_bad_usage_is_one_clear_line_that_names_the_help(
+    disconnected: Command, arguments: tuple[str, ...], told: str
+) -> None:
     ended = disconnected(*arguments)
     assert (ended.code, ended.out) == (2, "")
     assert ended.err.count("\n") == 1
     assert told in ended.err
-    assert ended.err.endswith("See `orchestration --help`.\n")
 
 
 def test_a_value_that_no_database_takes_is_bad_usage(orchestration: Command) -> None:
@@ -135,8 +145,14 @@ def test_the_reconciliation_lists_and_ends_with_one_while_an_object_is_missing(
     assert ended.json["missing"] == [{"table": "media", "row": "aa", "key": "media/aa/aa.png"}]
     (orchestration.home / "objects/media").mkdir(parents=True, exist_ok=True)
     (orchestration.home / "objects/media/two\nlines").touch()
+    kept = orchestration.home / "objects/prints/aa/refused.png"
+    kept.parent.mkdir(parents=True)
+    kept.touch()
+    with database.begin() as connection:
+        connection.execute(_REFUSED_PRINT, {"picture": "prints/aa/refused.png"})
     ended = orchestration("reconcile")
     assert "1 of these are missing" in ended.out
+    assert "Objects that no row names: none" in ended.out
     assert ended.err == "media/two\\x0alines: no key of an object; rename or remove the file\n"
 
 
