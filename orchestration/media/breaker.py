@@ -7,6 +7,7 @@ are purgatory's, or retrying, which is the queue's.
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,10 @@ from purgatory import SyncCircuitBreakerFactory
 from orchestration.errors import TransientError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
+
+_HALF_OPEN = "half-opened"  # as purgatory names it
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,8 @@ class EndpointBreaker:
         )
         self._endpoint = endpoint
         self._circuit = circuits.get_breaker(endpoint)
+        self._failing: set[str] = set()
+        self._cause = ""
 
     def __enter__(self) -> None:
         self._refuse_while_open()
@@ -54,7 +60,29 @@ class EndpointBreaker:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        if error is None or _is_harmless(error):
+            self._failing.clear()
+        else:
+            self._cause = str(error)
         self._circuit.__exit__(kind, error, traceback)
+
+    @contextmanager
+    def asking_for(self, name: str) -> Iterator[None]:
+        """One exchange about one of many things, such as a document.
+
+        That the same one fails again says nothing more of the endpoint. Else a few broken documents, which alone are
+        left at the end and are asked for again, would close a sound host to each other, with attempts left.
+        """
+        self.__enter__()
+        try:
+            yield
+        except BaseException as error:
+            if _is_harmless(error) or name not in self._failing or self._circuit.context.state == _HALF_OPEN:
+                self.__exit__(type(error), error, None)
+            if not _is_harmless(error):
+                self._failing.add(name)
+            raise
+        self.__exit__(None, None, None)
 
     def _refuse_while_open(self) -> None:
         # purgatory 3.0.1 raises one and the same exception object each time, whose traceback then grows with every
@@ -64,4 +92,5 @@ class EndpointBreaker:
             return
         left = opened_at + self._circuit.context.ttl - time.time()
         if left >= 0:
-            raise TransientError(f"{self._endpoint} keeps failing and is left alone for {left:.1f} s", retry_after=left)
+            problem = f"{self._endpoint} keeps failing and is left alone for {left:.1f} s; the last error: {self._cause}"
+            raise TransientError(problem, retry_after=left)

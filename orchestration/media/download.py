@@ -156,7 +156,7 @@ class Downloader:
             endpoint = self._endpoint(target)
             async with endpoint.slots:
                 started = time.monotonic()
-                with endpoint.breaker:
+                with endpoint.breaker.asking_for(str(target)):
                     answer = await self._exchange(target, request, seconds)
             if isinstance(answer, Download):
                 return answer

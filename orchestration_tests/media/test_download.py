@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import os
+from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -286,13 +287,28 @@ async def test_a_host_that_keeps_failing_is_left_alone_and_tried_again_later() -
         for n in range(3):
             with pytest.raises(TransientError, match="500"):
                 await loader.get(f"{base}/fails{n}", max_bytes=KILOBYTE)
-        with pytest.raises(TransientError, match="left alone") as caught:
+        with pytest.raises(TransientError, match=r"left alone .* the last error: .*/fails2 answered with") as caught:
             await loader.get(base + "/not-sent", max_bytes=KILOBYTE)
         assert 0 < (caught.value.retry_after or 0) <= 0.2
         assert "/not-sent" not in asked
         healthy = True
         await asyncio.sleep(0.25)
         assert not (await loader.get(base + "/again", max_bytes=KILOBYTE)).not_modified
+
+
+async def test_a_few_broken_documents_do_not_keep_each_other_from_their_last_attempt() -> None:
+    attempts: Counter[str] = Counter()
+
+    async def answer(request: web.Request) -> web.Response:
+        attempts[request.path] += 1
+        return web.Response(status=200 if request.path == "/busy" and attempts["/busy"] == 3 else 429)
+
+    async with serving(answer) as base, downloader(base, breaker=BreakerPolicy(3, 30)) as loader:
+        for _ in range(2):
+            for path in ("/broken", "/busy"):
+                with pytest.raises(TransientError, match="429"):
+                    await loader.get(base + path, max_bytes=KILOBYTE)
+        await loader.get(base + "/busy", max_bytes=KILOBYTE)
 
 
 async def test_missing_documents_do_not_stop_a_host() -> None:
