@@ -133,7 +133,8 @@ def _supplier(known: _Known) -> Step:
             facts,
         )
     if last is not None and last["status"] == "failed":
-        return Step("Supplier", "bad", "Its last sync failed", "Read the message, and sync again", facts)
+        remedy = "Read the message" if last["message"] else "Read `orchestration queue dead product-family`"
+        return Step("Supplier", "bad", "Its last sync failed", f"{remedy}, and sync again", facts)
     return Step("Supplier", "good", "It is synced", "", facts)
 
 

@@ -109,7 +109,7 @@ def _note_problems(problems: Sequence[str]) -> None:
 def _note_reasons(title: str, reasons: Mapping[str, str], total: int | None = None) -> None:
     """Say what went wrong with the first items; `total` is how many there are, if not all are given."""
     for key, reason in list(reasons.items())[:LISTED_FAILURES]:
-        note(f"{title}: {key}: {reason}")
+        note(f"{title}: {key}: {reason.removeprefix(key).lstrip(' :')}")
     if (more := (len(reasons) if total is None else total) - LISTED_FAILURES) > 0:
         note(f"... and {more} more {title}")
 

@@ -81,6 +81,7 @@ def test_the_next_day_is_told_family_by_family(orchestration: Command, feed: Fee
     assert ended.json["documents_downloaded"] == 3
     (told,) = [line for line in ended.err.splitlines() if line.startswith("quarantined: ")]
     assert told.startswith("quarantined: A23-3: ")
+    assert told.count("A23-3: ") == 1
 
     # What is still broken is no news, and costs no download.
     again = orchestration("sync", "--json")

@@ -190,7 +190,7 @@ def _status(row: sa.RowMapping) -> SupplierStatus:
         supplier=row["code"],
         name=row["name"],
         status=row["status"] or "never",
-        message=row["message"] or "",
+        message=row["message"] or _dead(row),
         counts={name: row[name] or 0 for name in COUNTED},
         progress=_progress(row),
         started_at=row["started_at"],
@@ -198,6 +198,14 @@ def _status(row: sa.RowMapping) -> SupplierStatus:
         per_minute=rate,
         eta_seconds=60 * (planned - settled) / rate if rate and is_importing else None,
     )
+
+
+def _dead(row: sa.RowMapping) -> str:
+    """What a sync failed by that read and compared its feed; a replay of them can still complete it."""
+    if row["status"] != "failed" or not row["failed"]:
+        return ""
+    families = "1 family is" if row["failed"] == 1 else f"{row['failed']} families are"
+    return f"{families} dead; `orchestration queue dead product-family` names the errors, and after a fix replay them"
 
 
 def _progress(row: sa.RowMapping) -> Progress:

@@ -117,6 +117,7 @@ def test_a_family_that_is_lost_with_its_worker_is_counted_as_failed(impatient: C
     assert "died" in (problems[lost] or "")
     assert rows(impatient.database, FAMILIES) == [("failed", 2, 2, 1, 1)]
     assert status_of(impatient).progress == ("importing_families", 2, 2, "2 of 2 families")
+    assert status_of(impatient).message.startswith("1 family is dead; `orchestration queue dead")
     assert status_of(impatient).eta_seconds is None
 
 
