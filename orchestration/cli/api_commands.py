@@ -14,6 +14,7 @@ import typer
 from orchestration.api.keys import Role, create_key, has_keys, list_keys, revoke_key
 from orchestration.cli.options import Json, open_services
 from orchestration.cli.output import console, note, print_json, print_table
+from orchestration.cli.ports import check_ports
 from orchestration.errors import ConfigurationError
 from orchestration.observability.logs import configure_logging
 from orchestration.services import Services
@@ -55,6 +56,7 @@ def api(
                 f"Without API keys the API listens on the loopback interface only, not on {host}: make a key with "
                 "`orchestration api-keys create NAME`, or leave --host out"
             )
+        check_ports(host, {"--port": port})
         if is_open:
             note("There are no API keys: only programs on this machine may call, with every right")
         # Without an access log: the links in it would work for anybody who reads it.

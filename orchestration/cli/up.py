@@ -21,6 +21,7 @@ from orchestration.cli.api_commands import API_PORT
 from orchestration.cli.code_server import LOCATION
 from orchestration.cli.console import Console, Service, show
 from orchestration.cli.output import note
+from orchestration.cli.ports import check_ports
 from orchestration.cli.processes import Processes
 from orchestration.demo.days import NEXT_DAY
 from orchestration.demo.feed import is_written, write_feed
@@ -49,6 +50,9 @@ def up(
 ) -> int:
     """Run Dagster and the API; without PROMIDATA_BASE_URL, over a sample feed and its next day."""
     settings = load_settings()
+    ports = {"--port": port, "--api-port": api_port}
+    # The samples take a minute, and a port that is taken is to be known before.
+    check_ports("127.0.0.1", ports if settings.promidata_base_url else ports | {"--sample-port": sample_port})
     with closing(Services(settings)) as services:
         services.migrate()
     with ExitStack() as stack:

@@ -92,5 +92,7 @@ class EndpointBreaker:
             return
         left = opened_at + self._circuit.context.ttl - time.time()
         if left >= 0:
-            problem = f"{self._endpoint} keeps failing and is left alone for {left:.1f} s; the last error: {self._cause}"
+            problem = (
+                f"{self._endpoint} keeps failing and is left alone for {left:.1f} s; the last error: {self._cause}"
+            )
             raise TransientError(problem, retry_after=left)
