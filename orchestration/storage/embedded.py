@@ -43,6 +43,8 @@ PORT = 5432
 LONGEST_START = 60.0
 LONGEST_STOP = 30.0
 _PAUSE = 0.01
+# Two segments of the server's write-ahead log: with less it does not come up.
+_LEAST_ROOM = 2**25
 # After a kill the server first syncs what it holds: file by file that takes seconds, and Linux can do it at once.
 _RECOVERY = ("-c", "recovery_init_sync_method=syncfs") if sys.platform == "linux" else ()
 # The same order of texts, language of messages and zone of time on each machine. The locale of the environment may be
@@ -243,4 +245,8 @@ def _lock(held: int, how: int) -> bool:
 
 
 def _trouble(directory: Path, why: str) -> str:
+    with suppress(OSError):
+        # Without room there is nothing in the log, either.
+        if (free := shutil.disk_usage(directory.parent).free) < _LEAST_ROOM:
+            why += f"; its disk is full: {free / 2**20:.0f} MB are left, and it needs {_LEAST_ROOM / 2**20:.0f}"
     return f"The embedded PostgreSQL in {directory} did not start ({why}); its log is {directory / 'log'}"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from orchestration.errors import ConfigurationError
+from orchestration.errors import ConfigurationError, TransientError
 from orchestration.storage.embedded import start_embedded_server, stop_embedded_server
 from orchestration.storage.embedded_access import NO_CAPABILITY
 from orchestration.storage.postgres_process import become
@@ -246,6 +246,25 @@ def test_every_machine_gets_the_same_server_whatever_the_locale_and_zone_of_its_
         ordered = "SELECT string_agg(word, ' ' ORDER BY word), lower('Ä') FROM unnest(ARRAY['a', 'B', 'ä']) AS word"
         assert connection.execute(ordered).fetchone() == ("B a ä", "ä")
         assert connection.execute("SHOW TimeZone").fetchone() == ("UTC",)
+
+
+def test_a_home_that_cannot_be_made_is_named_with_the_setting(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for home in (tmp_path / "file", tmp_path / "file" / "home"):
+        with pytest.raises(ConfigurationError, match=rf"{home} cannot be made: .*; set ORCHESTRATION_HOME to"):
+            start_embedded_server(home / "postgres")
+
+
+@needs_root
+def test_a_disk_that_is_full_is_the_reason_that_is_given(tmp_path: Path) -> None:
+    mounted = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(tmp_path)]
+    if subprocess.run(mounted, check=False, capture_output=True).returncode:  # noqa: S603 - our own
+        pytest.skip("file systems cannot be mounted here")
+    try:
+        with pytest.raises(TransientError, match=r"its disk is full: \d MB are left, and it needs 32"):
+            start_embedded_server(tmp_path / "home" / "postgres")
+    finally:
+        subprocess.run(["umount", "--lazy", str(tmp_path)], check=True)  # noqa: S603, S607 - our own
 
 
 def test_a_folder_full_of_something_else_is_left_alone(home: Path) -> None:
