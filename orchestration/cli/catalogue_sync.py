@@ -205,6 +205,8 @@ def _plan(runner: JobRunner, options: SyncOptions, summary: SyncSummary) -> None
     summary.category_rows = outcome.metadata.get("rows_written", 0)
     summary.held_back = outcome.metadata.get(HELD_BACK, {})
     summary.syncs = outcome.metadata.get(SYNCS, [])
+    if PLANNED not in outcome.metadata:
+        return  # what is stored of the feed's lines is of another reading
     with runner.domains.catalogue.database.connect() as connection:
         problems = list_problems(connection, options.suppliers)
     summary.refused_lines = {str(one): one.reason for one in problems if one.is_refused}

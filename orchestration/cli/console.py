@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import dagster as dg
 
+from orchestration.cli.failures import step_failure
 from orchestration.cli.output import note
 from orchestration.runtime.drains import DRAIN_TAG
 from orchestration.runtime.partitions import UNFINISHED
@@ -158,13 +159,9 @@ class Console:
 
 def _failure(event: dg.DagsterEvent) -> str:
     """The words of a failed step or run, as one line."""
-    if event.event_type is not dg.DagsterEventType.STEP_FAILURE:
-        return " ".join((event.message or "").split())
-    data = event.step_failure_data
-    if data.user_failure_data and data.user_failure_data.description:
-        return " ".join(data.user_failure_data.description.split())
-    error = data.error and (data.error.cause or data.error)
-    return " ".join(error.message.split()) if error else ""
+    if event.event_type is dg.DagsterEventType.STEP_FAILURE:
+        return step_failure(event)
+    return " ".join((event.message or "").split())
 
 
 def _last_lines(log: Path) -> list[str]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import dagster as dg
 
 from orchestration.assembly import build_definitions
+from orchestration.cli.failures import step_failure
 from orchestration.domains import DOMAINS, Domains
 from orchestration.errors import ConfigurationError, StoppedError
 from orchestration.imports import lasting
@@ -151,7 +152,7 @@ def _outcome(result: dg.ExecuteInProcessResult) -> RunOutcome:
         if isinstance(reasons, dg.JsonMetadataValue):
             failed |= reasons.data if isinstance(reasons.data, dict) else {}
         else:
-            problems.append(_failure_reason(event))
+            problems.append(step_failure(event))
     return RunOutcome(result.run_id, result.success, failed, problems, metadata, _failed_checks(result))
 
 
@@ -179,17 +180,6 @@ def _plain(metadata: Mapping[str, dg.MetadataValue[Any]]) -> dict[str, Any]:
     """The values that a command can print."""
     values = {name: value.value for name, value in metadata.items() if name != REASONS}
     return {name: value for name, value in values.items() if isinstance(value, str | int | float | list | dict)}
-
-
-def _failure_reason(event: dg.DagsterEvent) -> str:
-    """Why a step failed, in the words of whoever raised it."""
-    data = event.step_failure_data
-    if data.user_failure_data and data.user_failure_data.description:
-        return data.user_failure_data.description
-    error = data.error
-    while error and error.cause:
-        error = error.cause
-    return error.message.strip() if error else f"{event.step_key} failed"
 
 
 @contextmanager

@@ -187,8 +187,10 @@ def test_without_a_feed_nothing_starts(orchestration: Command) -> None:
 def test_a_feed_that_cannot_be_read_is_told_once_and_removes_nothing(orchestration: Command, feed: FeedFolder) -> None:
     feed.put_plain("A23-1")
     feed.publish()
-    orchestration("sync")
-    (feed.root / "Import" / "Import.txt").write_bytes(b"<html>maintenance</html>")
+    listing = feed.root / "Import" / "Import.txt"
+    listing.write_bytes(listing.read_bytes() + b"\r\nExport of all articles\r\n")
+    assert "line refused: " in orchestration("sync").err
+    listing.write_bytes(b"<html>maintenance</html>")
     ended = orchestration("sync", "--json")
     assert ended.code == 1
     assert without_times(ended.json) == NOTHING | {"suppliers": 0}

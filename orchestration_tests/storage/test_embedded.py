@@ -7,7 +7,7 @@ import signal
 import stat
 import subprocess
 import sys
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ import psycopg
 import pytest
 
 from orchestration.errors import ConfigurationError, TransientError
-from orchestration.storage.embedded import start_embedded_server, stop_embedded_server
+from orchestration.storage.embedded import create_cluster, start_embedded_server, stop_embedded_server
 from orchestration.storage.embedded_access import NO_CAPABILITY
 from orchestration.storage.postgres_process import become
 
@@ -257,11 +257,16 @@ def test_a_home_that_cannot_be_made_is_named_with_the_setting(tmp_path: Path) ->
 
 @needs_root
 def test_a_disk_that_is_full_is_the_reason_that_is_given(tmp_path: Path) -> None:
-    mounted = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(tmp_path)]
+    mounted = ["mount", "-t", "tmpfs", "-o", "size=80m", "tmpfs", str(tmp_path)]
     if subprocess.run(mounted, check=False, capture_output=True).returncode:  # noqa: S603 - our own
         pytest.skip("file systems cannot be mounted here")
     try:
-        with pytest.raises(TransientError, match=r"its disk is full: \d MB are left, and it needs 32"):
+        (tmp_path / "home").mkdir()
+        create_cluster(tmp_path / "home" / "postgres")
+        with (tmp_path / "full").open("wb", buffering=0) as file, suppress(OSError):
+            while file.write(bytes(2**20)):
+                pass
+        with pytest.raises(TransientError, match=r"its disk is full: 0 MB are left, and it needs 32"):
             start_embedded_server(tmp_path / "home" / "postgres")
     finally:
         subprocess.run(["umount", "--lazy", str(tmp_path)], check=True)  # noqa: S603, S607 - our own
