@@ -40,7 +40,7 @@ COMMANDS: Final[dict[str, dict[str, str]]] = {
     },
     "migrate_command": {"migrate": "Bring the database to the schema of this version."},
     "system_commands": {
-        "doctor": "Check database, object store, fonts, Blender, its confinement and feed; one line each.",
+        "doctor": "Check database, object store, fonts, Blender, its confinement, feed and settings; one line each.",
         "materialize": "Materialize any set of an asset's partitions in one run; without keys, what is queued.",
         "queue": "The work queues: counts, workers, single tasks, dead letters.",
     },

@@ -24,6 +24,7 @@ from orchestration.imports import lasting
 from orchestration.lettering.fonts import FontLibrary
 from orchestration.rendering.confined import closes_network
 from orchestration.services import Services
+from orchestration.settings import unknown_variables
 from orchestration.storage.database import Database
 from orchestration.storage.migrate import examine_schema
 from orchestration.work_queue.model import TaskState
@@ -66,7 +67,7 @@ class Diagnosis(NamedTuple):
 
 
 def doctor(feed: Feed = None, as_json: Json = False) -> int:
-    """Check database, object store, fonts, Blender, its confinement and feed; one line each."""
+    """Check database, object store, fonts, Blender, its confinement, feed and settings; one line each."""
     services = Services(settings_for(feed))
     examinations: dict[str, Callable[[Services], str]] = {
         "database": _examine_database,
@@ -75,6 +76,7 @@ def doctor(feed: Feed = None, as_json: Json = False) -> int:
         "blender": _examine_blender,
         "confinement": _examine_confinement,
         "feed": _examine_feed,
+        "settings": _examine_settings,
     }
     found = [_examine(name, examine, services) for name, examine in examinations.items()]
     if as_json:
@@ -144,6 +146,16 @@ def _examine_feed(services: Services) -> str:
     feed = asyncio.run(catalogue.read_feed())
     refused = f", {len(feed.problems)} lines refused" if feed.problems else ""
     return f"{catalogue.feed_url} lists {len(feed.entries)} families of {len(feed.suppliers)} suppliers{refused}"
+
+
+def _examine_settings(services: Services) -> str:
+    if unknown := unknown_variables():
+        raise ConfigurationError("; ".join(unknown))
+    # What fits by itself may not fit together, or is no schedule: the system reads it as it starts.
+    with lasting():
+        from orchestration.assembly import build_definitions
+    build_definitions(services.settings, Domains(services))
+    return f"{len(services.settings.environment(secrets=True))} are set, and the system can start with them"
 
 
 def materialize(

@@ -6,10 +6,11 @@ embedded database and the sample feed are this process's own.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import sys
 import time
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
@@ -26,13 +27,17 @@ from orchestration.cli.processes import Processes
 from orchestration.demo.days import NEXT_DAY
 from orchestration.demo.feed import is_written, write_feed
 from orchestration.demo.server import serve
+from orchestration.errors import ConfigurationError
 from orchestration.runtime.instance import open_instance
 from orchestration.runtime.orphans import end_orphaned_runs
 from orchestration.services import Services
 from orchestration.settings import load_settings
 from orchestration.storage.database import parse_url
+from orchestration.storage.embedded_access import make_private_home
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from orchestration.settings import Settings
 
 _ASK_SECONDS = 0.1
@@ -53,9 +58,10 @@ def up(
     ports = {"--port": port, "--api-port": api_port}
     # The samples take a minute, and a port that is taken is to be known before.
     check_ports("127.0.0.1", ports if settings.promidata_base_url else ports | {"--sample-port": sample_port})
-    with closing(Services(settings)) as services:
-        services.migrate()
     with ExitStack() as stack:
+        stack.enter_context(_alone(settings.home.absolute()))
+        with closing(Services(settings)) as services:
+            services.migrate()
         # Before the first work, since links in the records of runs begin with it.
         if "public_url" not in settings.model_fields_set:
             settings = settings.model_copy(update={"public_url": f"http://127.0.0.1:{api_port}"})
@@ -81,6 +87,19 @@ def up(
             exit_code = processes.wait(console)
     note("Everything has stopped")
     return exit_code
+
+
+@contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    """Keep a second system out of the home: it would end the first one's runs as killed, and daemons must be alone."""
+    make_private_home(home)
+    with (home / "up.lock").open("a") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            remedy = "end it first, or set ORCHESTRATION_HOME to another folder"
+            raise ConfigurationError(f"`orchestration up` runs in {home} already; {remedy}") from None
+        yield
 
 
 def _start(processes: Processes, *services: Service) -> None:

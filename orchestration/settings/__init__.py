@@ -5,6 +5,6 @@ from a format or a design, which stand beside the code that uses them.
 """
 
 from orchestration.settings.catalogue import RemovalPolicy
-from orchestration.settings.settings import Settings, load_settings
+from orchestration.settings.settings import Settings, load_settings, unknown_variables
 
-__all__ = ["RemovalPolicy", "Settings", "load_settings"]
+__all__ = ["RemovalPolicy", "Settings", "load_settings", "unknown_variables"]

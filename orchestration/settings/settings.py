@@ -8,6 +8,8 @@ operators find them again.
 from __future__ import annotations
 
 import json
+import os
+from difflib import get_close_matches
 
 from pydantic import SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -28,6 +30,9 @@ from orchestration.settings.prints import PrintSettings
 # A hundred years and more, as numbers of some units; and what any other number may be.
 _LONGEST = {"_days": 100_000, "_hours": 1_000_000, "_minutes": 100_000_000}
 _LARGEST = 1_000_000_000
+# What `dagster.yaml`, the files of `deploy` and the tests read by names that begin as those of settings do.
+_OF_OTHERS = {f"{PREFIX}{name}" for name in ("IMAGE", "LOG_BUCKET", "LOG_DIRECTORY", "RUN_TASK_DEFINITION")}
+_OF_TESTS = f"{PREFIX}TEST_"
 
 
 class Settings(
@@ -101,8 +106,21 @@ def load_settings(**overrides: object) -> Settings:
     try:
         return Settings(**overrides)  # type: ignore[arg-type]  # checked by pydantic, as the environment is
     except ValidationError as error:
-        problems = "; ".join(f"{_variable(problem['loc'])}: {problem['msg']}" for problem in error.errors())
+        problems = "; ".join(
+            f"{_variable(problem['loc'])}: {problem['msg'].removeprefix('Value error, ')}" for problem in error.errors()
+        )
         raise ConfigurationError(f"The settings do not fit. {problems}") from error
+
+
+def unknown_variables() -> list[str]:
+    """What of the environment looks like a setting and is none, each with the setting that it may stand for."""
+    known = {name.upper() for field, info in Settings.model_fields.items() for name in variables_of(field, info)}
+    lost = [name for name in sorted(os.environ) if name.startswith(PREFIX) and name not in known | _OF_OTHERS]
+    return [
+        f"{name} is no setting" + "".join(f"; did you mean {one}?" for one in get_close_matches(name, known, n=1))
+        for name in lost
+        if not name.startswith(_OF_TESTS)
+    ]
 
 
 def _variable(location: tuple[int | str, ...]) -> str:

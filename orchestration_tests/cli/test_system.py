@@ -188,6 +188,7 @@ def test_the_doctor_finds_a_sound_system_sound(orchestration: Command, feed: Fee
         ["ok", "blender"],
         ["ok", "confinement"],
         ["ok", "feed"],
+        ["ok", "settings"],
     ]
     assert (ended.code, ended.err) == (0, "")
     assert f"schema {head_revision()} (current)" in lines[0]
@@ -209,7 +210,22 @@ def test_the_doctor_tells_what_is_broken_and_looks_at_the_rest(
     assert {"database", "fonts", "blender", "confinement"} < set(sound)
     assert all("\n" not in one["message"] for one in found.json)
     table = orchestration("doctor", "--feed", (tmp_path / "elsewhere").as_uri())
-    assert [line.split()[0] for line in table.out.splitlines()] == ["ok", "FAILED", "ok", "ok", "ok", "FAILED"]
+    assert [line.split()[0] for line in table.out.splitlines()] == [
+        "ok", "FAILED", "ok", "ok", "ok", "FAILED", "ok"
+    ]  # fmt: skip
+
+
+def test_the_doctor_names_what_is_no_setting_and_what_does_not_fit_together(
+    orchestration: Command, feed: FeedFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed.publish()
+    monkeypatch.setenv("ORCHESTRATION_GC_CORN", "0 4 * * *")
+    said = orchestration("doctor").out.splitlines()[-1]
+    assert said == "FAILED settings: ORCHESTRATION_GC_CORN is no setting; did you mean ORCHESTRATION_GC_CRON?"
+    monkeypatch.delenv("ORCHESTRATION_GC_CORN")
+    monkeypatch.setenv("ORCHESTRATION_GC_CRON", "every day")
+    ended = orchestration("doctor")
+    assert (ended.code, ended.out.splitlines()[-1][:53]) == (1, "FAILED settings: ORCHESTRATION_GC_CRON 'every day' is")
 
 
 def test_a_secret_in_the_url_of_a_store_is_in_no_answer_of_the_doctor_and_in_no_log(

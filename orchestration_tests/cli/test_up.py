@@ -42,6 +42,10 @@ def test_it_starts_everything_runs_what_is_launched_and_leaves_nothing_when_it_e
         assert "catalogue_feed_sensor" in {sensor["name"] for sensor in repository["sensors"]}
         assert requests.get(f"http://127.0.0.1:{api}/healthz", timeout=30).json()["status"] == "ok"
         wait_for(said, "run        gallery")
+        others = [*command[:4], "--port", str(unused_tcp_port_factory()), "--api-port", str(unused_tcp_port_factory())]
+        second = subprocess.run(others, env=environment, capture_output=True, text=True, check=False)  # noqa: S603 - our own
+        assert (second.returncode, second.stderr.count("\n")) == (2, 1)
+        assert "`orchestration up` runs in" in second.stderr
         started = psutil.Process(system.pid).children(recursive=True)
         assert any("forkserver" in process.cmdline()[-1] for process in started)  # and not one Python a run
         system.send_signal(signal.SIGTERM)
