@@ -161,9 +161,7 @@ def test_all_bad_values_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_an_address_that_no_browser_would_follow_from_a_link_is_refused(
     monkeypatch: pytest.MonkeyPatch, variable: str, value: str
 ) -> None:
-    assert f"{variable}: Input should be an address such as https://" in problem(
-        monkeypatch, **{variable: value}
-    )
+    assert f"{variable}: Input should be an address such as https://" in problem(monkeypatch, **{variable: value})
 
 
 def test_a_tilde_in_the_home_is_expanded_where_no_shell_has_done_so(

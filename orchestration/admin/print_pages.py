@@ -137,7 +137,7 @@ def _row(frame: Frame, one: ListedTask) -> Row:
             text(one.text, note=", ".join(_looks(one))),
             state(one.render_state),
             state(one.status),
-            text(one.annotation or one.review_reason),
+            text(one.annotation or one.review_reason or one.why_pending(frame.domains.prints.statuses)),
         ),
         buttons,
         partition_address(frame.services.settings, ASSET, one.sku),
@@ -164,7 +164,11 @@ def _print_page(frame: Frame, one: ListedTask, more: sa.RowMapping) -> Page:
         sections.append(
             Section("Solid", solid=solid, note="Drag to turn it, scroll to come closer; or the arrow keys, + and -.")
         )
-    sections += [_facts(one, more), _files(files), runs_section(frame, ASSET, one.sku)]
+    sections += [
+        _facts(one, more, one.why_pending(frame.domains.prints.statuses)),
+        _files(files),
+        runs_section(frame, ASSET, one.sku),
+    ]
     links = [
         ("timeline", address("timeline", q=one.order_number)),
         *task_links(frame.domains, frame.domains.prints.print_queue, one.task_id),
@@ -195,7 +199,7 @@ def _refusal(frame: Frame, more: sa.RowMapping) -> list[Section]:
     return [Section("Refused", facts=facts, pictures=shown)]
 
 
-def _facts(one: ListedTask, more: sa.RowMapping) -> Section:
+def _facts(one: ListedTask, more: sa.RowMapping, why_pending: str | None) -> Section:
     facts: list[tuple[str, Cell]] = [
         ("Order", text(one.order_number, href=address("search", q=one.order_number))),
         ("Order's status", state(one.order_status)),
@@ -206,6 +210,7 @@ def _facts(one: ListedTask, more: sa.RowMapping) -> Section:
         ("Ship by", text(more["ship_by_date"])),
         ("Retries", number(one.retries)),
         ("Last error", text(one.annotation)),
+        ("Why it waits", text(why_pending)),
         ("To review", text(one.review_reason)),
         ("Rendering took", Cell(more["milliseconds"] and more["milliseconds"] / 1000, Kind.SECONDS)),
         ("Rendered", moment(more["rendered_at"])),

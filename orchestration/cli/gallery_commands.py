@@ -97,7 +97,9 @@ def gallery_drift(
     """Compare the mirror with the history; 1 when they differ and are not repaired."""
     with open_services() as services, services.database.begin() as connection:
         drift = find_drift(connection)
-        repaired = repair_drift(connection, mirror_queue(services.settings), drift) if repair else 0
+        queue = mirror_queue(services.settings)
+        repaired = repair_drift(connection, queue, drift) if repair else 0
+        counts = queue.counts(connection)
     if as_json:
         sides = {"in_history": drift.source, "in_mirror": drift.mirror, "differing": drift.total, "queued": repaired}
         kinds = {"shown_wrongly": drift.extra, "missing": drift.missing, "out_of_date": drift.stale}
@@ -108,6 +110,8 @@ def gallery_drift(
         print_table(f"{drift.source} in the history, {drift.mirror} in the mirror", ("what", "items", "first"), listed)
         if repair:
             console().print(f"{repaired} items queued")
+        elif queued := counts.waiting + counts.active + counts.delayed:
+            note(f"{queued} more are queued: a running system mirrors them, or `orchestration gallery drain`")
     if repair and repaired < drift.total:
         note(f"{drift.total - repaired} are dead letters and still the same; fix them, or `orchestration queue replay`")
     return SOME_FAILED if drift.total > repaired else 0

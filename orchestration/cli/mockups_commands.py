@@ -22,6 +22,7 @@ from orchestration.cli.output import DONE, SOME_FAILED, STOPPED, console, note, 
 from orchestration.errors import ConfigurationError, OrchestrationError
 from orchestration.mockups.defs.picture_metadata import PROBLEMS
 from orchestration.mockups.defs.pictures import MockupConfig, pictures
+from orchestration.mockups.garments.names import DEFAULT_TEMPLATE
 from orchestration.mockups.jobs.model import JobFilters, JobOptions, Order, RetryOverrides
 from orchestration.mockups.jobs.rows import media_entries, outputs_of
 from orchestration.mockups.jobs.submission import FurtherPrint, Submission, submit
@@ -114,7 +115,10 @@ def mockups_submit(
     if as_json:
         print_json(job_document(job))
     else:
-        console().print(f"{job.id} is {job.status}; `orchestration mockups status {job.id}` shows how far it is")
+        # Whatever the product is, it is shown on a garment: one that was not named is better said.
+        shown = f"{job.template_id or DEFAULT_TEMPLATE} in {job.options.fabric}"
+        how = f"`orchestration mockups status {job.id}` shows how far it is"
+        console().print(f"{job.id} is {job.status}: a {shown}; {how}")
 
 
 def mockups_status(

@@ -229,12 +229,13 @@ def orders_list(
     """List print tasks with their orders, newest first."""
     with open_services() as services, services.database.connect() as connection:
         tasks = list_tasks(connection, OrderFilter(status, state, sku, marketplace, text, limit))
+        due = Prints(services).statuses
     if as_json:
         print_json([task._asdict() for task in tasks])
         return
     rows = [
         (one.task_id, one.marketplace, one.order_number, one.order_status, one.sku, one.text, one.render_state,
-         one.stl_path or one.annotation or "")
+         one.stl_path or one.annotation or one.why_pending(due))
         for one in tasks
     ]  # fmt: skip
     columns = ("task", "marketplace", "order", "status", "SKU", "text", "files", "path or problem")

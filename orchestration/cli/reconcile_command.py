@@ -35,13 +35,13 @@ _FURTHER_DESIGN: Final[sa.ColumnElement[str]] = sa.literal_column(
 _PRODUCT_FILE: Final[sa.ColumnElement[str]] = sa.literal_column(
     "jsonb_path_query(print_product.outputs, '$[*].object_key') #>> '{}'", sa.Text
 )
-# What names an object: the column, and by what a person finds its row.
+# What names an object: the column, and by what a person finds its row. Of several rows the last one is told.
 NAMES: Final = (
     (media.c.key, media.c.content_hash),
     (media_variant.c.key, media_variant.c.content_hash),
+    (_PRODUCT_FILE, print_product.c.address),
     (print_output.c.object_key, print_output.c.pretty_path),
     (print_path.c.object_key, print_path.c.path),
-    (_PRODUCT_FILE, print_product.c.address),
     (print_task.c.refused_picture, print_task.c.id),
     (print_plate.c.object_key, print_plate.c.id),
     (print_plate.c.picture_key, print_plate.c.id),

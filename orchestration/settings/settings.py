@@ -115,7 +115,8 @@ def load_settings(**overrides: object) -> Settings:
 def unknown_variables() -> list[str]:
     """What of the environment looks like a setting and is none, each with the setting that it may stand for."""
     known = {name.upper() for field, info in Settings.model_fields.items() for name in variables_of(field, info)}
-    lost = [name for name in sorted(os.environ) if name.startswith(PREFIX) and name not in known | _OF_OTHERS]
+    names = sorted(os.environ)  # noqa: TID251 - this package is the reader, and pydantic passes over what it does not know
+    lost = [name for name in names if name.startswith(PREFIX) and name not in known | _OF_OTHERS]
     return [
         f"{name} is no setting" + "".join(f"; did you mean {one}?" for one in get_close_matches(name, known, n=1))
         for name in lost

@@ -68,6 +68,7 @@ def test_an_item_that_cannot_be_mirrored_makes_the_drain_end_with_one(
 
 def test_drift_is_told_and_queued_on_demand(orchestration: Command, database: Database) -> None:
     write(database, "a", "b")
+    assert orchestration("gallery", "drift").err.startswith("2 more are queued: a running system mirrors them")
     orchestration("gallery", "drain")
     with database.begin() as connection:
         connection.execute(sa.text("DELETE FROM public_generation WHERE history_id = 'b'"))

@@ -112,7 +112,7 @@ def test_a_broken_job_in_a_full_batch_fails_alone_and_can_be_retried(
 
 
 def test_a_blind_replay_of_the_queue_is_refused_and_names_the_retry(orchestration: Command) -> None:
-    submit(orchestration, "refused")
+    assert ": a mens-tshirt in #101840; `" in orchestration("mockups", "submit", *GARMENT, "--text", "refused").out
     assert orchestration("mockups", "drain").code == 1
     replayed = orchestration("queue", "replay", "render-engine", "--json")
     assert replayed.code != 0

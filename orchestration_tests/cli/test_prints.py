@@ -168,3 +168,14 @@ def test_a_misspelled_sku_is_named_with_the_one_that_is_meant(orchestration: Com
     assert (imported.code, imported.json["imported"], imported.json["queued"]) == (1, 2, 0)
     assert f"row 2, sku: no design prints the SKU '{TAG.lower()}'; write {TAG}" in imported.err
     assert "row 3" not in imported.err
+
+
+def test_a_print_that_nobody_renders_says_why_it_waits(orchestration: Command, tmp_path: Path) -> None:
+    lines = ("order_number,sku,text,order_status", "1,PER-KEY3D-STY1-Y3D,Ida,", "2,PER-2PER-USBC,Uwe,awaiting_payment")
+    (tmp_path / "orders.csv").write_text("\n".join((*lines, "3,PER-2PER-USBC,Sam,")), encoding="utf-8")
+    assert orchestration("orders", "import", str(tmp_path / "orders.csv")).code == 0
+    listed = orchestration("orders", "list").out.splitlines()
+    assert "not printed here: no design has this SKU" in next(line for line in listed if "Ida" in line)
+    waits = "its order is awaiting_payment; it is rendered once that is awaiting_shipment"
+    assert waits in next(line for line in listed if "Uwe" in line)
+    assert "its order is" not in next(line for line in listed if "Sam" in line)

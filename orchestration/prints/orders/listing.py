@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
+from orchestration.prints.solid.sku import is_supported, meant_sku
 from orchestration.prints.tasks.pending import JOINED
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from orchestration.prints.statuses import OrderStatus, RenderState
@@ -60,6 +62,17 @@ class ListedTask(NamedTuple):
     review_reason: str | None
     stl_path: str | None
     outputs: list[dict[str, Any]]
+
+    def why_pending(self, statuses: Sequence[str]) -> str | None:
+        """Why nobody renders it for now, if it is pending and not due: orders in `statuses` are printed."""
+        if self.render_state != "pending":
+            return None
+        if not is_supported(self.sku):
+            meant = meant_sku(self.sku)
+            return f"not printed here: no design has this SKU{f'; {meant} may be meant' if meant else ''}"
+        if self.order_status not in statuses:
+            return f"its order is {self.order_status}; it is rendered once that is {' or '.join(statuses)}"
+        return None
 
 
 _LIST = sa.text(f"""
