@@ -78,10 +78,13 @@ def _records(connection: sa.Connection, supplier: str) -> list[Section]:
         )
         for one in list_quarantine(connection, supplier, limit=SHOWN)
     ]
-    odd = [Row((text(str(one)),)) for one in list_problems(connection, [supplier])[:SHOWN]]
+    odd = [
+        Row((text(str(one)), text(one.reason), text("refused" if one.is_refused else "taken all the same")))
+        for one in list_problems(connection, [supplier])[:SHOWN]
+    ]
     quarantine = Table(("Family", "Path", "Reason", "Since"), bad, "No document is in quarantine.")
     return [
         Section("Last syncs", table=Table(SYNC_COLUMNS, syncs), more=(address("syncs", supplier=supplier), "All")),
         Section("Quarantine", table=quarantine, more=(address("quarantine", supplier=supplier), "All")),
-        Section("Lines of the feed with something wrong", table=Table(("Line",), odd, "None.")),
+        Section("Lines of the feed with something wrong", table=Table(("Line", "Reason", "It was"), odd, "None.")),
     ]

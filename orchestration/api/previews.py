@@ -284,7 +284,7 @@ async def _ended(previews: Previews, job_id: str, wait: float) -> JobRow:
 
 def _found(previews: Previews, job_id: str) -> JobRow:
     if (row := previews.find(job_id)) is None:
-        raise NotFoundError("There is no such preview job")
+        raise NotFoundError(f"There is no preview job {job_id}; one that ended long ago is no longer kept")
     return row
 
 

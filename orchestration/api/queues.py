@@ -270,7 +270,7 @@ def _add_operating(api: APIRouter, domains: Domains) -> None:
 def _queue(domains: Domains, name: str) -> TaskQueue:
     queues = {queue.name: queue for queue in domains.queues}
     if name not in queues:
-        raise NotFoundError(f"There is no such queue; there are {', '.join(queues)}")
+        raise NotFoundError(f"There is no queue {name}; there are {', '.join(queues)}")
     return queues[name]
 
 

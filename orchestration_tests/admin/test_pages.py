@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from orchestration.api.keys import Role
+from orchestration.catalogue.feed.problems import FeedFile, LineProblem, store_problems
 from orchestration_tests.admin.samples import FAMILY, ODD
 from orchestration_tests.cli.conftest import run_main
 
@@ -174,6 +175,15 @@ def test_going_back_leads_to_no_other_site(browse: httpx.Client) -> None:
     for target in ("https://evil.example/", "//evil.example/admin", "/admin\\@evil.example", "/objects/x"):
         answer = do(browse, "queue.resume", queue="mirror", back=target)
         assert answer.headers["location"] == "/admin"
+
+
+def test_a_line_of_the_feed_is_shown_with_what_is_wrong_with_it(factory: Domains, browse: httpx.Client) -> None:
+    problem = LineProblem(FeedFile.IMPORT.value, 3, "http://feed/readme.txt", "no address of a document", "A23")
+    with factory.services.database.begin() as connection:
+        store_problems(connection, FeedFile.IMPORT, [problem])
+    html = browse.get("/admin/suppliers/A23").text
+    assert "Import.txt line 3: http://feed/readme.txt" in html
+    assert "no address of a document" in html
 
 
 def test_what_destroys_asks_with_its_numbers_and_what_was_done_is_recorded(
