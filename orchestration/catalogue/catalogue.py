@@ -124,6 +124,8 @@ class Catalogue:
         try:
             return await self.read_feed()
         except OrchestrationError as error:
+            # At once: before the next attempt there is a wait, which is silent and may be half a minute.
+            log.warning("feed not read", error=str(error), attempts=self.settings.supplier_attempts)
             with self.database.begin() as connection:
                 known = known_suppliers(connection)
                 for code in known if codes is None else sorted({*known} & {*codes}):

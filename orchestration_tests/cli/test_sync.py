@@ -197,6 +197,7 @@ def test_a_feed_that_cannot_be_read_is_told_once_and_removes_nothing(orchestrati
     told = [line for line in ended.err.splitlines() if not line.startswith("{")]
     assert len(told) == len(set(told)) == 1
     assert "not an Import.txt" in told[0]
+    assert '"event": "feed not read"' in ended.err
 
 
 def test_an_address_that_is_no_feed_is_bad_configuration(orchestration: Command) -> None:
