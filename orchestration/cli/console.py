@@ -32,7 +32,7 @@ _ASK_SECONDS = 2.0
 _ANSWER_SECONDS = 1.0
 _LAST_LINES = 5
 _TAIL_BYTES = 2**16
-_LONGEST_LINE = 200
+_LONGEST_LINE = 300
 _WORTH_A_LINE = {"error", "critical", "exception"}
 _AGAIN_SECONDS = 300.0
 # They need the code server, and say so when it ends before them.

@@ -159,7 +159,7 @@ def finish_all(recorders: Sequence[PartitionRecorder]) -> Iterator[dg.AssetMater
         recorded = sum(recorder.recorded for recorder in recorders)
         raise dg.Failure(
             f"{failed} of {recorded + failed} partitions failed; the others are done. "
-            "Re-execute with just these keys once their cause is fixed.",
+            f"Re-execute with just these keys once their cause is fixed. {_first(reasons)}",
             metadata={
                 "failed": dg.MetadataValue.md(failure_table(reasons)),
                 REASONS: dg.MetadataValue.json(reasons),
@@ -176,13 +176,19 @@ def asset_results(metadata: Mapping[str, Any], failures: Mapping[str, str]) -> I
     yield dg.MaterializeResult(metadata=metadata)
     if failures:
         raise dg.Failure(
-            f"{len(failures)} items failed; the others are done. Replay them once their cause is fixed.",
+            f"{len(failures)} item{'s' if len(failures) > 1 else ''} failed; the others are done. "
+            f"Replay what failed once its cause is fixed. {_first(failures)}",
             metadata={
                 "failed": dg.MetadataValue.md(failure_table(failures)),
                 REASONS: dg.MetadataValue.json(dict(failures)),
             },
             allow_retries=False,
         )
+
+
+def _first(reasons: Mapping[str, str]) -> str:
+    key, reason = next(iter(reasons.items()))
+    return f"The first is {key}: {reason}"[:REASON_LENGTH]
 
 
 def failure_table(reasons: Mapping[str, str]) -> str:

@@ -10,7 +10,7 @@ from dagster._core.storage.partition_status_cache import AssetPartitionStatus
 from orchestration.runtime.drains import DrainConfig, requested_keys
 from orchestration.runtime.partition_keys import encode_key
 from orchestration.runtime.partitions import add_partitions
-from orchestration.runtime.recording import BATCH, REASONS, PartitionRecorder, failure_table
+from orchestration.runtime.recording import BATCH, REASONS, PartitionRecorder, asset_results, failure_table
 
 SET = "page"
 pages = dg.DynamicPartitionsDefinition(name=SET)
@@ -168,3 +168,12 @@ def test_keys_of_the_outside_world_are_recorded_as_they_are(instance: dg.Dagster
     run(instance, names)
 
     assert names_by_status(instance) == {"MATERIALIZED": {encode_key(name) for name in names}}
+
+
+def test_the_words_of_a_failed_step_count_its_items_and_name_the_first() -> None:
+    results = asset_results({}, {"job-7": "127.0.0.1 is not a public address"})
+    next(results)
+    with pytest.raises(dg.Failure) as caught:
+        next(results)
+    assert str(caught.value.description).startswith("1 item failed; the others are done. ")
+    assert str(caught.value.description).endswith(" The first is job-7: 127.0.0.1 is not a public address")
