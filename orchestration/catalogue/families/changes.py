@@ -8,10 +8,10 @@ numbers of any kind, are compared by value. A field that is missing is null.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeGuard
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 Entity = Literal["family", "variant"]
 _LIMITS = {"price_min": "lowest", "price_max": "highest"}
@@ -103,12 +103,22 @@ def _is_same(before: object, after: object) -> bool:
 def shown_values(before: object, after: object) -> tuple[str, str]:
     """Both sides of a change as short texts for people; a blank text is no value.
 
-    Of two mappings only the keys that differ are shown, of records only how many there are.
+    Of two mappings only the keys that differ are shown; of records the first that differ, or how many there are when
+    that is what differs.
     """
+    if _are_records(before) and _are_records(after) and len(before) == len(after):
+        differing = [pair for pair in zip(before, after, strict=True) if not _is_same(*pair)]
+        more = f", and {len(differing) - 1} more" if len(differing) > 1 else ""
+        old, new = shown_values(*differing[0]) if differing else (_shown_value(before), _shown_value(after))
+        return f"{old}{more}", f"{new}{more}"
     if isinstance(before, dict) and isinstance(after, dict):
         keys = [key for key in sorted(before.keys() | after.keys()) if not _is_same(before.get(key), after.get(key))]
         return _shown_entries(before, keys), _shown_entries(after, keys)
     return _shown_value(before), _shown_value(after)
+
+
+def _are_records(value: object) -> TypeGuard[Sequence[object]]:
+    return isinstance(value, list | tuple) and any(isinstance(item, dict) for item in value)
 
 
 def _shown_entries(values: Mapping[str, object], keys: Iterable[str]) -> str:
@@ -118,9 +128,9 @@ def _shown_entries(values: Mapping[str, object], keys: Iterable[str]) -> str:
 def _shown_value(value: object) -> str:
     if value is None:
         return ""
+    if _are_records(value):
+        return f"{len(value)} record{'s' if len(value) > 1 else ''}"
     if isinstance(value, list | tuple):
-        if any(isinstance(item, dict) for item in value):
-            return f"{len(value)} records"
         return ", ".join(map(str, value))
     if isinstance(value, dict):
         return ", ".join(f"{key}: {_shown_value(item)}" for key, item in value.items())

@@ -120,7 +120,9 @@ def test_what_is_no_price_moves_none() -> None:
         (None, "new", ("", "new")),
         ({"nl": "a", "de": "b"}, {"nl": "a", "de": "c", "fr": "d"}, ("de: b", "de: c, fr: d")),
         (["Blue", "Red"], ["Blue"], ("Blue, Red", "Blue")),
-        ([{"price": 1}], [{"price": 2}, {"price": 3}], ("1 records", "2 records")),
+        ([{"price": 1}], [{"price": 2}, {"price": 3}], ("1 record", "2 records")),
+        ([{"price": 1, "quantity": 5}], [{"price": 2, "quantity": 5}], ("price: 1", "price: 2")),
+        ([{"price": 1}, {"price": 3}], [{"price": 2}, {"price": 4}], ("price: 1, and 1 more", "price: 2, and 1 more")),
         (None, {"nl": "a"}, ("", "nl: a")),
     ],
 )
