@@ -141,6 +141,8 @@ def status(as_json: Json = False) -> None:
     """Show each supplier's sync: state, counts, progress, families a minute, time left."""
     with open_services() as services, services.database.connect() as connection:
         statuses = supplier_statuses(connection)
+        catalogue = Catalogue(services)
+        workers = [*catalogue.family_queue.workers(connection), *catalogue.image_queue.workers(connection)]
     if as_json:
         print_json([one._asdict() | {"progress": one.progress._asdict()} for one in statuses])
         return
@@ -160,6 +162,8 @@ def status(as_json: Json = False) -> None:
             for one in statuses
         ],
     )
+    if any(one.status == "running" for one in statuses) and not any(worker.is_alive for worker in workers):
+        note("No worker is at it now: a system that is up starts one soon, else run `orchestration sync` again")
 
 
 def stop(

@@ -73,6 +73,7 @@ def test_what_is_stored_is_recorded_and_the_next_sync_goes_on(
     assert ended.code == 130
     assert ended.json["families"]["added"] == len(stored)
     assert "run the command again" in ended.err.splitlines()[-1]
+    assert "else run `orchestration sync` again" in orchestration("status").err
     with dg.instance_for_test(overrides=dagster_storage(shared_dagster_url)) as instance:
         asset = dg.AssetKey(["catalogue", "product_families"])
         (run,) = instance.get_runs(dg.RunsFilter(job_name="catalogue_import"), limit=1)
@@ -84,5 +85,6 @@ def test_what_is_stored_is_recorded_and_the_next_sync_goes_on(
     again = orchestration("sync", "--json")
     # Nothing had failed, so what was left is imported, and counted once.
     assert again.json["families"]["failed"] == 0
+    assert orchestration("status").err == ""
     assert rows(database, "SELECT count(*) FROM product_family") == [len(FAMILIES)]
     assert rows(database, "SELECT status FROM sync ORDER BY id DESC LIMIT 1") == ["completed"]
