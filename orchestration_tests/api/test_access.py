@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from fastapi import FastAPI
+    from starlette.types import Receive, Scope, Send
 
     from orchestration.storage.database import Database
 
@@ -130,6 +131,8 @@ async def test_without_keys_only_programs_on_this_machine_are_let_in(services: S
         ("::1", HERE, {}, 200),
         ("10.0.0.7", HERE, {}, 401),
         (LOCAL, HERE, {"X-Forwarded-For": "203.0.113.9"}, 401),
+        (LOCAL, HERE, {"X-Forwarded-Proto": "https"}, 401),
+        (LOCAL, HERE, {"Via": "1.1 proxy"}, 401),
         (LOCAL, HERE, {"Origin": "https://evil.example"}, 401),
         (LOCAL, HERE, {"Origin": "null"}, 401),
         (LOCAL, "http://rebound.example", {}, 401),
@@ -138,6 +141,23 @@ async def test_without_keys_only_programs_on_this_machine_are_let_in(services: S
         async with client_from(app, address, url) as client:
             answer = await client.get("/api/queues", headers=headers)
             assert (address, url, headers, answer.status_code) == (address, url, headers, status)
+
+
+async def test_without_keys_a_proxy_that_hides_itself_is_known_by_its_old_protocol(services: Services) -> None:
+    """So does nginx by default: no header of its own, the API's address as Host, HTTP/1.0."""
+    app = build_api(services)
+
+    async def proxied(scope: Scope, receive: Receive, send: Send) -> None:
+        await app({**scope, "http_version": "1.0"}, receive, send)
+
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(proxied, client=(LOCAL, 50_000)), base_url=HERE
+    ) as client:
+        assert [(await client.get(path)).status_code for path in ("/api/queues", "/admin", "/healthz")] == [
+            401,
+            401,
+            200,
+        ]
 
 
 async def test_the_page_says_who_may_call(services: Services) -> None:
