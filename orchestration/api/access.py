@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 LOCAL = "loopback"
 # What proxies add, by the beginnings of the names.
 _FORWARDED = ("forwarded", "x-forwarded-", "x-real-ip", "x-client-ip", "true-client-ip", "cf-", "via")
-# As nginx has it by default, which adds no header and writes the API's own address into Host.
+# The version of HTTP that nginx speaks by default; it adds no header, and writes the API's own address into Host.
 _OF_A_PROXY = "1.0"
 SCHEME = HTTPBearer(
     auto_error=False,

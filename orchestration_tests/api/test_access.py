@@ -18,8 +18,7 @@ from orchestration.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from fastapi import FastAPI
-    from starlette.types import Receive, Scope, Send
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
     from orchestration.storage.database import Database
 
@@ -118,7 +117,7 @@ def test_keys_have_one_name_each(database: Database) -> None:
 HERE, LOCAL = "http://127.0.0.1:3001", "127.0.0.1"
 
 
-def client_from(app: FastAPI, address: str = LOCAL, url: str = HERE) -> httpx.AsyncClient:
+def client_from(app: ASGIApp, address: str = LOCAL, url: str = HERE) -> httpx.AsyncClient:
     """A caller from that address who calls the API by that URL."""
     return httpx.AsyncClient(transport=httpx.ASGITransport(app, client=(address, 50_000)), base_url=url)
 
@@ -150,14 +149,9 @@ async def test_without_keys_a_proxy_that_hides_itself_is_known_by_its_old_protoc
     async def proxied(scope: Scope, receive: Receive, send: Send) -> None:
         await app({**scope, "http_version": "1.0"}, receive, send)
 
-    async with httpx.AsyncClient(
-        transport=httpx.ASGITransport(proxied, client=(LOCAL, 50_000)), base_url=HERE
-    ) as client:
-        assert [(await client.get(path)).status_code for path in ("/api/queues", "/admin", "/healthz")] == [
-            401,
-            401,
-            200,
-        ]
+    async with client_from(proxied) as client:
+        answers = [await client.get(path) for path in ("/api/queues", "/admin", "/healthz")]
+    assert [answer.status_code for answer in answers] == [401, 401, 200]
 
 
 async def test_the_page_says_who_may_call(services: Services) -> None:
