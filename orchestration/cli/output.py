@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
@@ -21,7 +22,6 @@ from orchestration.observability.untrusted import for_json_line, for_terminal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from pathlib import Path
 
 DONE, SOME_FAILED, BAD_USAGE = 0, 1, 2
 # As shells report a command that SIGINT has ended.
@@ -74,7 +74,7 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
         with path.open("wb") as file:
             yield file
         return
-    target = path.resolve()  # a link goes on leading there
+    target = Path(os.path.realpath(path))  # a link goes on leading there; one that leads nowhere is replaced
     part = target.with_name(f".{target.name}.{os.getpid()}")
     try:
         with part.open("wb") as file:
