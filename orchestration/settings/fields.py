@@ -44,8 +44,12 @@ Box = Annotated[tuple[float, float, float], NoDecode, BeforeValidator(_listed)]
 
 def web_address(value: str) -> str:
     """An address that links begin with; raises ValueError for one that no browser would follow."""
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+    try:
+        parts = urlsplit(value)
+        is_whole = bool(parts.hostname) and parts.port != 0  # which raises for what is no port
+    except ValueError:
+        is_whole = False
+    if not is_whole or parts.scheme not in {"http", "https"} or parts.query or parts.fragment:
         raise ValueError("Input should be an address such as https://assets.example.com")
     return value
 
