@@ -67,7 +67,6 @@ class Diagnosis(NamedTuple):
 
 def doctor(feed: Feed = None, as_json: Json = False) -> int:
     """Check database, object store, fonts, Blender, its confinement and feed; one line each."""
-    services = Services(settings_for(feed))
     examinations: dict[str, Callable[[Services], str]] = {
         "database": _examine_database,
         "store": _examine_store,
@@ -76,7 +75,8 @@ def doctor(feed: Feed = None, as_json: Json = False) -> int:
         "confinement": _examine_confinement,
         "feed": _examine_feed,
     }
-    found = [_examine(name, examine, services) for name, examine in examinations.items()]
+    with closing(Services(settings_for(feed))) as services:
+        found = [_examine(name, examine, services) for name, examine in examinations.items()]
     if as_json:
         print_json([one._asdict() for one in found])
     else:

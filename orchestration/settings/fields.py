@@ -46,10 +46,11 @@ def web_address(value: str) -> str:
     """An address that links begin with; raises ValueError for one that no browser would follow."""
     try:
         parts = urlsplit(value)
-        is_whole = bool(parts.hostname) and parts.port != 0  # which raises for what is no port
-    except ValueError:
-        is_whole = False
-    if not is_whole or parts.scheme not in {"http", "https"} or parts.query or parts.fragment:
+        is_whole = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+        is_followed = is_whole and not (parts.query or parts.fragment)
+    except ValueError:  # as for a port that is no number
+        is_followed = False
+    if not is_followed:
         raise ValueError("Input should be an address such as https://assets.example.com")
     return value
 

@@ -22,7 +22,7 @@ from orchestration.settings import Settings
 from orchestration_tests.cli.feed_folder import FeedFolder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     import pytest
@@ -65,14 +65,14 @@ def test_it_starts_everything_runs_what_is_launched_and_leaves_nothing_when_it_e
 def test_samples_are_loaded_until_all_of_them_are_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unused_tcp_port: int
 ) -> None:
-    endings = iter([StoppedError("Ctrl-C"), False, True])
+    endings: Iterator[bool | StoppedError] = iter([StoppedError("Ctrl-C"), False, True])
     loaded: list[Path] = []
 
     def load_all(_settings: Settings, root: Path, base_url: str) -> bool:
         loaded.append(root)
         sample_feed._replace(root / sample_feed.IMPORT_PATH, b"the first that is written")
         ending = next(endings)
-        if isinstance(ending, Exception):
+        if isinstance(ending, StoppedError):
             raise ending
         sample_feed._replace(root / sample_feed._WRITTEN, sample_feed._mark(NEXT_DAY, base_url))
         return ending
