@@ -1,6 +1,6 @@
 """Running jobs through Dagster in this process, on the instance that the UI sees too.
 
-It runs a job and tells how it ended. Keep out: which jobs a command runs; that stands with each domain's commands.
+It runs a job and reports how it ended. Keep out: which jobs a command runs; that stands with each domain's commands.
 """
 
 from __future__ import annotations
@@ -182,7 +182,7 @@ def _plain(metadata: Mapping[str, dg.MetadataValue[Any]]) -> dict[str, Any]:
 
 
 def _failure_reason(event: dg.DagsterEvent) -> str:
-    """Why a step failed, in the words of whoever raised it."""
+    """Why a step failed, in the words of the step or of the error."""
     data = event.step_failure_data
     if data.user_failure_data and data.user_failure_data.description:
         return data.user_failure_data.description

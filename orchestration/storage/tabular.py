@@ -43,8 +43,8 @@ def write_rows(
 
     `columns` are their names with the types of their values: bool, int, float, str, datetime (aware), or object for
     anything that JSON can carry; None may stand everywhere. In CSV, nested values are JSON texts, and a text that a
-    spreadsheet would run as a formula gets an apostrophe before it. In Parquet, where a column has one type whatever
-    the rows are, all values of the type object are JSON texts. Both name the columns even when there is no row.
+    spreadsheet would run as a formula gets an apostrophe before it. In Parquet, where a column has its type also
+    without a value, all values of the type object are JSON texts. Both name the columns even when there is no row.
     """
     match table_format:
         case TableFormat.JSONL:

@@ -29,7 +29,7 @@ REASON_LENGTH = 2_000
 
 
 class Quarantined(NamedTuple):
-    """A document set aside. `path` is a JSON path. `is_transfer` tells that the transfer may be at fault."""
+    """A document set aside. `path` is a JSON path. `is_transfer` says that the transfer may be at fault."""
 
     a_number: str
     supplier: str
