@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 from datetime import datetime
 from enum import StrEnum
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Self
 
 import msgspec
 
@@ -83,8 +83,8 @@ def _write_parquet(rows: Iterable[dict[str, Any]], file: IO[bytes], columns: Map
         datetime: pa.timestamp("us", "UTC"), object: pa.string(),
     }  # fmt: skip
     schema = pa.schema([(name, types[kind]) for name, kind in columns.items()])
-    count = 0
-    with parquet.ParquetWriter(file, schema) as writer:
+    sink, count = _Sink(file), 0
+    with parquet.ParquetWriter(sink, schema) as writer, sink:
         for group in _groups(_cells(row, columns) for row in rows):
             arrays = map(pa.array, zip(*group, strict=True), schema.types)
             writer.write_batch(pa.record_batch(list(arrays), schema))
@@ -115,6 +115,28 @@ def _flat(value: object) -> object:
     if isinstance(value, str):
         return for_spreadsheet(value)
     return msgspec.json.encode(value).decode() if type(value) in _NESTED else value
+
+
+class _Sink:
+    """A binary file that gets nothing more after an error in the block.
+
+    The writer of Parquet would write the end of the file even then, and a part of the rows would look like all of them.
+    """
+
+    closed = False
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._has_failed = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._has_failed = kind is not None
+
+    def write(self, data: bytes) -> int:
+        return len(data) if self._has_failed else self._file.write(data)
 
 
 class _Utf8:

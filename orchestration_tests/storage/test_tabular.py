@@ -127,6 +127,20 @@ def test_parquet_has_the_same_types_whatever_the_rows_are() -> None:
     assert str(schemas[0].field("seen_at").type) == "timestamp[us, tz=UTC]"
 
 
+def test_a_part_of_the_rows_is_no_file_of_parquet(monkeypatch: pytest.MonkeyPatch) -> None:
+    def rows() -> Iterator[dict[str, Any]]:
+        yield from ({"n": number} for number in range(5))
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(tabular, "ROWS_PER_GROUP", 2)
+    file = io.BytesIO()
+    with pytest.raises(ZeroDivisionError):
+        write_rows(rows(), file, TableFormat.PARQUET, columns={"n": int})
+    assert file.tell() > 0
+    with pytest.raises(ValueError, match="magic bytes not found"):
+        parquet.read_table(file)
+
+
 @pytest.mark.parametrize("table_format", TableFormat)
 def test_the_number_of_rows_is_told_and_the_file_stays_open(table_format: TableFormat) -> None:
     file = io.BytesIO()
