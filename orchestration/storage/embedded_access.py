@@ -58,10 +58,18 @@ class Account(NamedTuple):
 
 
 def make_private_home(home: Path) -> None:
-    """Make the home its owner's alone; one that is there stays as it is."""
-    if not home.exists():
-        home.parent.mkdir(parents=True, exist_ok=True)
-        home.mkdir(mode=stat.S_IRWXU, exist_ok=True)
+    """Make the home its owner's alone; one that is there stays as it is.
+
+    Raises `ConfigurationError` for one that cannot be made.
+    """
+    try:
+        if not home.is_dir():
+            home.parent.mkdir(parents=True, exist_ok=True)
+            home.mkdir(mode=stat.S_IRWXU, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{home} cannot be made: {error.strerror}; set ORCHESTRATION_HOME to a folder of your own"
+        ) from error
 
 
 def close_home(home: Path) -> None:

@@ -232,6 +232,13 @@ def test_a_ctrl_c_while_the_last_process_leaves_it_is_not_heard(home: Path) -> N
         assert not answers(url)
 
 
+@pytest.mark.parametrize("name", ["file", "file/home", "x" * 300])
+def test_a_home_that_cannot_be_made_names_its_setting(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigurationError, match=r"cannot be made: .*; set ORCHESTRATION_HOME"):
+        start_embedded_server(tmp_path / name / "postgres")
+
+
 def test_nothing_is_held_any_more_when_the_home_was_removed_before_the_server_is_left(home: Path) -> None:
     home.mkdir()
     embedded._join(home / "postgres")
