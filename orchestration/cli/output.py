@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -29,7 +30,9 @@ STOPPED = 130
 
 
 def print_json(value: object) -> None:
-    """One JSON line on standard output."""
+    """One JSON line on standard output, in UTF-8 also where the terminal has another encoding."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")
     sys.stdout.write(for_json_line(msgspec.json.encode(value).decode()) + "\n")
     sys.stdout.flush()
 
@@ -44,7 +47,12 @@ class SafeConsole(Console):
 
 
 def console() -> Console:
-    """Standard output for people; a line stays one, however narrow the terminal."""
+    """Standard output for people; a line stays one, however narrow the terminal.
+
+    What an encoding such as Latin-1 cannot say is written by its number, as on standard error.
+    """
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     return SafeConsole(highlight=False, soft_wrap=True)
 
 
