@@ -182,7 +182,7 @@ def _plain(metadata: Mapping[str, dg.MetadataValue[Any]]) -> dict[str, Any]:
 
 
 def _failure_reason(event: dg.DagsterEvent) -> str:
-    """Why a step failed, in the words of the step or of the error."""
+    """Why a step failed, in the words of whoever raised it."""
     data = event.step_failure_data
     if data.user_failure_data and data.user_failure_data.description:
         return data.user_failure_data.description

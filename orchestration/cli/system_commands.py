@@ -67,6 +67,7 @@ class Diagnosis(NamedTuple):
 
 def doctor(feed: Feed = None, as_json: Json = False) -> int:
     """Check database, object store, fonts, Blender, its confinement and feed; one line each."""
+    services = Services(settings_for(feed))
     examinations: dict[str, Callable[[Services], str]] = {
         "database": _examine_database,
         "store": _examine_store,
@@ -75,8 +76,7 @@ def doctor(feed: Feed = None, as_json: Json = False) -> int:
         "confinement": _examine_confinement,
         "feed": _examine_feed,
     }
-    with closing(Services(settings_for(feed))) as services:
-        found = [_examine(name, examine, services) for name, examine in examinations.items()]
+    found = [_examine(name, examine, services) for name, examine in examinations.items()]
     if as_json:
         print_json([one._asdict() for one in found])
     else:

@@ -179,7 +179,7 @@ class Database:
 
 
 def _begin_session(connection: psycopg.Connection[Any], _record: object, *, statement_seconds: float | None) -> None:
-    """Have times in UTC, also on a server of another zone, and statements limited, if they are to be."""
+    """Have times in UTC, whatever the server's own zone is, and statements limited, if they are to be."""
     settings = ["SET TIME ZONE 'UTC'"]
     if statement_seconds is not None:
         settings.append(f"SET statement_timeout = {round(1000 * statement_seconds)}")

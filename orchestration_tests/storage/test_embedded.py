@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import stat
 import subprocess
@@ -16,7 +15,6 @@ import psycopg
 import pytest
 
 from orchestration.errors import ConfigurationError
-from orchestration.storage import embedded
 from orchestration.storage.embedded import start_embedded_server, stop_embedded_server
 from orchestration.storage.embedded_access import NO_CAPABILITY
 from orchestration.storage.postgres_process import become
@@ -230,23 +228,6 @@ def test_a_ctrl_c_while_the_last_process_leaves_it_is_not_heard(home: Path) -> N
         user.communicate()
         assert user.returncode == 0
         assert not answers(url)
-
-
-@pytest.mark.parametrize("name", ["file", "file/home", "x" * 300])
-def test_a_home_that_cannot_be_made_names_its_setting(tmp_path: Path, name: str) -> None:
-    (tmp_path / "file").touch()
-    with pytest.raises(ConfigurationError, match=r"cannot be made: .*; set ORCHESTRATION_HOME"):
-        start_embedded_server(tmp_path / name / "postgres")
-
-
-def test_nothing_is_held_any_more_when_the_home_was_removed_before_the_server_is_left(home: Path) -> None:
-    home.mkdir()
-    embedded._join(home / "postgres")
-    held = embedded._held[os.getpid(), home / "postgres"]
-    shutil.rmtree(home)
-    stop_embedded_server(home / "postgres")
-    with pytest.raises(OSError, match="Bad file descriptor"):
-        os.fstat(held)
 
 
 def test_half_of_a_cluster_is_made_again(home: Path) -> None:
