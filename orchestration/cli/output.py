@@ -7,6 +7,7 @@ of strangers, which no terminal may obey.
 
 from __future__ import annotations
 
+import codecs
 import os
 import sys
 from contextlib import contextmanager
@@ -31,8 +32,8 @@ STOPPED = 130
 
 def print_json(value: object) -> None:
     """One JSON line on standard output, in UTF-8 also where the terminal has another encoding."""
-    if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(encoding="utf-8")
+    if narrow := _narrow_output():
+        narrow.reconfigure(encoding="utf-8")
     sys.stdout.write(for_json_line(msgspec.json.encode(value).decode()) + "\n")
     sys.stdout.flush()
 
@@ -51,9 +52,17 @@ def console() -> Console:
 
     What an encoding such as Latin-1 cannot say is written by its number, as on standard error.
     """
-    if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
+    if narrow := _narrow_output():
+        narrow.reconfigure(errors="backslashreplace")
     return SafeConsole(highlight=False, soft_wrap=True)
+
+
+def _narrow_output() -> TextIOWrapper | None:
+    """Standard output, if its encoding lacks characters."""
+    output = sys.stdout
+    if isinstance(output, TextIOWrapper) and codecs.lookup(output.encoding).name != "utf-8":
+        return output
+    return None
 
 
 def note(text: str) -> None:
