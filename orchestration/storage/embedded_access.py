@@ -58,10 +58,17 @@ class Account(NamedTuple):
 
 
 def make_private_home(home: Path) -> None:
-    """Make the home its owner's alone; one that is there stays as it is."""
-    if not home.exists():
-        home.parent.mkdir(parents=True, exist_ok=True)
+    """Make the home its owner's alone; one that is there stays as it is.
+
+    Raises `ConfigurationError` where it cannot be made.
+    """
+    try:
+        if not home.exists():
+            home.parent.mkdir(parents=True, exist_ok=True)
         home.mkdir(mode=stat.S_IRWXU, exist_ok=True)
+    except OSError as error:
+        remedy = "set ORCHESTRATION_HOME to a folder that can be written"
+        raise ConfigurationError(f"The home {home} cannot be made: {error.strerror}; {remedy}") from error
 
 
 def close_home(home: Path) -> None:
