@@ -145,9 +145,8 @@ CHECK_JOBS = (
     "prints_check",
 )  # fmt: skip
 REQUESTED_JOBS = (
-    "canvas_collect", "canvas_snapshot", "catalogue_sync", "gallery_mirror", "gallery_signup", "mockups_render",
-    "previews_render", "prints_plates",
-    "prints_render",
+    "canvas_collect", "canvas_snapshot", "catalogue_sync", "gallery_check", "gallery_mirror", "gallery_signup",
+    "mockups_render", "previews_render", "prints_plates", "prints_render",
 )  # fmt: skip
 SENSORS = {
     "catalogue_feed_sensor": ("catalogue_sync", 30),

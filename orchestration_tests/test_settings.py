@@ -156,7 +156,17 @@ def test_all_bad_values_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> Non
 
 @pytest.mark.parametrize("variable", ["ORCHESTRATION_PUBLIC_URL", "ORCHESTRATION_DAGSTER_URL"])
 @pytest.mark.parametrize(
-    "value", ["assets.example.com", "localhost:3001", "https://", "https://a.example/?x=1", "//a", ""]
+    "value",
+    [
+        "assets.example.com",
+        "localhost:3001",
+        "https://",
+        "https://a.example/?x=1",
+        "//a",
+        "http://a:99999",
+        "http://[a",
+        "",
+    ],
 )
 def test_an_address_that_no_browser_would_follow_from_a_link_is_refused(
     monkeypatch: pytest.MonkeyPatch, variable: str, value: str

@@ -31,8 +31,9 @@ MOST_ITEMS = 100_000
 CANARY_ITEMS = 5
 ITEMS_AT_ONCE = 200
 LONGEST_MESSAGE = 500
-# So long an item waits for a row that somebody else has locked.
-LOCK_SECONDS = 1.0
+# So long the first item waits for a row that somebody else has locked, and so long those after it: that one may have
+# locked them all, and a set is stopped only between two steps.
+LOCK_SECONDS, NEXT_LOCK_SECONDS = 1.0, 0.02
 # How long one tick of the sensor works on sets; the next goes on.
 RESUME_SECONDS = 2.0
 
@@ -137,7 +138,7 @@ class BulkRunner:
                 done = sa.update(bulk_action).where(bulk_action.c.id == running.id)
                 connection.execute(done.values(state="completed", finished_at=sa.func.now()))
                 return True
-            connection.execute(_LIMIT_LOCKS, {"locks": milliseconds(LOCK_SECONDS)})
+            _limit_locks(connection, LOCK_SECONDS)
             keys = [item.key for item in items]
             outcomes = _replay_all(self._domains, connection, queues.get(running.queue), keys)
             ended = [item for item in items if item.key in outcomes]
@@ -165,7 +166,7 @@ def _replay_all(
 ) -> dict[str, _Replayed]:
     """How each item ended: all at once, or one by one when that fails, so that an error is that of its item.
 
-    One that somebody has locked for longer than `LOCK_SECONDS` is left out, and stays open.
+    One that somebody keeps locked is left out, and stays open.
     """
     if queue is None:
         return {key: _Replayed("failed", "There is no such queue any more") for key in keys}
@@ -178,6 +179,8 @@ def _replay_all(
         is_locked = isinstance(error, LockTimeoutError)
         if is_database_error(error) and not is_locked:
             raise
+        if is_locked:
+            _limit_locks(connection, NEXT_LOCK_SECONDS)
         if len(dead) > 1:
             for key in dead:
                 found |= _replay_all(domains, connection, queue, [key])
@@ -187,6 +190,10 @@ def _replay_all(
         log.warning("item of a bulk action failed", queue=queue.name, keys=sorted(dead), exc_info=True)
         return found | dict.fromkeys(dead, _Replayed("failed", str(error)[:LONGEST_MESSAGE]))
     return found | {key: _Replayed("replayed", successors.get(key)) for key in dead}
+
+
+def _limit_locks(connection: sa.Connection, seconds: float) -> None:
+    connection.execute(_LIMIT_LOCKS, {"locks": milliseconds(seconds)})
 
 
 _LIMIT_LOCKS = sa.text("SELECT set_config('lock_timeout', :locks, true)")

@@ -5,6 +5,7 @@ Also what can be done: mirror, take down, lift, choose the signup set again. Kee
 
 from __future__ import annotations
 
+from datetime import UTC
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
@@ -38,9 +39,9 @@ from orchestration.admin.work import start_work
 from orchestration.api.keys import Role
 from orchestration.api.models import cursor_of, parts_of
 from orchestration.errors import NotFoundError
-from orchestration.gallery.reconcile import find_drift
-from orchestration.gallery.requests import MIRROR, REFRESH_SIGNUP, REPAIR
+from orchestration.gallery.requests import COMPARE, MIRROR, REFRESH_SIGNUP, REPAIR
 from orchestration.gallery.takedowns import known_items, lift, list_takedowns, takedown
+from orchestration.requests.requests import RequestState, list_requests
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -243,17 +244,22 @@ def _lift(doing: Doing) -> Done:
     return Done("The history decides again")
 
 
-def _drift(doing: Doing) -> Done:
-    drift = find_drift(doing.connection)
-    return Done(
-        f"{drift.source} should be shown and {drift.mirror} are; {len(drift.extra)} too many, "
-        f"{len(drift.missing)} missing, "
-        f"{len(drift.stale)} stale"
-    )
+def _compare(doing: Doing) -> Done:
+    asked = start_work(doing, COMPARE, {})
+    return Done(f"The comparison is request {asked.id}; here it says what differs", address("requests", asked.id))
 
 
 def _ask_repair(doing: Doing) -> str:
-    return f"{_drift(doing).message}. What differs is mirrored again."
+    asked = list_requests(doing.connection, kind=COMPARE.name, state=RequestState.COMPLETED, limit=1)
+    last = asked[0] if asked else None
+    if last is None or last.finished_at is None:
+        return "All of the mirror is compared, and what differs is mirrored again. Compare says first how much that is."
+    found = (last.result or {}).get("mirror_equals_source", {})
+    return (
+        f"The last comparison that was asked for, at {last.finished_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC, found "
+        f"{found.get('count', 'an unknown number of')} items that differ. All is compared again, and what differs is "
+        "mirrored again."
+    )
 
 
 def _repair(doing: Doing) -> Done:
@@ -278,7 +284,7 @@ ACTIONS: Final = (
         named_by="history_id",
     ),
     Action("gallery.lift", "Lift", Role.ADMIN, "generation", _lift, named_by="history_id"),
-    Action("gallery.drift", "Compare", Role.ENQUEUE, "gallery", _drift),
+    Action("gallery.drift", "Compare", Role.ENQUEUE, "gallery", _compare),
     Action("gallery.repair", "Repair", Role.ENQUEUE, "gallery", _repair, _ask_repair),
     Action("gallery.signup", "Choose again", Role.ENQUEUE, "gallery", _signup),
 )

@@ -30,7 +30,10 @@ if TYPE_CHECKING:
     from orchestration.services import Services
 
 LOCAL = "loopback"
-_FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
+# What proxies add, by the beginnings of the names.
+_FORWARDED = ("forwarded", "x-forwarded-", "x-real-ip", "x-client-ip", "true-client-ip", "cf-", "via")
+# The version of HTTP that nginx speaks by default; it adds no header, and writes the API's own address into Host.
+_OF_A_PROXY = "1.0"
 SCHEME = HTTPBearer(
     auto_error=False,
     scheme_name="key",
@@ -97,7 +100,8 @@ def _caller(request: Request, services: Services, key: str | None) -> Caller:
 
 def require_local(request: Request) -> None:
     """Pass for a program on this machine; a browser here may be led by a page from elsewhere, which says so."""
-    is_forwarded = any(name in request.headers for name in _FORWARDED)
+    is_forwarded = any(name.startswith(_FORWARDED) for name in request.headers)
+    is_forwarded = is_forwarded or request.scope["http_version"] == _OF_A_PROXY
     names = (request.headers.get("host"), request.headers.get("origin"))
     hosts = [_host_of(name) for name in names if name]
     if is_forwarded or not all(map(is_loopback, (_address(request), *hosts))):

@@ -27,6 +27,7 @@ from orchestration.api.models import (
     PathName,
     cursor_of,
     example,
+    moment_and_name_of,
     page_of,
     parts_of,
 )
@@ -46,12 +47,12 @@ from orchestration.catalogue.listing import (
 )
 
 if TYPE_CHECKING:
-    from orchestration.catalogue.families.quarantine import QuarantineEntry
     from orchestration.services import Services
 
 PATH = "/api/catalogue"
 ByLanguage = dict[str, str]
 Text = Annotated[Name | None, Query()]
+AfterBoth = Annotated[LongName | None, Query(description="The `next` of the page before")]
 _FAMILY = {
     "aNumber": "A23-100804", "supplier": "A23", "supplierHash": "9F2C", "contentHash": "b5e1", "supplierSku": "100804",
     "supplierName": "Ocean Bottle", "brand": "Ocean", "category": "DRINKWARE/BOTTLES", "secondaryCategories": [],
@@ -286,7 +287,7 @@ def _add_variants(api: APIRouter, services: Services) -> None:
         color: Text = None,
         size: Text = None,
         is_active: Annotated[bool | None, Query(alias="isActive")] = None,
-        after: Annotated[LongName | None, Query(description="The `next` of the page before")] = None,
+        after: AfterBoth = None,
         limit: Limit = USUAL_PAGE,
     ) -> dict[str, Any]:
         """Variants by family and SKU. One is active when its family is too."""
@@ -344,7 +345,9 @@ def _add_history(api: APIRouter, services: Services) -> None:
         return page_of(found, limit, lambda one: int(one["id"]))
 
     @api.get(f"{PATH}/quarantine", response_model=Page[QuarantineModel], dependencies=[READS])
-    def read_quarantine(supplier: Text = None) -> dict[str, list[QuarantineEntry]]:
-        """The documents that cannot be used, oldest first."""
+    def read_quarantine(supplier: Text = None, after: AfterBoth = None, limit: Limit = USUAL_PAGE) -> dict[str, Any]:
+        """The documents that cannot be used, oldest first; `after` goes on."""
+        begin = None if after is None else moment_and_name_of(after)
         with services.database.connect() as connection:
-            return {"items": list_quarantine(connection, supplier)}
+            found = list_quarantine(connection, supplier, after=begin, limit=limit + 1)
+        return page_of(found, limit, lambda one: cursor_of(one.since.isoformat(), one.a_number))

@@ -7,6 +7,7 @@ one domain, which stand in its router.
 from __future__ import annotations
 
 import base64
+from datetime import datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
 
@@ -96,8 +97,21 @@ def parts_of(cursor: str) -> tuple[str, str]:
         first, second = msgspec.json.decode(base64.b64decode(cursor, b"-_", validate=True), type=tuple[str, str])
         return _storable(first), _storable(second)
     except (ValueError, msgspec.MsgspecError) as error:
-        fault = Fault(path="query.after", detail="give the `next` of the page before")
-        raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", fault.detail, errors=[fault]) from error
+        raise _not_a_next() from error
+
+
+def moment_and_name_of(cursor: str) -> tuple[datetime, str]:
+    """The two parts of a key, of which the first is a moment in ISO 8601; answers 422 as `parts_of` does."""
+    first, second = parts_of(cursor)
+    try:
+        return datetime.fromisoformat(first), second
+    except ValueError as error:
+        raise _not_a_next() from error
+
+
+def _not_a_next() -> ProblemError:
+    fault = Fault(path="query.after", detail="give the `next` of the page before")
+    return ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", fault.detail, errors=[fault])
 
 
 def example(**values: Any) -> ConfigDict:  # noqa: ANN401 - as JSON has them

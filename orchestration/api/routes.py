@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from fastapi import APIRouter, Depends
 from fastapi.routing import APIRoute
+from python_multipart.multipart import parse_options_header
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from orchestration.api.access import admit, count_address, required_roles
 from orchestration.api.problems import ProblemError, documented
+from orchestration.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from orchestration.settings import Settings
 
 MAX_BODY_BYTES = "x-max-body-bytes"
+_UTF_8 = {b"utf-8", b"utf8", b"us-ascii"}
 # What any endpoint may answer, and what one that needs a key may answer beside that.
 _ALWAYS = (
     HTTPStatus.BAD_REQUEST,
@@ -76,6 +79,7 @@ class ApiRoute(APIRoute):
             body = _Body(request.receive, limit, settings.api_body_seconds)
             if int(request.headers.get("content-length", 0)) > limit:
                 raise body.too_large()
+            _check_charset(request)
             return await handle(_StrictRequest(request.scope, body.receive))
 
         return bounded
@@ -115,6 +119,14 @@ class _Body:
         detail = f"The body is larger than the limit of {self._limit} bytes"
         status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
         return ProblemError(status, "too_large", detail, headers={"Connection": "close"})
+
+
+def _check_charset(request: Request) -> None:
+    """Refuse a form of another encoding than UTF-8: some of them write lone surrogates, which nothing can store."""
+    kind, options = parse_options_header(request.headers.get("content-type"))
+    charset = options.get(b"charset", b"utf-8").lower()
+    if kind.startswith(b"multipart/") and charset not in _UTF_8:
+        raise InvalidInputError("The form is not in UTF-8; send it without a charset, as RFC 7578 has it")
 
 
 class _StrictRequest(Request):

@@ -30,6 +30,8 @@ class Collect(msgspec.Struct, forbid_unknown_fields=True):
 
 
 SNAPSHOT = RequestKind("canvas.snapshot", Snapshot, "Save canvas projects as snapshots.")
-COLLECT = RequestKind("canvas.collect", Collect, "Collect the canvas media that nothing refers to; dry unless told.")
+COLLECT = RequestKind(
+    "canvas.collect", Collect, "Collect the canvas media that nothing refers to; a dry run by default."
+)
 
 KINDS = (SNAPSHOT, COLLECT)

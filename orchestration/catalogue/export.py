@@ -8,17 +8,21 @@ in by itself once it is.
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from orchestration.catalogue.feed.sync_runs import supplier_statuses
+from orchestration.storage.database import driver_connection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROWS_PER_FETCH = 1_000
+# What Python makes of PostgreSQL's types; of any other, such as lists and jsonb, something that JSON can carry.
+_TYPES = {"text": str, "bool": bool, "int4": int, "int8": int, "float8": float, "timestamptz": datetime}
 
 
 class Export(StrEnum):
@@ -33,11 +37,15 @@ class Export(StrEnum):
     QUARANTINE = "quarantine"
 
 
-def export_columns(connection: sa.Connection, export: Export) -> list[str]:
-    """The names of an export's columns, which a file needs even where there is no row."""
+def export_columns(connection: sa.Connection, export: Export) -> dict[str, type]:
+    """The names and types of an export's columns, which a file needs even where there is no row, or no value.
+
+    The type is object where a value may be anything that JSON can carry.
+    """
     if export is Export.SUPPLIERS:
-        return list(_SUPPLIER_COLUMNS)
-    return list(connection.execute(sa.text(f"{_QUERIES[export].text} LIMIT 0")).keys())
+        return dict(_SUPPLIER_COLUMNS)
+    with driver_connection(connection).execute(f"{_QUERIES[export].text} LIMIT 0") as cursor:
+        return {one.name: _TYPES.get(one.type_display, object) for one in cursor.description or ()}
 
 
 def export_rows(connection: sa.Connection, export: Export) -> Iterator[dict[str, Any]]:
@@ -69,17 +77,17 @@ def _suppliers(connection: sa.Connection) -> Iterator[dict[str, Any]]:
         yield dict(zip(_SUPPLIER_COLUMNS, cells, strict=True))
 
 
-_SUPPLIER_COLUMNS = (
-    "code",
-    "name",
-    "families",
-    "active_families",
-    "last_sync_status",
-    "last_sync_message",
-    "last_sync_date",
-    "counts",
-    "progress",
-)
+_SUPPLIER_COLUMNS = {
+    "code": str,
+    "name": str,
+    "families": int,
+    "active_families": int,
+    "last_sync_status": str,
+    "last_sync_message": str,
+    "last_sync_date": datetime,
+    "counts": object,
+    "progress": object,
+}
 _SIZES = sa.text("SELECT supplier, count(*), count(*) FILTER (WHERE is_active) FROM product_family GROUP BY supplier")
 
 _QUERIES = {

@@ -1,27 +1,30 @@
 """The commands of canvas projects: saving them, loading one, going back in one, reading its log, repairing it.
 
-It holds arguments, and what is printed. Keep out: the work, and the media of the canvas (`gc_commands`).
+It holds arguments, and what is printed. Keep out: the work, and the media of the canvas (`gc_commands`). Only what
+runs jobs imports Dagster, which takes as long as the rest of a command.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import typer
 
-from orchestration.canvas.defs.snapshots import SnapshotConfig, snapshots
 from orchestration.canvas.loading import load
 from orchestration.canvas.log import PAGE, list_operations
 from orchestration.canvas.repair import repair
 from orchestration.canvas.restore import Target, restore
 from orchestration.canvas.snapshots import list_snapshots, save
 from orchestration.cli import gc_commands
-from orchestration.cli.job_runner import JobRunner, RunOutcome, job_runner
 from orchestration.cli.options import Json, open_services, settings_for
 from orchestration.cli.output import SOME_FAILED, console, note, print_json, print_table
 from orchestration.errors import ConfigurationError, TransientError
-from orchestration.runtime.assets import run_config
+from orchestration.imports import lasting
+
+if TYPE_CHECKING:
+    from orchestration.canvas.defs.snapshots import SnapshotConfig
+    from orchestration.cli.job_runner import JobRunner, RunOutcome
 
 SHOWN_NAMES = 3
 
@@ -49,6 +52,10 @@ def canvas_snapshot(
     """Save the projects that are due, through Dagster, or keep one project's state under a name."""
     if name is not None:
         return _keep(project, name, dry_run=dry_run, as_json=as_json)
+    with lasting():
+        from orchestration.canvas.defs.snapshots import SnapshotConfig
+        from orchestration.cli.job_runner import job_runner
+
     config = SnapshotConfig(projects=[project] if project else [], dry_run=dry_run)
     with job_runner(settings_for()) as runner:
         outcome = save_due(runner, config)
@@ -68,6 +75,9 @@ def canvas_snapshot(
 
 def save_due(runner: JobRunner, config: SnapshotConfig | None = None) -> RunOutcome:
     """Save the projects that are due; the outcome's `summary` reports what that did."""
+    from orchestration.canvas.defs.snapshots import snapshots
+    from orchestration.runtime.assets import run_config
+
     return runner.run("canvas_snapshot", run_config(snapshots, config) if config else None)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated
 
@@ -30,7 +31,7 @@ from orchestration.runtime.partition_keys import encode_key
 from orchestration.storage.tabular import TableFormat, write_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 LISTED_FAILURES = 20
 
@@ -120,15 +121,22 @@ def export(
     out: Annotated[Path | None, typer.Option(help="The file; standard output without it.")] = None,
 ) -> None:
     """Export records as JSON lines, CSV or Parquet."""
-    if out is None:
-        _export(what, table_format, sys.stdout.buffer)
-        return
+    place = "Standard output" if out is None else f"--out {out}"
     try:
-        with whole_file(out) as file:
+        with _standard_output() if out is None else whole_file(out) as file:
             count = _export(what, table_format, file)
+    except BrokenPipeError:
+        raise  # its reader has read enough
     except OSError as error:
-        raise ConfigurationError(f"--out {out} cannot be written: {error.strerror}") from error
-    note(f"{count} {what.value} written to {out}")
+        raise ConfigurationError(f"{place} cannot be written: {error.strerror or error}") from error
+    if out is not None:
+        note(f"{count} {what.value} written to {out}")
+
+
+@contextmanager
+def _standard_output() -> Iterator[IO[bytes]]:
+    yield sys.stdout.buffer
+    sys.stdout.buffer.flush()
 
 
 def _export(what: Export, table_format: TableFormat, file: IO[bytes]) -> int:

@@ -1,6 +1,7 @@
 """The commands of the gallery: mirroring, comparing, the signup images, taking items down.
 
-It holds arguments, and what is printed. Keep out: the work.
+It holds arguments, and what is printed. Keep out: the work. Only what runs jobs imports Dagster, which takes as long as
+the rest of a command.
 """
 
 from __future__ import annotations
@@ -9,21 +10,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from orchestration.cli.job_runner import NOTHING_DONE, JobRunner, RunOutcome, job_runner
 from orchestration.cli.options import Json, open_services, settings_for
 from orchestration.cli.output import SOME_FAILED, console, note, print_json, print_table
 from orchestration.errors import StoppedError
-from orchestration.gallery.defs.image_variants import ImageConfig, image_variants
-from orchestration.gallery.defs.public_generations import MirrorConfig, public_generations
 from orchestration.gallery.queues import mirror_queue
 from orchestration.gallery.reconcile import find_drift
 from orchestration.gallery.reconcile import repair as repair_drift
 from orchestration.gallery.takedowns import known_items, lift, takedown
-from orchestration.runtime.assets import run_config
+from orchestration.imports import lasting
 from orchestration.runtime.partition_keys import encode_key
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
+
+    from orchestration.cli.job_runner import JobRunner, RunOutcome
 
 LISTED = 100
 
@@ -43,6 +43,9 @@ def register(app: typer.Typer) -> None:
 
 def gallery_drain(as_json: Json = False) -> int:
     """Mirror what is queued, and make the smaller forms of its images, through Dagster, in this process."""
+    with lasting():
+        from orchestration.cli.job_runner import job_runner
+
     with job_runner(settings_for()) as runner:
         outcome = mirror(runner)
         _print_run("Mirror", outcome, as_json=as_json)
@@ -55,6 +58,9 @@ def gallery_drain(as_json: Json = False) -> int:
 
 def gallery_refresh_signup(as_json: Json = False) -> int:
     """Choose the signup images again, through Dagster, in this process."""
+    with lasting():
+        from orchestration.cli.job_runner import job_runner
+
     with job_runner(settings_for()) as runner:
         outcome = refresh_signup(runner)
     _print_run("Signup images", outcome, as_json=as_json)
@@ -64,6 +70,9 @@ def gallery_refresh_signup(as_json: Json = False) -> int:
 
 def mirror(runner: JobRunner) -> RunOutcome:
     """Bring the gallery's mirror in sync with the history."""
+    from orchestration.gallery.defs.public_generations import MirrorConfig, public_generations
+    from orchestration.runtime.assets import run_config
+
     return runner.run("gallery_mirror", run_config(public_generations, MirrorConfig(idle_seconds=None)))
 
 
@@ -72,6 +81,10 @@ def render_images(runner: JobRunner) -> RunOutcome:
 
     Does nothing more once a signal has arrived.
     """
+    from orchestration.cli.job_runner import NOTHING_DONE
+    from orchestration.gallery.defs.image_variants import ImageConfig, image_variants
+    from orchestration.runtime.assets import run_config
+
     gallery, outcome = runner.domains.gallery, NOTHING_DONE
     if not runner.shutdown.is_requested and runner.has_work(gallery.image_queue, gallery.rendition_queue):
         outcome = runner.run("gallery_render", run_config(image_variants, ImageConfig(idle_seconds=None)))
@@ -135,6 +148,11 @@ def gallery_remove(
 
 def gallery_mirror(ids: Ids, as_json: Json = False) -> int:
     """Mirror these generations now, whether or not they changed, through Dagster, in this process."""
+    with lasting():
+        from orchestration.cli.job_runner import job_runner
+        from orchestration.gallery.defs.public_generations import MirrorConfig, public_generations
+        from orchestration.runtime.assets import run_config
+
     with open_services() as services, services.database.begin() as connection:
         known = known_items(connection, ids)
     failed: dict[str, str] = {}

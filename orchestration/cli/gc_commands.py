@@ -1,6 +1,7 @@
 """The command of media collection.
 
-It holds its options, and what it prints. Keep out: collecting.
+It holds its options, and what it prints. Keep out: collecting. Only what runs the job imports Dagster, which takes as
+long as the rest of the command.
 """
 
 from __future__ import annotations
@@ -9,20 +10,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from orchestration.canvas.defs.media_gc import CollectConfig, media_gc
 from orchestration.canvas.media_gc.health import difference_rows
 from orchestration.canvas.media_gc.model import Guard
-from orchestration.cli.job_runner import JobRunner, RunOutcome, job_runner
 from orchestration.cli.options import Json, open_services
 from orchestration.cli.output import SOME_FAILED, console, note, print_json, print_table
 from orchestration.domains import Domains
 from orchestration.errors import ConfigurationError
+from orchestration.imports import lasting
 from orchestration.observability.logs import configure_logging
-from orchestration.runtime.assets import run_config
 from orchestration.settings import load_settings
 
 if TYPE_CHECKING:
+    from orchestration.canvas.defs.media_gc import CollectConfig
     from orchestration.canvas.media_gc.model import Bucket
+    from orchestration.cli.job_runner import JobRunner, RunOutcome
 
 LISTED = 25
 
@@ -53,11 +54,17 @@ def collect_garbage(
         return _undo(undo, as_json=as_json)
     if reconcile:
         return _reconcile(as_json=as_json)
+    with lasting():
+        from orchestration.canvas.defs.media_gc import CollectConfig
+
     allowed = [guard.value for guard in allow or ()]
     return _collect(CollectConfig(dry_run=dry_run, ttl_days=ttl_days, allow=allowed, force=force), as_json=as_json)
 
 
 def _collect(config: CollectConfig, *, as_json: bool) -> int:
+    with lasting():
+        from orchestration.cli.job_runner import job_runner
+
     with job_runner(load_settings()) as runner:
         outcome = collect(runner, config)
     summary = outcome.metadata.get("summary")
@@ -78,6 +85,9 @@ def _collect(config: CollectConfig, *, as_json: bool) -> int:
 
 def collect(runner: JobRunner, config: CollectConfig | None = None) -> RunOutcome:
     """Mark and delete canvas media that nothing refers to; the outcome's `summary` reports what that did."""
+    from orchestration.canvas.defs.media_gc import media_gc
+    from orchestration.runtime.assets import run_config
+
     return runner.run("canvas_collect", run_config(media_gc, config) if config else None)
 
 

@@ -1,6 +1,6 @@
 """Running jobs through Dagster in this process, on the instance that the UI sees too.
 
-It runs a job and tells how it ended. Keep out: which jobs a command runs; that stands with each domain's commands.
+It runs a job and reports how it ended. Keep out: which jobs a command runs; that stands with each domain's commands.
 """
 
 from __future__ import annotations

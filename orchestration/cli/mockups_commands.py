@@ -1,7 +1,7 @@
 """The commands on render jobs: submitting, following, retrying and cleaning up.
 
 Options, and the form of results. Keep out: the work, the matrix (`mockups_matrix`), and what needs no database
-(`mockup_commands`).
+(`mockup_commands`). Only what runs jobs imports Dagster, which takes as long as the rest of a command.
 """
 
 from __future__ import annotations
@@ -14,14 +14,12 @@ import msgspec
 import typer
 
 from orchestration.cli import mockup_commands
-from orchestration.cli.job_runner import JobRunner, RunOutcome, job_runner
 from orchestration.cli.mockup_commands import fail_with, parse_offset, read_design_file
 from orchestration.cli.mockups_matrix import mockups_matrix
 from orchestration.cli.options import Json, open_services, settings_for
 from orchestration.cli.output import DONE, SOME_FAILED, STOPPED, console, note, print_json, print_table
 from orchestration.errors import ConfigurationError, OrchestrationError
-from orchestration.mockups.defs.picture_metadata import PROBLEMS
-from orchestration.mockups.defs.pictures import MockupConfig, pictures
+from orchestration.imports import lasting
 from orchestration.mockups.garments.names import DEFAULT_TEMPLATE
 from orchestration.mockups.jobs.model import JobFilters, JobOptions, Order, RetryOverrides
 from orchestration.mockups.jobs.rows import media_entries, outputs_of
@@ -31,12 +29,13 @@ from orchestration.mockups.mockups import Mockups
 from orchestration.mockups.presets import Preset
 from orchestration.mockups.statuses import JobStatus
 from orchestration.mockups.tasks.outcomes import Rendering
-from orchestration.runtime.assets import run_config
 from orchestration.runtime.partition_keys import encode_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from orchestration.cli.job_runner import JobRunner, RunOutcome
+    from orchestration.mockups.defs.pictures import MockupConfig
     from orchestration.mockups.jobs.model import RenderJob, StoredOutput
 
 LISTED_FAILURES = 20
@@ -62,6 +61,9 @@ def register(app: typer.Typer) -> None:
 
 def render_mockups(runner: JobRunner, config: MockupConfig | None = None) -> RunOutcome:
     """Render the jobs that are due, or as `config` asks; the outcome's metadata has their counts."""
+    from orchestration.mockups.defs.pictures import MockupConfig, pictures
+    from orchestration.runtime.assets import run_config
+
     return runner.run("mockups_render", run_config(pictures, config or MockupConfig(idle_seconds=None)))
 
 
@@ -207,6 +209,10 @@ def mockups_stats(
 
 def mockups_drain(*, sku: Skus = None, as_json: Json = False) -> int:
     """Render what is pending, through Dagster, in this process; with --sku, the newest job of the SKU again."""
+    with lasting():
+        from orchestration.cli.job_runner import job_runner
+        from orchestration.mockups.defs.pictures import MockupConfig
+
     started = time.monotonic()
     config = MockupConfig(keys=[encode_key(name) for name in sku or ()], idle_seconds=None)
     with job_runner(settings_for()) as runner:
@@ -281,6 +287,8 @@ def mockups_cleanup(
 
 def note_problems(outcome: RunOutcome) -> None:
     """Print why the jobs of a run failed, the first of them."""
+    from orchestration.mockups.defs.picture_metadata import PROBLEMS
+
     problems: Mapping[str, str] = outcome.metadata.get(PROBLEMS, {})
     for problem in outcome.problems:
         note(problem)

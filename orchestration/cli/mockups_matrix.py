@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from orchestration.cli.job_runner import job_runner
 from orchestration.cli.mockup_commands import read_design_file
 from orchestration.cli.options import Json, settings_for
 from orchestration.cli.output import DONE, SOME_FAILED, STOPPED, note, print_json, print_table
 from orchestration.errors import ConfigurationError, OrchestrationError
+from orchestration.imports import lasting
 from orchestration.mockups.garments.names import DEFAULT_TEMPLATE
 from orchestration.mockups.jobs.model import JobOptions
 from orchestration.mockups.mockup_request import DesignFile, OutputKind, RenderMode
@@ -54,7 +54,9 @@ def mockups_matrix(
     as_json: Json = False,
 ) -> int:
     """Make every combination in one run, and a contact sheet of it; what does not fit is refused by name."""
-    from orchestration.cli.mockups_commands import mockup_counts, note_problems, render_mockups
+    with lasting():
+        from orchestration.cli.job_runner import job_runner
+        from orchestration.cli.mockups_commands import mockup_counts, note_problems, render_mockups
 
     started = time.monotonic()
     with job_runner(settings_for()) as runner:

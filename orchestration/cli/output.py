@@ -7,9 +7,12 @@ of strangers, which no terminal may obey.
 
 from __future__ import annotations
 
+import codecs
 import os
 import sys
 from contextlib import contextmanager
+from io import TextIOWrapper
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
@@ -21,7 +24,6 @@ from orchestration.observability.untrusted import for_json_line, for_terminal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from pathlib import Path
 
 DONE, SOME_FAILED, BAD_USAGE = 0, 1, 2
 # As shells report a command that SIGINT has ended.
@@ -33,7 +35,9 @@ _WORD, _BETWEEN = 20, 3
 
 
 def print_json(value: object) -> None:
-    """One JSON line on standard output."""
+    """One JSON line on standard output, in UTF-8 also where the terminal has another encoding."""
+    if narrow := _narrow_output():
+        narrow.reconfigure(encoding="utf-8")
     sys.stdout.write(for_json_line(msgspec.json.encode(value).decode()) + "\n")
     sys.stdout.flush()
 
@@ -48,8 +52,21 @@ class SafeConsole(Console):
 
 
 def console() -> Console:
-    """Standard output for people; a line stays one, however narrow the terminal."""
+    """Standard output for people; a line stays one, however narrow the terminal.
+
+    What an encoding such as Latin-1 cannot say is written by its number, as on standard error.
+    """
+    if narrow := _narrow_output():
+        narrow.reconfigure(errors="backslashreplace")
     return SafeConsole(highlight=False, soft_wrap=True)
+
+
+def _narrow_output() -> TextIOWrapper | None:
+    """Standard output, if its encoding lacks characters."""
+    output = sys.stdout
+    if isinstance(output, TextIOWrapper) and codecs.lookup(output.encoding).name != "utf-8":
+        return output
+    return None
 
 
 def note(text: str) -> None:
@@ -91,7 +108,7 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
         with path.open("wb") as file:
             yield file
         return
-    target = path.resolve()  # a link goes on leading there
+    target = Path(os.path.realpath(path))  # a link goes on leading there; one that leads nowhere is replaced
     part = target.with_name(f".{target.name}.{os.getpid()}")
     try:
         with part.open("wb") as file:

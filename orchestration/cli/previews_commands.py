@@ -1,6 +1,7 @@
 """The commands of previews: the schema, validation, jobs in and out.
 
 Arguments, and what is printed. Keep out: the work, and `orchestration preview` (`preview`), which needs no database.
+Only what runs jobs imports Dagster, which takes as long as the rest of a command.
 """
 
 from __future__ import annotations
@@ -11,21 +12,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from orchestration.cli.job_runner import UNTIL_EMPTY, JobRunner, RunOutcome, job_runner
 from orchestration.cli.options import Json, open_services, settings_for
 from orchestration.cli.output import DONE, SOME_FAILED, STOPPED, console, note, print_json, print_table
 from orchestration.errors import ConfigurationError, ConflictError, InvalidInputError, NotFoundError, QueueFullError
-from orchestration.previews.defs.artifacts import artifacts
+from orchestration.imports import lasting
 from orchestration.previews.jobs.status import job_status, queue_metrics
 from orchestration.previews.payload.merge import merge, read_table
 from orchestration.previews.payload.reading import UnreadablePayloadError, decode, read_payload
 from orchestration.previews.payload.schema import InvalidPayloadError, schema_text
 from orchestration.previews.previews import Previews
-from orchestration.runtime.assets import run_config
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from orchestration.cli.job_runner import JobRunner, RunOutcome
     from orchestration.previews.jobs.rows import JobRow
 
 # As the validator of the system before this one reports.
@@ -50,6 +50,10 @@ def register(app: typer.Typer) -> None:
 
 def render_previews(runner: JobRunner) -> RunOutcome:
     """Render the preview jobs that are due."""
+    from orchestration.cli.job_runner import UNTIL_EMPTY
+    from orchestration.previews.defs.artifacts import artifacts
+    from orchestration.runtime.assets import run_config
+
     return runner.run("previews_render", run_config(artifacts, UNTIL_EMPTY))
 
 
@@ -185,6 +189,9 @@ def _print_status(previews: Previews, row: JobRow, *, as_json: bool) -> None:
 
 def previews_drain(as_json: Json = False) -> int:
     """Render what is queued, through Dagster, in this process."""
+    with lasting():
+        from orchestration.cli.job_runner import job_runner
+
     with job_runner(settings_for()) as runner:
         outcome = render_previews(runner)
     counts = {name: outcome.metadata.get(name, 0) for name in _COUNTS}

@@ -6,13 +6,14 @@ Its options, and the form of its answers. Keep out: packing and files (`orchestr
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
 from orchestration.cli.options import Json, open_services, settings_for
 from orchestration.cli.output import DONE, SOME_FAILED, console, note, print_json, print_table
 from orchestration.errors import ConfigurationError
+from orchestration.imports import lasting
 from orchestration.prints.plates.rows import list_plates, undo_plates
 from orchestration.prints.prints import Prints
 from orchestration.prints.solid.sku import UnsupportedSkuError, product_for
@@ -34,29 +35,40 @@ def prints_plates(
     as_json: Json = False,
 ) -> int:
     """Put finished prints of equal filaments side by side on plates, the most urgent first."""
-    from orchestration.cli.job_runner import NOTHING_DONE, job_runner
-    from orchestration.prints.defs.plates import NUMBERS, PlateConfig, plates
-    from orchestration.runtime.assets import run_config
-
     check_skus(sku)
     if undo:
         return _undo_plates(undo, as_json=as_json)
-    outcome = NOTHING_DONE
-    if not listed:
-        with job_runner(settings_for()) as runner:
-            config = PlateConfig(skus=sku or [], with_review=review)
-            outcome = runner.run("prints_plates", run_config(plates, config))
-    for problem in (*outcome.problems, *(f"{item}: {reason}" for item, reason in outcome.failed.items())):
-        note(problem)
-    numbers = None if listed else outcome.metadata.get(NUMBERS, [])
+    made = None if listed else _make_plates(sku or [], with_review=review)
     with open_services() as services:
         prints = Prints(services)
         with services.database.connect() as connection:
-            found = list_plates(connection, prints.statuses, numbers)
+            found = list_plates(connection, prints.statuses, made and made.numbers)
         if out is not None:
             _write_plates(services, found, out)
     _print_plates(found, as_json=as_json)
-    return DONE if outcome.success else SOME_FAILED
+    return DONE if made is None or made.is_whole else SOME_FAILED
+
+
+class _MadePlates(NamedTuple):
+    """The numbers of new plates, and whether all that could be put on plates is on them."""
+
+    numbers: list[int]
+    is_whole: bool
+
+
+def _make_plates(skus: list[str], *, with_review: bool) -> _MadePlates:
+    """Make plates through Dagster, and say what went wrong."""
+    with lasting():
+        from orchestration.cli.job_runner import job_runner
+        from orchestration.prints.defs.plates import NUMBERS, PlateConfig, plates
+        from orchestration.runtime.assets import run_config
+
+    with job_runner(settings_for()) as runner:
+        config = PlateConfig(skus=skus, with_review=with_review)
+        outcome = runner.run("prints_plates", run_config(plates, config))
+    for problem in (*outcome.problems, *(f"{item}: {reason}" for item, reason in outcome.failed.items())):
+        note(problem)
+    return _MadePlates(outcome.metadata.get(NUMBERS, []), outcome.success)
 
 
 def _undo_plates(numbers: Sequence[int], *, as_json: bool) -> int:

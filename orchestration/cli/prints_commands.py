@@ -188,7 +188,7 @@ def _reset(reset: ResetTasks, selection: TaskSelection, options: RenderOptions, 
 
 
 def orders_import(
-    file: Annotated[Path, typer.Argument(help="A CSV file in UTF-8; the README tells its columns.")],
+    file: Annotated[Path, typer.Argument(help="A CSV file in UTF-8; the README lists its columns.")],
     as_json: Json = False,
 ) -> int:
     """Import orders, and queue what is to be rendered."""

@@ -75,9 +75,9 @@ def requests_show(number: Annotated[int, typer.Argument(help="The request's numb
     if as_json:
         print_json(asdict(request))
     else:
-        told = {**asdict(request), **(request.result or {})}
+        shown = {**asdict(request), **(request.result or {})}
         print_table(
-            f"Request {number}", ("what", "value"), [(name, value) for name, value in told.items() if name != "result"]
+            f"Request {number}", ("what", "value"), [(name, value) for name, value in shown.items() if name != "result"]
         )
     if request.error:
         note(request.error)

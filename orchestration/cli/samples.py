@@ -50,10 +50,13 @@ class CanvasSamples(NamedTuple):
     collected: RunOutcome
 
 
-def load_all(settings: Settings, root: Path, base_url: str) -> None:
+def load_all(settings: Settings, root: Path, base_url: str) -> bool:
     """Sync the first day of the sample feed, which `root` is served from, and load the samples of every domain.
 
-    The next day lies in `root` then, so that sensors find something to do.
+    False when a run failed as a whole, which is said.
+
+    The next day lies in `root` then, so that sensors find something to do. What an earlier call has loaded stays as it
+    is, so one that was interrupted is made whole by another.
     """
     note("Syncing the first day of the sample feed")
     write_feed(root, day=FIRST_DAY, base_url=base_url)
@@ -69,6 +72,9 @@ def load_all(settings: Settings, root: Path, base_url: str) -> None:
         write_feed(root, day=NEXT_DAY, base_url=base_url)
         # The sensor's drain renders them, so that there is something to watch.
         queue_preview_samples(runner, root, base_url)
+        for problem in runner.problems:
+            note(f"{problem}; the next start loads what is missing")
+        return not runner.problems
 
 
 @contextmanager

@@ -12,14 +12,14 @@ import multiprocessing
 import os
 import signal
 import threading
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from multiprocessing import connection as handles
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Self, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from concurrent.futures import Future
     from types import TracebackType
 
 P = ParamSpec("P")
@@ -52,7 +52,12 @@ class SecondProcess(Generic[P, T]):
 
     def start(self, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Have it call the function. The error is `BrokenProcessPool` when the process is killed, then or before."""
-        return self._pool.submit(_work, *args, **kwargs)
+        try:
+            return self._pool.submit(_work, *args, **kwargs)
+        except BrokenProcessPool as error:
+            failed: Future[T] = Future()
+            failed.set_exception(error)
+            return failed
 
     def terminate(self) -> None:
         """Send it SIGTERM."""

@@ -167,11 +167,11 @@ def materialize(
     as_json: Json = False,
 ) -> int:
     """Materialize any set of an asset's partitions in one run; without keys, what is queued."""
+    wanted = None if keys is None else _read_lines(keys)
     with lasting():
         from orchestration.cli.job_runner import job_runner
 
     with job_runner(settings_for(feed)) as runner:
-        wanted = None if keys is None else _read_lines(keys)
         outcome = runner.materialize(asset, wanted)
     if as_json:
         print_json(
@@ -199,6 +199,8 @@ def _read_lines(path: Path) -> list[str]:
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"--keys {path} cannot be read: {error}") from error
     keys = list(dict.fromkeys(key for line in lines if (key := line.strip())))
+    if any("\0" in key for key in keys):
+        raise ConfigurationError(f"--keys {path} holds NUL characters, as a file in UTF-16 does; save it in UTF-8")
     if not keys:
         raise ConfigurationError(f"--keys {path} holds no key; leave the option out to drain the queue")
     return keys

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from orchestration.settings import Settings
 
 _ASK_SECONDS = 0.1
+# Lies in the folder of the sample feed once all samples have been loaded.
+_LOADED = "loaded.txt"
 
 
 def register(app: typer.Typer) -> None:
@@ -128,11 +130,12 @@ def _sample(stack: ExitStack, settings: Settings, port: int) -> Settings:
         "preview_asset_hosts": (*settings.preview_asset_hosts, host),
     }
     settings = settings.model_copy(update=updates)
-    if not (root / "Import").exists():
-        # Only the first start needs all of the command line and of the domains.
+    if not (root / _LOADED).exists():
+        # Only the first start, until it was not interrupted, needs all of the command line and of the domains.
         from orchestration.cli.samples import load_all
 
-        load_all(settings, root, base_url)
+        if load_all(settings, root, base_url):
+            (root / _LOADED).touch()
     elif not is_written(root, day=NEXT_DAY, base_url=base_url):
         write_feed(root, day=NEXT_DAY, base_url=base_url)
     return settings

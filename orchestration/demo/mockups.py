@@ -6,6 +6,7 @@ Which mockups there are, and their designs. Keep out: submitting and rendering (
 from __future__ import annotations
 
 import io
+from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import sqlalchemy as sa
@@ -28,6 +29,7 @@ _PIXELS: Final = 1200
 # A turn of a second and a half, small enough for a sample.
 _TURN: Final = JobOptions(turntable_size=480, frames=36)
 _IMAGES: Final = JobOptions(mode=RenderMode.IMAGES_ONLY)
+_SUBMITTED: Final = sa.text("SELECT count(*) FROM render_job WHERE metadata ->> 'sample' IS NOT NULL")
 
 
 class _Shirt(NamedTuple):
@@ -38,7 +40,12 @@ class _Shirt(NamedTuple):
 
 
 def sample_mockups(connection: sa.Connection) -> Iterator[Submission]:
-    """The mockups to submit, for the variants that the catalogue has."""
+    """The mockups to submit, for the variants that the catalogue has, without those that were submitted before."""
+    submitted = connection.execute(_SUBMITTED).scalar_one()
+    yield from islice(_mockups(connection), submitted, None)
+
+
+def _mockups(connection: sa.Connection) -> Iterator[Submission]:
     sunrise, waves = DesignFile("sunrise.png", _sunrise()), DesignFile("waves.png", _waves())
     men, women = list(_shirts(connection, MENS)), list(_shirts(connection, WOMENS))
     yield _on(men[1], "chest-large", sunrise, _TURN)

@@ -36,7 +36,7 @@ _WORDS = ("Thank you", "Team 2025", "Größe M bis XXL", "Since 1987", "Run for 
 
 
 class LoadedProjects(NamedTuple):
-    """How much was loaded."""
+    """How much was new."""
 
     projects: int
     operations: int
@@ -50,9 +50,12 @@ def media_id(seed: int, number: int) -> str:
 
 
 def load_projects(database: Database, count: int, seed: int) -> LoadedProjects:
-    """Make `count` projects with their histories, which end at different times in the last three days."""
+    """Make `count` projects with their histories, which end at different times in the last three days.
+
+    Those that exist stay as they are.
+    """
     now = datetime.now(UTC)
-    done = elements = references = 0
+    projects = done = elements = references = 0
     for index in range(count):
         random = Random(f"projects-{seed}-{index}")  # noqa: S311 - a sample, not a secret
         project = _project(random, seed, index)
@@ -61,11 +64,13 @@ def load_projects(database: Database, count: int, seed: int) -> LoadedProjects:
         board = Board(random, media)
         history = board.operations(size)
         actors = (project.owner_uid, *(uid for uid, role in project.collaborators.items() if role == "editor"))
-        _store(database, project, [NewOperation(one, random.choice(actors)) for one in history], now)
+        if not _store(database, project, [NewOperation(one, random.choice(actors)) for one in history], now):
+            continue
+        projects += 1
         done += len(history)
         elements += len(board.elements)
         references += sum("mediaId" in element.meta for element in board.elements.values())
-    return LoadedProjects(count, done, elements, references)
+    return LoadedProjects(projects, done, elements, references)
 
 
 def _project(random: Random, seed: int, index: int) -> NewProject:
@@ -79,17 +84,19 @@ def _project(random: Random, seed: int, index: int) -> NewProject:
     )
 
 
-def _store(database: Database, project: NewProject, history: Sequence[NewOperation], now: datetime) -> None:
-    """Write the history as a few sessions, some hours apart."""
+def _store(database: Database, project: NewProject, history: Sequence[NewOperation], now: datetime) -> bool:
+    """Write the history as a few sessions, some hours apart; False for a project that exists."""
     length = -(-len(history) // SESSIONS)
     last = now - timedelta(hours=len(history) % 72)
     with database.begin() as connection:
-        create_projects(connection, [project])
+        if not create_projects(connection, [project]):
+            return False
         for session in range(SESSIONS):
             part = history[session * length : (session + 1) * length]
             if part:
                 at = last - timedelta(hours=5 * (SESSIONS - 1 - session))
                 append(connection, project.project_id, part, at=at)
+    return True
 
 
 class Board:

@@ -21,7 +21,7 @@ _SIGNING = re.compile(
     r"|sv|sr|spr|sig[a-z]|sk[a-z]+|exp|hdn[a-z]+|filename",
     re.IGNORECASE,
 )
-# Where a moment is told in seconds since 1970, and where a time of signing with a number of seconds.
+# Where a moment is given in seconds since 1970, and where a time of signing with a number of seconds.
 _ENDS = ("expires", "exp")
 _SIGNED = (("x-amz-date", "x-amz-expires"), ("x-goog-date", "x-goog-expires"))
 

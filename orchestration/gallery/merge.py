@@ -221,7 +221,7 @@ def _optimised(entries: Sequence[object]) -> dict[_File, Document]:
 
 
 def _file(entry: Mapping[str, Any]) -> _File | None:
-    """Which file an entry shows; None when that cannot be told."""
+    """Which file an entry shows; None when it does not say."""
     identity, url = _identity(entry), entry.get("url")
     return None if identity is None or not isinstance(url, str) else (identity, unsigned(url))
 

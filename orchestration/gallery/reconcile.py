@@ -92,7 +92,8 @@ def drift_finding(drift: MirrorDiff) -> Finding:
     ]
     return Finding(
         drift.total,
-        f"Shown and must not be: {len(drift.extra)}. `orchestration gallery drift --repair` asks for all of "
+        f"Of {drift.source} items that should be shown, {len(drift.missing)} are missing and {len(drift.stale)} out of "
+        f"date. Shown and must not be: {len(drift.extra)}. `orchestration gallery drift --repair` asks for all of "
         "them, but for dead letters of the mirror queue whose item is still the same: fix the item, or replay them.",
         ("item", "what"),
         examples[:SAMPLE],

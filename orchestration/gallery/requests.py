@@ -34,9 +34,10 @@ class Lift(msgspec.Struct, forbid_unknown_fields=True):
 
 
 MIRROR = RequestKind("gallery.mirror", MirrorItems, "Mirror generations now, whether or not they changed.")
+COMPARE = RequestKind("gallery.compare", Nothing, "Compare the mirror with the history, and change nothing.")
 REPAIR = RequestKind("gallery.repair", Nothing, "Compare the mirror with the history, and mirror what differs.")
 REFRESH_SIGNUP = RequestKind("gallery.refresh_signup", Nothing, "Choose the images of the signup page again.")
 TAKE_DOWN = RequestKind("gallery.take_down", TakeDown, "Take generations down until they are lifted.")
 LIFT = RequestKind("gallery.lift", Lift, "Let the history decide again about generations that were taken down.")
 
-KINDS = (MIRROR, REPAIR, REFRESH_SIGNUP, TAKE_DOWN, LIFT)
+KINDS = (MIRROR, COMPARE, REPAIR, REFRESH_SIGNUP, TAKE_DOWN, LIFT)

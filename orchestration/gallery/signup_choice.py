@@ -76,7 +76,7 @@ def candidate(generation: Generation, min_score: float, until: datetime) -> Cand
 def choose(candidates: Iterable[Candidate], *, count: int, per_creator: int, random: Random) -> list[Candidate]:
     """The best `count` candidates, at most `per_creator` of one creator, in an order that `random` shuffles.
 
-    Of several of one picture the best is taken, whoever posted it, and however its address is signed.
+    Of several of one picture the best is taken, by any user, and however its address is signed.
     An image without a score is worth less than any with one; of equals the newest is better.
     """
     chosen: list[Candidate] = []

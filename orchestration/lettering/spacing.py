@@ -30,7 +30,7 @@ _ROWS = 80
 class SpacingRule(NamedTuple):
     """How far apart letters stand, in the unit of the em.
 
-    `least` is the narrowest gap, so that neighbours are told apart. `mean` is the gap over the height of a pair, of
+    `least` is the narrowest gap, so that neighbours stay apart. `mean` is the gap over the height of a pair, of
     which nothing beyond `deep` counts; None leaves a pair where its font has it, unless it is nearer than `least`.
     """
 

@@ -1,6 +1,6 @@
 """Mirrored images that nothing shows any more: which they are, since when, and taking their rows away.
 
-Which URLs are shown is each domain's own; a domain tells it by a SELECT of `url`. Keep out: when images go and how
+Which URLs are shown is each domain's own; a domain gives them by a SELECT of `url`. Keep out: when images go and how
 their objects are deleted, which the collection of media decides, and keeping images (`fetcher`, `renditions`).
 
 An object may be found in place at the moment at which it is deleted. So who has found one holds its key, shared,
@@ -44,7 +44,7 @@ class UnshownImages(NamedTuple):
 
 
 def find_unshown(connection: sa.Connection, shown: Sequence[str], before: datetime, most: int) -> UnshownImages:
-    """Which images nothing has shown since `before`, the longest first; none when nobody tells what is shown."""
+    """Which images nothing has shown since `before`, the longest first; none when no domain says what is shown."""
     if not shown:
         return UnshownImages()
     values = {"before": before, "most": most}

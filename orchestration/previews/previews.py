@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from yarl import URL
 
-from orchestration.errors import OrchestrationError, QueueFullError
+from orchestration.errors import LockTimeoutError, OrchestrationError, QueueFullError
 from orchestration.media.rules import HostRules, parse_web_url
 from orchestration.notifications.outbox import Outbox
+from orchestration.observability.logs import get_logger
 from orchestration.previews.jobs import rows
 from orchestration.previews.jobs.intake import Intake
 from orchestration.previews.jobs.states import Counted
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from orchestration.services import Services
     from orchestration.storage.database import Database
     from orchestration.work_queue.queue import TaskQueue
+
+log = get_logger()
 
 
 class Previews:
@@ -121,9 +124,16 @@ class Previews:
             return cancel(connection, self.preview_queue, self.outbox, job_id, datetime.now(UTC))
 
     def end_cancelled_jobs(self) -> int:
-        """End the jobs whose tasks were cancelled in the queue, by its page or command; how many."""
-        with self.database.begin() as connection:
-            return end_jobs_cancelled_in_queue(connection, self.preview_queue, self.outbox, datetime.now(UTC))
+        """End the jobs whose tasks were cancelled in the queue, by its page or command; how many.
+
+        None while somebody keeps a row locked that this needs: what comes next does not wait for that.
+        """
+        try:
+            with self.database.begin() as connection:
+                return end_jobs_cancelled_in_queue(connection, self.preview_queue, self.outbox, datetime.now(UTC))
+        except LockTimeoutError as error:
+            log.warning("cancelled previews are ended later", error=str(error))
+            return 0
 
     @property
     def masked_database_url(self) -> str:

@@ -1,4 +1,4 @@
-"""What is wrong with prints now, whatever the cause: counted, with examples and the remedy.
+"""What is wrong with prints now, from any cause: counted, with examples and the remedy.
 
 It holds the questions. Keep out: how the answers are shown, and notifications, which have their own.
 """

@@ -1,7 +1,7 @@
 """Dagster's instance: its home, its storage, its pools.
 
 What must hold before Dagster's own processes start, or before a job runs in this one. Keep out: what
-the instance is configured with, which `dagster.yaml` tells.
+the instance is configured with, which `dagster.yaml` says.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 SHOWN_ROWS = 25
 SHOWN_TEXT = 80
 # A picture costs 3 ms and 1 kB in the event log: the first items of a run show one each.
-PICTURES_PER_RUN = 40
+PICTURES_PER_RUN = 20
 # Dagster's UI shows Markdown of fewer than 1,000 characters in place, and hides more behind a link. In base64, with
 # the rest of the image tag, this stays below.
 PICTURE_PIXELS = 96

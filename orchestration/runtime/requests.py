@@ -31,6 +31,11 @@ REQUEST_TAG = "orchestration/request"
 # The ids by which the caller and the API's log know the request.
 _ID_TAGS = {"request_id": "orchestration/request_id", "http_request_id": "orchestration/http_request_id"}
 INTERVAL_SECONDS = 5
+_REPORTS = {
+    dg.DagsterEventType.ASSET_MATERIALIZATION,
+    dg.DagsterEventType.ASSET_OBSERVATION,
+    dg.DagsterEventType.ASSET_CHECK_EVALUATION,
+}
 # Runs that one tick launches at most; the next follows within seconds.
 LAUNCHES_PER_TICK = 20
 
@@ -152,21 +157,28 @@ def _follow(connection: sa.Connection, instance: dg.DagsterInstance, request: Wo
 
 
 def run_result(instance: dg.DagsterInstance, run_id: str) -> dict[str, Any]:
-    """The plain values beside the run's materializations and observations of whole assets."""
-    kinds = {dg.DagsterEventType.ASSET_MATERIALIZATION, dg.DagsterEventType.ASSET_OBSERVATION}
+    """The plain values beside the run's materializations and observations of whole assets, and those of its checks."""
     found: dict[str, Any] = {}
-    for entry in instance.all_logs(run_id, of_type=kinds):
-        event = entry.dagster_event
-        one = event and (
-            event.step_materialization_data.materialization
-            if event.is_step_materialization
-            else event.asset_observation_data.asset_observation
-        )
-        if one and one.partition is None:
-            found |= {name: value.value for name, value in one.metadata.items()}
+    for entry in instance.all_logs(run_id, of_type=_REPORTS):
+        if entry.dagster_event is not None:
+            found |= _reported(entry.dagster_event)
     plain = {name: value for name, value in found.items() if isinstance(value, str | int | float | list | dict | None)}
     result: dict[str, Any] = msgspec.to_builtins(plain)
     return result
+
+
+def _reported(event: dg.DagsterEvent) -> dict[str, Any]:
+    if event.event_type is dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+        found = event.asset_check_evaluation_data
+        tables = dg.MarkdownMetadataValue  # of examples, and pictures: they are seen in Dagster
+        plain = {name: one.value for name, one in found.metadata.items() if not isinstance(one, tables)}
+        return {found.check_name: {"passed": found.passed, **plain}}
+    one = (
+        event.step_materialization_data.materialization
+        if event.is_step_materialization
+        else event.asset_observation_data.asset_observation
+    )
+    return {name: value.value for name, value in one.metadata.items()} if one.partition is None else {}
 
 
 def _failure(instance: dg.DagsterInstance, run: dg.DagsterRun) -> str:

@@ -44,8 +44,13 @@ Box = Annotated[tuple[float, float, float], NoDecode, BeforeValidator(_listed)]
 
 def web_address(value: str) -> str:
     """An address that links begin with; raises ValueError for one that no browser would follow."""
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+    try:
+        parts = urlsplit(value)
+        is_whole = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+        is_followed = is_whole and not (parts.query or parts.fragment)
+    except ValueError:  # as for a port that is no number
+        is_followed = False
+    if not is_followed:
         raise ValueError("Input should be an address such as https://assets.example.com")
     return value
 

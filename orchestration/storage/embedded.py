@@ -116,8 +116,8 @@ def stop_embedded_server(directory: Path) -> None:
     if held is None:
         return
     # Given up within the turn: where a lock stays shared when it cannot be made exclusive, as on macOS, two that leave
-    # at once would each find the other still here.
-    with suppress(OSError), _turn(directory), os.fdopen(held):
+    # at once would each find the other still here. Given up also where there is no turn, since the home is gone.
+    with suppress(OSError), os.fdopen(held) as users, _turn(directory), users:
         if _lock(held, fcntl.LOCK_EX | fcntl.LOCK_NB):
             _stop(directory)
 

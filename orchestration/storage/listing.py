@@ -9,6 +9,7 @@ listing that fails is taken apart, folder by folder, until the odd one stands al
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from pathlib import Path
@@ -63,18 +64,21 @@ def _list_folder(objects: ObjectStore, root: Path, prefix: str, listing: Listing
 
 
 def _files(folder: bytes) -> Iterator[tuple[bytes, int]]:
-    """Files below a folder, by bytes, since a name need not be text; one that goes meanwhile is not there."""
+    """Files below a folder, by bytes, since a name need not be text; one that goes meanwhile is not there.
+
+    Nor is one whose link leads nowhere.
+    """
     for parent, _, names in os.walk(folder, onerror=_raise_unless_gone):
         for name in names:
             path = os.path.join(parent, name)  # noqa: PTH118 - a path of bytes
             try:
                 yield path, os.stat(path).st_size  # noqa: PTH116 - a path of bytes
-            except FileNotFoundError:
-                continue
+            except OSError as error:
+                _raise_unless_gone(error)
 
 
 def _raise_unless_gone(error: OSError) -> None:
-    if not isinstance(error, FileNotFoundError):
+    if error.errno not in {errno.ENOENT, errno.ELOOP}:
         raise error
 
 

@@ -72,7 +72,8 @@ class Task:
     """A claimed task.
 
     `token` is the fencing token: it rises with every claim, so only the latest owner's outcome is accepted.
-    `attempt` counts from 1. `payload` is as JSON decodes it; `msgspec.convert` reads it into a type.
+    `attempt` counts from 1. `payload` is as JSON decodes it; `msgspec.convert` reads it into a type. A claim that the
+    server forgot in a crash is made again under the same token, but at another time than `claimed_at`.
     """
 
     id: int
@@ -83,6 +84,7 @@ class Task:
     grouping: str | None
     order_key: str | None
     enqueued_at: datetime
+    claimed_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -188,8 +188,12 @@ class TaskQueue:
 
     def held(self, connection: sa.Connection, tasks: Sequence[Task]) -> tuple[list[Task], list[Task]]:
         """Those of `tasks` that are still active under their token, and those whose claim the server has forgotten."""
-        ids, tokens = [task.id for task in tasks], [task.token for task in tasks]
-        found = dict(self._execute(connection, statements.HELD, ids=ids, tokens=tokens).tuples().all())
+        claims = {
+            "ids": [task.id for task in tasks],
+            "tokens": [task.token for task in tasks],
+            "claimed": [task.claimed_at for task in tasks],
+        }
+        found = dict(self._execute(connection, statements.HELD, **claims).tuples().all())
         held, forgotten = ([task for task in tasks if found.get(task.id) is forgotten] for forgotten in (False, True))
         return held, forgotten
 

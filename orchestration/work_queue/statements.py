@@ -119,7 +119,7 @@ WITH held AS MATERIALIZED (
         claimed_at = statement_timestamp(), lease_until = statement_timestamp() + make_interval(secs => :lease),
         run_id = (SELECT run_id FROM task_worker WHERE number = :worker)
     WHERE id = ANY (ARRAY(SELECT id FROM chosen))
-    RETURNING id, token, key, payload, attempt, "grouping", order_key, enqueued_at
+    RETURNING id, token, key, payload, attempt, "grouping", order_key, enqueued_at, claimed_at
 )
 SELECT claimed.* FROM claimed JOIN chosen USING (id) ORDER BY place""")
 
@@ -191,11 +191,12 @@ FROM given WHERE t.id = given.id
 RETURNING t.id""")
 
 # In one statement, since a claim that was not on disk when the server crashed may be made again at any moment. Its row
-# has the token of the claim before.
+# has the token of the claim before, or once it was made again the same token and another time.
 HELD = sa.text("""
-SELECT t.id, t.token < o.token AS is_forgotten FROM task AS t
-JOIN unnest(CAST(:ids AS bigint[]), CAST(:tokens AS int[])) AS o (id, token) ON t.id = o.id
-WHERE t.token < o.token OR (t.token = o.token AND t.state = 'active')""")
+SELECT t.id, (t.token, t.claimed_at) IS DISTINCT FROM (o.token, o.claimed_at) AS is_forgotten FROM task AS t
+JOIN unnest(CAST(:ids AS bigint[]), CAST(:tokens AS int[]), CAST(:claimed AS timestamptz[]))
+    AS o (id, token, claimed_at) ON t.id = o.id
+WHERE t.token < o.token OR (t.token = o.token AND (t.state = 'active' OR t.claimed_at <> o.claimed_at))""")
 
 RENEW = sa.text("""
 WITH seen AS (UPDATE task_worker SET seen_at = statement_timestamp() WHERE number = :worker)
@@ -228,7 +229,8 @@ WITH lost AS MATERIALIZED (
         attempt = CASE WHEN t.rerun THEN 0 ELSE t.attempt END,
         crashes = t.crashes + 1, rerun = false, worker = NULL, lease_until = NULL, cancel_requested_at = NULL
     FROM lost WHERE t.id = lost.id
-    RETURNING t.id, t.token, t.key, t.payload, t.attempt, t."grouping", t.order_key, t.enqueued_at, t.state
+    RETURNING t.id, t.token, t.key, t.payload, t.attempt, t."grouping", t.order_key, t.enqueued_at, t.claimed_at,
+        t.state
 ), counted AS ({count_outcomes("lost", "CASE state WHEN 'waiting' THEN 'lost' ELSE state END")})
 SELECT * FROM reaped""")  # noqa: S608 - of our own constants
 

@@ -9,14 +9,17 @@ import dagster as dg
 import pytest
 import sqlalchemy as sa
 
-from orchestration.admin import bulk
+from orchestration.admin import bulk, revival
 from orchestration.admin.bulk import BulkRunner, NewBulk, create_bulk, list_items, read_bulk, states_now, stop_bulk
 from orchestration.errors import LockTimeoutError, NotFoundError
 from orchestration.runtime.requests import request_sensor
 from orchestration_tests.runtime.ticks import tick
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from orchestration.domains import Domains
+    from orchestration.work_queue.queue import TaskQueue
 
 
 def outcomes(factory: Domains, number: int) -> dict[str, str | None]:
@@ -87,6 +90,28 @@ def test_an_item_that_somebody_has_locked_stays_open_and_the_others_go_on(
     while runner.step():
         pass
     assert outcomes(factory, number) == {locked: "replayed", free: "replayed"}
+
+
+def test_a_stranger_who_has_locked_all_items_holds_a_set_up_for_one_wait(
+    factory: Domains, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One wait for each of two hundred items would hold up the sensor of all requests, and stopping the set."""
+    waits: list[str] = []
+
+    def revive(domains: Domains, connection: sa.Connection, queue: TaskQueue, keys: Sequence[str]) -> Mapping[str, str]:
+        waits.append(connection.execute(sa.text("SHOW lock_timeout")).scalar_one())
+        return revival.revive(domains, connection, queue, keys)
+
+    monkeypatch.setattr(bulk, "revive", revive)
+    monkeypatch.setattr(bulk, "LOCK_SECONDS", 0.1)
+    queue = factory.catalogue.image_queue
+    with factory.services.database.begin() as connection:
+        _, total = create_bulk(connection, NewBulk(queue.name, "ada"))
+    with factory.services.database.begin() as stranger:
+        stranger.execute(sa.text("SELECT FROM task WHERE state = 'dead' FOR UPDATE"))
+        with pytest.raises(LockTimeoutError, match="locked by others"):
+            BulkRunner(factory).step()
+    assert waits == ["100ms", *["20ms"] * total]
 
 
 def test_two_processes_do_not_work_on_one_set(factory: Domains) -> None:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from orchestration.api.keys import Role
 from orchestration.catalogue.feed.problems import FeedFile, LineProblem, store_problems
+from orchestration.requests.requests import mark_completed
 from orchestration_tests.admin.samples import FAMILY, ODD
 from orchestration_tests.cli.conftest import run_main
 
@@ -260,3 +261,16 @@ def test_a_failed_preview_begins_again_while_its_dead_task_is_kept(factory: Doma
     assert "begins again" in said(browse, do(browse, "previews.retry", job="preview-0003"))
     with factory.services.database.connect() as connection:
         assert queue.counts(connection).waiting == 1
+
+
+def test_comparing_and_repairing_the_gallery_are_asked_for_rather_than_done_in_the_form(
+    factory: Domains, browse: httpx.Client
+) -> None:
+    compared = do(browse, "gallery.drift")
+    number = int(compared.headers["location"].removeprefix("/admin/requests/"))
+    assert said(browse, compared) == f"The comparison is request {number}; here it says what differs"
+    assert "Compare says first how much that is" in do(browse, "gallery.repair").text
+    with factory.services.database.begin() as connection:
+        mark_completed(connection, number, {"mirror_equals_source": {"passed": False, "count": 7}})
+    assert "found 7 items that differ" in do(browse, "gallery.repair").text
+    assert said(browse, do(browse, "gallery.repair", confirmed="yes")) == f"The repair is request {number + 1}"

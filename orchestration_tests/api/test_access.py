@@ -18,7 +18,7 @@ from orchestration.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from fastapi import FastAPI
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
     from orchestration.storage.database import Database
 
@@ -117,7 +117,7 @@ def test_keys_have_one_name_each(database: Database) -> None:
 HERE, LOCAL = "http://127.0.0.1:3001", "127.0.0.1"
 
 
-def client_from(app: FastAPI, address: str = LOCAL, url: str = HERE) -> httpx.AsyncClient:
+def client_from(app: ASGIApp, address: str = LOCAL, url: str = HERE) -> httpx.AsyncClient:
     """A caller from that address who calls the API by that URL."""
     return httpx.AsyncClient(transport=httpx.ASGITransport(app, client=(address, 50_000)), base_url=url)
 
@@ -130,6 +130,8 @@ async def test_without_keys_only_programs_on_this_machine_are_let_in(services: S
         ("::1", HERE, {}, 200),
         ("10.0.0.7", HERE, {}, 401),
         (LOCAL, HERE, {"X-Forwarded-For": "203.0.113.9"}, 401),
+        (LOCAL, HERE, {"X-Forwarded-Proto": "https"}, 401),
+        (LOCAL, HERE, {"Via": "1.1 proxy"}, 401),
         (LOCAL, HERE, {"Origin": "https://evil.example"}, 401),
         (LOCAL, HERE, {"Origin": "null"}, 401),
         (LOCAL, "http://rebound.example", {}, 401),
@@ -138,6 +140,18 @@ async def test_without_keys_only_programs_on_this_machine_are_let_in(services: S
         async with client_from(app, address, url) as client:
             answer = await client.get("/api/queues", headers=headers)
             assert (address, url, headers, answer.status_code) == (address, url, headers, status)
+
+
+async def test_without_keys_a_proxy_that_hides_itself_is_known_by_its_old_protocol(services: Services) -> None:
+    """So does nginx by default: no header of its own, the API's address as Host, HTTP/1.0."""
+    app = build_api(services)
+
+    async def proxied(scope: Scope, receive: Receive, send: Send) -> None:
+        await app({**scope, "http_version": "1.0"}, receive, send)
+
+    async with client_from(proxied) as client:
+        answers = [await client.get(path) for path in ("/api/queues", "/admin", "/healthz")]
+    assert [answer.status_code for answer in answers] == [401, 401, 200]
 
 
 async def test_the_page_says_who_may_call(services: Services) -> None:

@@ -108,6 +108,15 @@ def test_what_is_no_strict_json_is_refused(admin: httpx.Client) -> None:
     assert {(answer.status_code, answer.json()["code"]) for answer in answers} == {(400, "invalid_json")}
 
 
+def test_a_form_in_an_encoding_that_writes_what_cannot_be_stored_is_refused(admin: httpx.Client) -> None:
+    part = b'--x\r\nContent-Disposition: form-data; name="metadata"\r\n\r\n{"a": "+2AA- \\ud800"}\r\n--x--\r\n'
+    for path in ("/api/mockups/jobs", "/admin/login"):
+        for charset in ("utf-7", "unicode_escape"):
+            headers = {"Content-Type": f"multipart/form-data; boundary=x; charset={charset}"}
+            answer = admin.post(path, content=part, headers=headers)
+            assert (answer.status_code, "not in UTF-8" in answer.text) == (400, True), (path, charset)
+
+
 def test_every_fault_of_a_body_is_named_by_its_place(admin: httpx.Client) -> None:
     answer = admin.post("/api/gallery/takedowns", json={"ids": [], "reason": 7, "other": 1})
     assert answer.status_code == 422

@@ -8,8 +8,9 @@ import pytest
 import sqlalchemy as sa
 
 from orchestration.api.keys import Role
+from orchestration.api.models import cursor_of
 from orchestration.catalogue.feed.suppliers import know_supplier
-from orchestration.catalogue.tables import change, product_family, product_variant
+from orchestration.catalogue.tables import change, product_family, product_variant, quarantine
 from orchestration.errors import PermanentError
 from orchestration.gallery.history import Visibility, set_visibility
 from orchestration.requests.requests import list_requests
@@ -78,6 +79,25 @@ def test_records_are_read_by_pages_and_filters(services: Services, admin: httpx.
     assert admin.get("/api/catalogue/families/A1-1").json()["name"] == {"en": "100% wool 1"}
     newest = admin.get("/api/catalogue/changes", params={"after": 2, "aNumber": "A1-1"}).json()
     assert [one["id"] for one in newest["items"]] == [3]
+
+
+def test_the_quarantine_is_read_by_pages_while_documents_leave_it(services: Services, admin: httpx.Client) -> None:
+    told = {"supplier": "A1", "url": "u", "supplier_hash": "h", "code": "json", "reason": "cut short"}
+    with services.database.begin() as connection:
+        know_supplier(connection, "A1")
+        rows = [{"a_number": f"A1-{n}", **told} for n in range(5)]
+        connection.execute(sa.insert(quarantine), rows)
+        # Their transaction gave all of them one moment.
+        connection.execute(sa.update(quarantine).values(since="2026-02-01").where(quarantine.c.a_number == "A1-3"))
+    first = admin.get("/api/catalogue/quarantine", params={"limit": 2}).json()
+    with services.database.begin() as connection:
+        connection.execute(sa.delete(quarantine).where(quarantine.c.a_number.in_(["A1-3", "A1-0"])))
+    rest = admin.get("/api/catalogue/quarantine", params={"after": first["next"], "supplier": "A1"}).json()
+    assert [one["aNumber"] for one in first["items"]] == ["A1-3", "A1-0"]
+    assert [one["aNumber"] for one in rest["items"]] == ["A1-1", "A1-2", "A1-4"]
+    assert rest["next"] is None
+    for nowhere in (cursor_of("no time", "A1-1"), "nonsense"):
+        assert admin.get("/api/catalogue/quarantine", params={"after": nowhere}).status_code == 422
 
 
 def test_orders_are_imported_row_by_row_and_their_tasks_rendered_again(services: Services, admin: httpx.Client) -> None:

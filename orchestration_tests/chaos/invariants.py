@@ -110,22 +110,22 @@ def objects_in(world: World) -> dict[str, int]:
 
 
 def _differences(expected: Outcome, found: Outcome) -> list[str]:
-    told = []
+    reported = []
     for table, rows in expected.rows.items():
         if lost := rows - found.rows[table]:
-            told.append(f"{table}: {lost.total()} rows lost or wrong, such as {_short(next(iter(lost)))}")
+            reported.append(f"{table}: {lost.total()} rows lost or wrong, such as {_short(next(iter(lost)))}")
         if more := found.rows[table] - rows:
-            told.append(f"{table}: {more.total()} rows too many or wrong, such as {_short(next(iter(more)))}")
+            reported.append(f"{table}: {more.total()} rows too many or wrong, such as {_short(next(iter(more)))}")
     for what, lost_ones, more_ones in (
         ("objects", expected.objects.items() - found.objects.items(), found.objects.items() - expected.objects.items()),
         ("tasks", expected.tasks - found.tasks, found.tasks - expected.tasks),
         ("notifications", expected.received - found.received, found.received - expected.received),
     ):
         if lost_ones:
-            told.append(f"{len(lost_ones)} {what} lost, such as {min(lost_ones, key=str)}")
+            reported.append(f"{len(lost_ones)} {what} lost, such as {min(lost_ones, key=str)}")
         if more_ones:
-            told.append(f"{len(more_ones)} {what} too many, such as {min(more_ones, key=str)}")
-    return told
+            reported.append(f"{len(more_ones)} {what} too many, such as {min(more_ones, key=str)}")
+    return reported
 
 
 def _short(row: str) -> str:

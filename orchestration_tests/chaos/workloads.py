@@ -97,7 +97,7 @@ def _arrange_sync(_domains: Domains, outside: Outside, run: Callable[[], None]) 
 
 
 def sync_in_two_processes(settings: Settings, note: Callable[[int], object]) -> None:
-    """Sync as the command does; `note` is told the id of the second process."""
+    """Sync as the command does; `note` gets the id of the second process."""
     with MirrorProcess(settings) as mirror, job_runner(settings, DOMAIN) as runner:
         note(mirror._pid)
         sync_catalogue(runner, SyncOptions(), mirror)

@@ -6,7 +6,10 @@ import hashlib
 import io
 import json
 import stat
+import subprocess
+import sys
 from contextlib import redirect_stdout
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
@@ -19,7 +22,6 @@ from orchestration_tests.conftest import fresh_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from sqlalchemy.engine import URL
 
@@ -216,6 +218,23 @@ def test_a_file_that_cannot_be_written_is_one_clear_line(disconnected: Command, 
     ended = disconnected("export", "families", "--out", out)
     assert (ended.code, ended.out) == (2, "")
     assert ended.err == f"--out {out} cannot be written: No such file or directory\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no device that is always full")
+@pytest.mark.parametrize("table_format", ["jsonl", "parquet"])
+@pytest.mark.usefixtures("command")
+def test_a_full_disk_is_one_clear_line(table_format: str) -> None:
+    words = [sys.executable, "-m", "orchestration", "export", "categories", "--format", table_format]
+    with open("/dev/full", "wb") as full:  # noqa: PTH123 - no path of ours
+        ended = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True, check=False)  # noqa: S603 - our own
+    assert (ended.returncode, ended.stderr) == (2, "Standard output cannot be written: No space left on device\n")
+
+
+def test_a_link_that_leads_to_itself_is_replaced(command: Command, tmp_path: Path) -> None:
+    out = tmp_path / "loop"
+    out.symlink_to(out)
+    assert command("export", "suppliers", "--out", out).code == 0
+    assert out.read_text(encoding="utf-8").count("\n") == 2
 
 
 def test_an_export_that_fails_leaves_the_file_of_before(disconnected: Command, tmp_path: Path) -> None:

@@ -114,7 +114,7 @@ def test_keys_for_an_asset_without_partitions_are_bad_usage(orchestration: Comma
     assert ended.err == "catalogue/image_variants has no partitions; leave --keys out\n"
 
 
-@pytest.mark.parametrize("content", [None, b"", b"\n \n", b"\xff\xfe"])
+@pytest.mark.parametrize("content", [None, b"", b"\n \n", b"\xff\xfe", b"A\x002\x003\x00\n\x00"])
 def test_a_key_file_that_holds_no_key_is_bad_usage(
     orchestration: Command, tmp_path: Path, content: bytes | None
 ) -> None:

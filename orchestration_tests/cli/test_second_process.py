@@ -87,6 +87,8 @@ def test_that_it_was_killed_is_said() -> None:
         with pytest.raises(BrokenProcessPool):
             second.start().result()
         second.terminate()  # nobody is there, and that is no error
+        again = second.start()
+        assert isinstance(again.exception(), BrokenProcessPool)
 
 
 def test_when_the_first_process_is_killed_it_ends_in_order(tmp_path: Path) -> None:

@@ -7,17 +7,25 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
 import psutil  # type: ignore[import-untyped]  # it brings no types
 import requests
 
+from orchestration.cli import samples, up
+from orchestration.demo import feed as sample_feed
+from orchestration.demo.days import NEXT_DAY
+from orchestration.errors import StoppedError
 from orchestration.rendering.process_tree import kill_tree
+from orchestration.settings import Settings
 from orchestration_tests.cli.feed_folder import FeedFolder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    import pytest
 
 LOCATION = """{ workspaceOrError { ... on Workspace { locationEntries { name locationOrLoadError {
     __typename ... on RepositoryLocation { repositories { name sensors { name } } } } } } } }"""
@@ -56,6 +64,28 @@ def test_it_starts_everything_runs_what_is_launched_and_leaves_nothing_when_it_e
     lines = said.read_text()
     assert lines.endswith("Everything has stopped\n")
     assert "Traceback" not in lines
+
+
+def test_samples_are_loaded_until_all_of_them_are_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unused_tcp_port: int
+) -> None:
+    endings: Iterator[bool | StoppedError] = iter([StoppedError("Ctrl-C"), False, True])
+    loaded: list[Path] = []
+
+    def load_all(_settings: Settings, root: Path, base_url: str) -> bool:
+        loaded.append(root)
+        sample_feed._replace(root / sample_feed.IMPORT_PATH, b"the first that is written")
+        ending = next(endings)
+        if isinstance(ending, StoppedError):
+            raise ending
+        sample_feed._replace(root / sample_feed._WRITTEN, sample_feed._mark(NEXT_DAY, base_url))
+        return ending
+
+    monkeypatch.setattr(samples, "load_all", load_all)
+    for _ in range(4):
+        with suppress(StoppedError), ExitStack() as stack:
+            up._sample(stack, Settings(home=tmp_path), unused_tcp_port)
+    assert loaded == [tmp_path / "sample-feed"] * 3
 
 
 def wait_for(said: Path, words: str) -> None:

@@ -32,6 +32,16 @@ def test_projects_come_from_their_operations_and_load(database: Database, servic
             assert load(connection, project_id).elements == replay_all(connection, project_id).elements
 
 
+def test_projects_that_exist_stay_as_they_are(database: Database) -> None:
+    load_projects(database, 2, seed=1)
+    assert load_projects(database, 3, seed=1).projects == 1
+    doubled = rows(database, "SELECT project_id FROM canvas_operation GROUP BY 1, op_index HAVING count(*) > 1")
+    found = rows(database, "SELECT next_op_index = (SELECT count(*) FROM canvas_operation AS o"
+                           " WHERE o.project_id = p.project_id) AS is_whole FROM canvas_project AS p")  # fmt: skip
+    assert not doubled
+    assert [one.is_whole for one in found] == [True] * 3
+
+
 def test_a_seed_gives_the_same_projects_and_media(database: Database) -> None:
     load_projects(database, 2, seed=1)
     first = rows(database, "SELECT project_id, op_index, type, data FROM canvas_operation ORDER BY 1, 2")

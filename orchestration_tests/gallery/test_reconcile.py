@@ -1,4 +1,4 @@
-"""MirrorDiff between the mirror and the history is found, told and repaired."""
+"""MirrorDiff between the mirror and the history is found, reported and repaired."""
 
 from __future__ import annotations
 

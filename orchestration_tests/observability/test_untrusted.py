@@ -58,7 +58,7 @@ def test_plain_text_stays_and_nothing_unseen_does(text: str) -> None:
 @pytest.mark.parametrize("text", ["=1+1", "+cmd|'/c calc'!A0", "-2+3", "@SUM(A1)", "\t=1", " =1", "\uff1d1"])
 def test_a_cell_is_no_formula(text: str) -> None:
     file = io.BytesIO()
-    write_rows([{"name": text}], file, TableFormat.CSV, columns=["name"])
+    write_rows([{"name": text}], file, TableFormat.CSV, columns={"name": str})
     assert f"'{text}" in file.getvalue().decode()
 
 

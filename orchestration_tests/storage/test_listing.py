@@ -28,6 +28,8 @@ def test_an_odd_name_in_a_folder_is_left_out_of_the_sizes_and_a_missing_store_is
     asyncio.run(store.put_once("kept/aa/1.png", b"123"))
     for name in (b"two\nlines", b"caf\xe9.png"):
         (Path(os.fsdecode(os.fsencode(tmp_path / "objects/kept") + b"/" + name))).touch()
+    (tmp_path / "objects/nowhere").symlink_to("nothing")
+    (tmp_path / "objects/loop").symlink_to("loop")
     assert store.sizes() == store.sizes("kept") == {"kept/aa/1.png": 3}
     assert len(list_objects(store, "").odd) == 2
     (tmp_path / "objects").rename(tmp_path / "elsewhere")

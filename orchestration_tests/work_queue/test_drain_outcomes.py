@@ -99,10 +99,10 @@ async def test_a_task_that_the_handler_leaves_unsettled_has_failed(database: Dat
         with claim.transaction() as connection:
             claim.settle(connection, [Outcome(task) for task in claim.tasks if task.key == "settled"])
 
-    told: list[Settled] = []
+    reported: list[Settled] = []
     with Worker(database, queue) as worker:
-        await drain(worker, handle, idle_seconds=0, on_batch=told.extend)
-    assert [(one.task.key, one.state, type(one.error)) for one in told] == [
+        await drain(worker, handle, idle_seconds=0, on_batch=reported.extend)
+    assert [(one.task.key, one.state, type(one.error)) for one in reported] == [
         ("settled", TaskState.COMPLETED, type(None)),
         ("forgotten", TaskState.WAITING, UnsettledTaskError),
     ]
@@ -120,11 +120,11 @@ async def test_what_was_committed_before_an_error_stays_and_what_was_rolled_back
                 if task.key != "committed":
                     raise ValueError("broken row")
 
-    told: list[Settled] = []
+    reported: list[Settled] = []
     with Worker(database, queue) as worker:
-        drained = await drain(worker, handle, idle_seconds=0, on_batch=told.extend)
+        drained = await drain(worker, handle, idle_seconds=0, on_batch=reported.extend)
     assert drained == DrainResult(completed=1, retried=2, dead=0, reason=StopReason.IDLE)
-    assert {one.task.key: one.state for one in told} == states(database)
+    assert {one.task.key: one.state for one in reported} == states(database)
 
 
 async def test_a_batch_of_which_one_task_was_taken_away_is_done_again_without_it(
@@ -149,12 +149,12 @@ async def test_a_batch_of_which_one_task_was_taken_away_is_done_again_without_it
 async def test_tasks_of_a_dead_worker_are_taken_over_and_reported(database: Database, queue: TaskQueue) -> None:
     enqueue(database, queue, "a")
     claim(database, queue)
-    told: list[Settled] = []
+    reported: list[Settled] = []
     with Worker(database, queue) as worker:
-        drained = await drain(worker, completing(), idle_seconds=0, on_batch=told.extend)
+        drained = await drain(worker, completing(), idle_seconds=0, on_batch=reported.extend)
     assert drained == DrainResult(1, 1, 0, StopReason.IDLE)
-    assert isinstance(told[0].error, WorkerDiedError)
-    assert told[1].state is TaskState.COMPLETED
+    assert isinstance(reported[0].error, WorkerDiedError)
+    assert reported[1].state is TaskState.COMPLETED
 
 
 async def test_a_worker_that_the_others_do_not_see_takes_nobody_for_dead(
@@ -172,23 +172,23 @@ async def test_a_worker_that_the_others_do_not_see_takes_nobody_for_dead(
 async def test_reports_come_one_at_a_time_and_hold_every_outcome(database: Database) -> None:
     queue = make_queue(batch=3)
     enqueue(database, queue, *(str(n) for n in range(30)))
-    told: list[str] = []
+    reported: list[str] = []
     inside = 0
 
     def report(settled: Sequence[Settled]) -> None:
         nonlocal inside
         inside += 1
         assert inside == 1
-        told.extend(one.task.key for one in settled)
+        reported.extend(one.task.key for one in settled)
         inside -= 1
 
     with Worker(database, queue) as worker:
         await drain(worker, completing(), idle_seconds=0, concurrency=3, on_batch=report)
-    assert sorted(told, key=int) == [str(n) for n in range(30)]
+    assert sorted(reported, key=int) == [str(n) for n in range(30)]
 
 
 class ForgetfulDatabase(Database):
-    """Commits, and then loses the answer, when told to."""
+    """Commits, and then loses the answer, when asked to."""
 
     forget = False
 
@@ -225,13 +225,13 @@ async def test_a_settling_whose_commit_got_no_answer_is_not_done_twice(
         database.forget = True
         settle_all(claim)
 
-    told: list[Settled] = []
+    reported: list[Settled] = []
     with Worker(database, queue) as worker:
-        await drain(worker, handle, idle_seconds=0, on_batch=told.extend)
+        await drain(worker, handle, idle_seconds=0, on_batch=reported.extend)
     row = rows(database)["a"]
     database.close()
     assert (row.state, row.token) == ("completed", 1)
-    assert [one.state for one in told] == [TaskState.COMPLETED]
+    assert [one.state for one in reported] == [TaskState.COMPLETED]
 
 
 async def test_a_batch_that_the_database_failed_is_done_again_uncounted_and_reported_once(
@@ -246,11 +246,11 @@ async def test_a_batch_that_the_database_failed_is_done_again_uncounted_and_repo
             if claim.tasks[0].token == 1:
                 connection.execute(sa.text("SELECT pg_terminate_backend(pg_backend_pid())"))
 
-    told: list[Settled] = []
+    reported: list[Settled] = []
     with Worker(database, queue) as worker:
-        drained = await drain(worker, handle, idle_seconds=0, on_batch=told.extend)
+        drained = await drain(worker, handle, idle_seconds=0, on_batch=reported.extend)
     assert drained == DrainResult(1, 0, 0, StopReason.IDLE)
-    assert [(one.state, one.task.token, one.task.attempt) for one in told] == [(TaskState.COMPLETED, 2, 1)]
+    assert [(one.state, one.task.token, one.task.attempt) for one in reported] == [(TaskState.COMPLETED, 2, 1)]
 
 
 async def test_a_lone_task_settled_elsewhere_is_not_settled_again(database: Database, queue: TaskQueue) -> None:

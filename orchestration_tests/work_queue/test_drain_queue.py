@@ -55,7 +55,7 @@ async def drain(
     feeders: Sequence[TaskQueue] = (),
     heartbeat: Heartbeat | None = None,
 ) -> DrainResult:
-    """Drain until nothing is queued, unless told otherwise."""
+    """Drain until nothing is queued, unless asked otherwise."""
     return await drain_queue(
         database,
         queue,

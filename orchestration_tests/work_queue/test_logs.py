@@ -33,10 +33,10 @@ async def test_each_task_that_failed_is_a_line_with_its_key_its_group_and_its_er
     enqueue(database, queue, "fine", *(NewTask(key, grouping="A360") for key in ERRORS))
     with capture_logs() as lines:
         await drain_queue(database, queue, Handling(settle_by_name), lambda _: None, DrainOptions(idle_seconds=0))
-    told = {line["key"]: (line["event"], line["group"], line["attempt"]) for line in lines if "key" in line}
-    assert told["refused"] == ("task dead", "A360", 1)
-    assert told["away"] == ("task retried", "A360", 1)
-    assert told["withdrawn"] == ("task cancelled", "A360", 1)
+    reported = {line["key"]: (line["event"], line["group"], line["attempt"]) for line in lines if "key" in line}
+    assert reported["refused"] == ("task dead", "A360", 1)
+    assert reported["away"] == ("task retried", "A360", 1)
+    assert reported["withdrawn"] == ("task cancelled", "A360", 1)
     assert [line["error"] for line in lines if line.get("key") == "refused"] == ["InvalidInputError: no price"]
 
 

@@ -175,3 +175,23 @@ def test_bulk_enqueueing_and_settling_the_same_tasks_do_not_deadlock(database: D
         settle(database, queue, tasks)
     assert keys(claim(database, queue)) == []
     assert set(states(database).values()) == {"completed"}
+
+
+@pytest.mark.parametrize("is_settled", [False, True])
+def test_a_claim_that_a_crash_undid_is_forgotten_also_when_another_worker_has_made_and_settled_it(
+    database: Database, queue: TaskQueue, is_settled: bool
+) -> None:
+    enqueue(database, queue, "a")
+    undone = claim_one(database, queue)
+    with database.begin() as connection:  # as the server finds it after a crash, if the claim was not on disk
+        connection.execute(
+            sa.text("""UPDATE task SET state = 'waiting', attempt = 0, token = 0, claimed_at = NULL, worker = NULL,
+                lease_until = NULL""")
+        )
+    again = claim_one(database, queue)
+    assert (again.id, again.token) == (undone.id, undone.token)
+    if is_settled:
+        settle(database, queue, [again])
+    with database.begin() as connection:
+        assert queue.held(connection, [undone]) == ([], [undone])
+        assert queue.held(connection, [again]) == ([] if is_settled else [again], [])

@@ -99,7 +99,8 @@ _SHOWING = sa.text(
     "SELECT DISTINCT a_number FROM family_image WHERE url = ANY (CAST(:urls AS text[])) ORDER BY a_number"
 )
 
-# A URL is stored when it has a source row and no task that may still change it.
+# A URL is stored when it has a source row and no task that may still change it. The one unfinished task of each URL is
+# looked up: while the statistics are those of an empty queue, a join would compare each URL with each task.
 _STATES = sa.text("""
     SELECT f.a_number, count(i.url), count(s.url) FILTER (WHERE t.state IS NULL),
         count(t.id) FILTER (WHERE t.state IN ('waiting', 'active')),
@@ -111,7 +112,10 @@ _STATES = sa.text("""
     LEFT JOIN family_image AS i USING (a_number)
     LEFT JOIN media_source AS s ON s.url = i.url
     LEFT JOIN media AS m ON m.content_hash = s.content_hash
-    LEFT JOIN task AS t ON t.queue = :queue AND t.key = i.url AND t.state IN ('waiting', 'active', 'dead')
+    LEFT JOIN LATERAL (
+        SELECT id, state, error FROM task
+        WHERE queue = :queue AND key = i.url AND state IN ('waiting', 'active', 'dead') LIMIT 1
+    ) AS t ON true
     WHERE f.a_number = ANY (CAST(:a_numbers AS text[]))
     GROUP BY f.a_number ORDER BY f.a_number
 """)

@@ -29,7 +29,7 @@ REASON_LENGTH = 2_000
 
 
 class Quarantined(NamedTuple):
-    """A document set aside. `path` is a JSON path. `is_transfer` tells that the transfer may be at fault."""
+    """A document set aside. `path` is a JSON path. `is_transfer` says that the transfer may be at fault."""
 
     a_number: str
     supplier: str
@@ -105,14 +105,25 @@ def take_out_replaced(connection: sa.Connection, supplier: str, refused: Collect
 
 
 def list_quarantine(
-    connection: sa.Connection, supplier: str | None = None, *, begin: int = 0, limit: int | None = None
+    connection: sa.Connection,
+    supplier: str | None = None,
+    *,
+    after: tuple[datetime, str] | None = None,
+    begin: int = 0,
+    limit: int | None = None,
 ) -> list[QuarantineEntry]:
-    """The documents in quarantine, oldest first, of one supplier or of all; `limit` of them from place `begin` on."""
+    """The documents in quarantine, oldest first, of one supplier or of all.
+
+    At most `limit`: from place `begin` on, or after one, by its `since` and `a_number`.
+    """
     size = sa.func.coalesce(sa.func.length(quarantine.c.document), 0)
     names = ("a_number", "supplier", "code", "path", "reason", "url")
     statement = sa.select(*(quarantine.c[name] for name in names), size, quarantine.c.since)
     if supplier:
         statement = statement.where(quarantine.c.supplier == supplier)
+    if after is not None:
+        last = sa.tuple_(*map(sa.literal, after))
+        statement = statement.where(sa.tuple_(quarantine.c.since, quarantine.c.a_number) > last)
     statement = statement.order_by(quarantine.c.since, quarantine.c.a_number).offset(begin).limit(limit)
     rows = connection.execute(statement)
     return [QuarantineEntry(*row) for row in rows]

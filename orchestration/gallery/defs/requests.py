@@ -22,6 +22,7 @@ def request_handlers(_gallery: Gallery) -> list[RequestHandler]:
     """One handler for each kind."""
     return [
         RequestHandler(requests.MIRROR, "gallery_mirror", run=_mirror),
+        RequestHandler(requests.COMPARE, "gallery_check"),
         RequestHandler(requests.REPAIR, "gallery_mirror", run=_repair),
         RequestHandler(requests.REFRESH_SIGNUP, "gallery_signup"),
         RequestHandler(requests.TAKE_DOWN, act=_take_down),

@@ -40,7 +40,7 @@ render_tasks = queue_spec(
     "mockups/render_tasks",
     deps=[designs, PRODUCT_FAMILIES],
     description="The queue `render-engine`: jobs whose pictures are to be made. Filled by submissions and retries, and "
-    "by the sensor from whatever is pending. The fabric is the colour of the catalogue's variant.",
+    "by the sensor from what is pending. The fabric is the colour of the catalogue's variant.",
 )
 
 

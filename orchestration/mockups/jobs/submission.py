@@ -1,6 +1,6 @@
 """Submitting a mockup: from a design and a product to a job that is queued.
 
-Whatever can be refused is refused here, before anything is stored. Keep out: the service over jobs (`service`), and
+All that can be refused is refused here, before anything is stored. Keep out: the service over jobs (`service`), and
 what only shows once a design is decoded, which fails its job (`handler`).
 """
 

@@ -67,5 +67,8 @@ def irradiance(mesh: GarmentMesh, light: NDArray[np.float32]) -> Irradiance:
 
 def received(transfer: Transfer, light: NDArray[np.float32]) -> NDArray[np.float32]:
     """The irradiance of the points of a transfer matrix; what its cut-off made negative is dark."""
-    values: NDArray[np.float32] = np.maximum(transfer.weights @ (transfer.basis @ light), 0)
+    # BLAS may compute lanes that it drops, and what lies in them sets the flag now and then (seen with AVX-512 and a
+    # rank of 5). A value that is none would be noticed where the passes are rounded.
+    with np.errstate(invalid="ignore"):
+        values: NDArray[np.float32] = np.maximum(transfer.weights @ (transfer.basis @ light), 0)
     return values

@@ -34,7 +34,7 @@ preview_requests = dg.AssetSpec(
 preview_tasks = queue_spec(
     "previews/preview_tasks",
     deps=[preview_requests],
-    description="The queue of preview jobs. Filled by whoever takes a job in, in the transaction that remembers it.",
+    description="The queue of preview jobs. Filled by the intake of jobs, in the transaction that remembers each.",
 )
 
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import sqlalchemy as sa
+
 from orchestration.errors import ConflictError, NotFoundError, TransientError
 from orchestration.previews.jobs.notices import notify
 from orchestration.previews.jobs.rows import (
@@ -25,8 +27,6 @@ from orchestration.previews.queues import preview_task
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
-
-    import sqlalchemy as sa
 
     from orchestration.notifications.outbox import Outbox
     from orchestration.previews.payload.model import PreviewJob
@@ -128,11 +128,18 @@ def cancel(connection: sa.Connection, queue: TaskQueue, outbox: Outbox, job_id: 
 
 
 def end_jobs_cancelled_in_queue(connection: sa.Connection, queue: TaskQueue, outbox: Outbox, now: datetime) -> int:
-    """End the jobs whose waiting tasks somebody has cancelled as tasks of the queue; how many."""
+    """End the jobs whose waiting tasks somebody has cancelled as tasks of the queue; how many.
+
+    Raises `LockTimeoutError` when a row stays locked for a second.
+    """
+    connection.execute(_LIMIT_LOCKS)
     found = jobs_cancelled_in_queue(connection, queue.name)
     for row in found:
         _end_cancelled(connection, outbox, row, now)
     return len(found)
+
+
+_LIMIT_LOCKS = sa.text("SET LOCAL lock_timeout = '1s'")
 
 
 def _end_cancelled(connection: sa.Connection, outbox: Outbox, row: JobRow, now: datetime) -> None:

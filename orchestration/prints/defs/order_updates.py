@@ -97,7 +97,7 @@ CHECKS = [no_notification_given_up, no_address_has_ended]
 
 def definitions(prints: Prints, checks: AssetJob) -> dg.Definitions:
     """What reports finished prints; the job `checks` runs after each run."""
-    job = asset_job("prints_notify", order_updates, description="Tell the shop of finished prints.", checks=checks)
+    job = asset_job("prints_notify", order_updates, description="Notify the shop of finished prints.", checks=checks)
     scale = DrainScale(TASKS_PER_SENDER, SENDERS)
     sensor = drain_sensor("prints_notifications_sensor", job, prints.services, [prints.outbox.queue], scale)
     return dg.Definitions(assets=[notification_tasks, order_updates], asset_checks=CHECKS, jobs=[job], sensors=[sensor])

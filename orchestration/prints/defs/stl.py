@@ -43,14 +43,14 @@ print_tasks = queue_spec(
     "prints/print_tasks",
     deps=[print_orders],
     description="The queue `print`: order lines whose files are to be rendered. Filled by imports, and by the sensor "
-    "from whatever is pending.",
+    "from what is pending.",
 )
 
 
 class PrintConfig(DrainConfig):
     """Run config of the prints: which tasks, and how they are rendered."""
 
-    task: int | None = Field(default=None, description="Render this one print task, whatever its state")
+    task: int | None = Field(default=None, description="Render this one print task, in any state")
     force: bool = Field(default=False, description="Render all tasks of the selected SKUs again, done ones too")
     skip_if_exists: bool = Field(default=False, description="Keep the files of tasks that have all of them")
     all_orders: bool = Field(default=False, description="Also for orders that do not await shipment")

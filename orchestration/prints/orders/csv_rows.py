@@ -129,7 +129,7 @@ def _price(text: str) -> float:
 
 
 def _day(text: str) -> str:
-    """Read a day, or the day of a moment as it is written, in whatever zone."""
+    """Read a day, or the day of a moment as it is written, in any zone."""
     written = _DAY.fullmatch(text)
     try:
         return date.fromisoformat(written[1] if written else "").isoformat()

@@ -86,13 +86,13 @@ class Mesh:
     @cached_property
     def bodies(self) -> int:
         """The number of connected pieces."""
-        # Each vertex leads to a lower one that it has an edge with; the last of its chain stands for its piece. Edges
-        # between two pieces join these in turn.
+        # Each vertex leads to the lowest that it has an edge with; the last of its chain stands for its piece. Edges
+        # between two pieces join these in turn. Led to any lower one, a vertex in which all meet would join one a turn.
         leads_to = np.arange(len(self.vertices))
         a, b, c = self.triangles.T
         start, end = np.concatenate([a, b]), np.concatenate([b, c])
         while len(start):
-            leads_to[np.maximum(start, end)] = np.minimum(start, end)
+            np.minimum.at(leads_to, np.maximum(start, end), np.minimum(start, end))
             while not np.array_equal(further := leads_to[leads_to], leads_to):
                 leads_to = further
             start, end = leads_to[start], leads_to[end]

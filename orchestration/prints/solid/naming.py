@@ -142,6 +142,6 @@ def content_address(
 
 
 def digest(document: Mapping[str, object]) -> str:
-    """Return the SHA-256 of a document's canonical JSON, whatever the order of its keys."""
+    """Return the SHA-256 of a document's canonical JSON, in which the order of its keys does not count."""
     canonical = json.dumps(document, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode("ascii")).hexdigest()

@@ -74,7 +74,7 @@ UPDATE print_task AS t SET
     render_retries = CASE WHEN CAST(:dead AS boolean) THEN stray.attempt ELSE t.render_retries END
 FROM stray WHERE t.id = stray.id""")  # noqa: S608 - of our own constants
 
-# Whoever cancels a waiting task in the queue means it: the next look would queue what is still pending.
+# A waiting task that is cancelled in the queue is to stay so: the next look would queue what is still pending.
 _CANCELLED = sa.text("""
 WITH stray AS MATERIALIZED (
     SELECT t.id FROM print_task AS t

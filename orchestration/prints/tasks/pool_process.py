@@ -99,7 +99,7 @@ def _make(renderer: Renderer, line: OrderLine) -> Result:
         return Refused(error.check, error.problem, error.remedy, _picture(renderer, line, error.check))
     except OrchestrationError as error:
         return Failed(f"{type(error).__name__}: {error}", isinstance(error, PermanentError))
-    except Exception as error:  # noqa: BLE001 - whatever a library raises is how this line ended
+    except Exception as error:  # noqa: BLE001 - what a library raises is how this line ended
         return Failed(f"{type(error).__name__}: {error}")
 
 

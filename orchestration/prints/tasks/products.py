@@ -42,7 +42,7 @@ class StoredFile(msgspec.Struct, frozen=True):
 class StoredProduct(NamedTuple):
     """A product whose files are stored. `is_new` tells that this process has just rendered it.
 
-    `notes` are what a person should look at, whoever ordered it.
+    `notes` are what a person should look at, in every order of it.
     """
 
     address: str

@@ -26,7 +26,7 @@ class RenderOptions(msgspec.Struct, frozen=True, omit_defaults=True):
     """How a task is rendered; the payload of the queue's task.
 
     `force` renders it even if its product has been rendered before. `skip_if_exists` keeps the files that it has.
-    `any_status` renders it whatever the status of its order.
+    `any_status` renders it in any status of its order.
     """
 
     force: bool = False

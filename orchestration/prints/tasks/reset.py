@@ -70,9 +70,9 @@ def refresh(
     *,
     priority: Priority = Priority.NORMAL,
 ) -> list[int]:
-    """Send the tasks back to pending, whatever their state, and queue them; returns their ids.
+    """Send the tasks back to pending from any state, and queue them; returns their ids.
 
-    Orders in `statuses` qualify; a task that is named, and with `any_status` every task, whatever its order's status.
+    Orders in `statuses` qualify; a task that is named, and with `any_status` every task, in any status of its order.
     Raises `ConfigurationError` for a task that does not exist or has no design.
     """
     return _reset(

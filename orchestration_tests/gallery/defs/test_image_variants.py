@@ -21,5 +21,5 @@ def test_images_are_fetched_by_runs_of_their_own(
     assert len(tick(loaded, "gallery_images_sensor", instance).requests) == 1
     result = run(loaded, instance, "gallery_render", raises=False, idle_seconds=None)
     assert not result.success
-    told = metadata(result)
-    assert (told["fetched_stored"], told["failed"]) == (0, 1)
+    reported = metadata(result)
+    assert (reported["fetched_stored"], reported["failed"]) == (0, 1)

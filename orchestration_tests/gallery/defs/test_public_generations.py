@@ -29,15 +29,15 @@ def test_a_drain_tells_what_became_of_how_many_how_fast_and_how_the_queue_stands
 ) -> None:
     write(gallery, "a", "b", "c")
     write(gallery, "broken", document={"images": "none"})
-    told = mirror(loaded, instance)
-    assert {name: told[name] for name in ("added", "changed", "removed", "unchanged", "failed")} == {
+    reported = mirror(loaded, instance)
+    assert {name: reported[name] for name in ("added", "changed", "removed", "unchanged", "failed")} == {
         "added": 3, "changed": 0, "removed": 0, "unchanged": 0, "failed": 1,
     }  # fmt: skip
-    assert (told["queue_waiting"], told["queue_active"], told["queue_dead_letters"]) == (0, 0, 1)
-    assert 0 < told["latency_p50_ms"] <= told["latency_p99_ms"]
-    assert told["items_per_second"] > 0
-    assert "| a | upsert | added |" in told["newest"]
-    assert "broken" in told["failures"]
+    assert (reported["queue_waiting"], reported["queue_active"], reported["queue_dead_letters"]) == (0, 0, 1)
+    assert 0 < reported["latency_p50_ms"] <= reported["latency_p99_ms"]
+    assert reported["items_per_second"] > 0
+    assert "| a | upsert | added |" in reported["newest"]
+    assert "broken" in reported["failures"]
 
     with gallery.database.begin() as connection:
         history.set_visibility(connection, ["a"], Visibility.PRIVATE)
@@ -49,8 +49,8 @@ def test_keys_in_the_run_config_are_mirrored_and_nothing_waits_for_more(
 ) -> None:
     write(gallery, "a")
     mirror(loaded, instance)
-    told = mirror(loaded, instance, keys=["a"], idle_seconds=60.0)
-    assert (told["unchanged"], told["added"]) == (1, 0)
+    reported = mirror(loaded, instance, keys=["a"], idle_seconds=60.0)
+    assert (reported["unchanged"], reported["added"]) == (1, 0)
 
 
 def test_the_drift_run_finds_and_mends_what_differs_and_the_check_calls_what_is_wrongly_shown_an_error(
@@ -75,11 +75,11 @@ def test_the_drift_run_finds_and_mends_what_differs_and_the_check_calls_what_is_
     result = loaded.resolve_job_def("gallery_mirror").execute_in_process(
         {**request.run_config, "loggers": QUIET}, instance
     )
-    told = metadata(result)
-    assert {name: told[f"drift_{name}"] for name in ("shown_wrongly", "missing", "out_of_date")} == {
+    reported = metadata(result)
+    assert {name: reported[f"drift_{name}"] for name in ("shown_wrongly", "missing", "out_of_date")} == {
         "shown_wrongly": 1, "missing": 1, "out_of_date": 0,
     }  # fmt: skip
-    assert (told["added"], told["removed"]) == (1, 1)
+    assert (reported["added"], reported["removed"]) == (1, 1)
     assert "mirror_equals_source" not in failed_checks(loaded, instance)
 
 
@@ -125,9 +125,9 @@ def test_a_long_drain_tells_what_it_did_whenever_there_was_something(
 
     assert dg.materialize([drained], instance=instance).success
     records = instance.fetch_materializations(PUBLIC, limit=10).records
-    told = [record.asset_materialization.metadata for record in records if record.asset_materialization]
-    assert [one["added"].value for one in told if "added" in one] == [3, 2]
-    assert told[-1]["latency_p99_ms"].value == 4.0
+    reported = [record.asset_materialization.metadata for record in records if record.asset_materialization]
+    assert [one["added"].value for one in reported if "added" in one] == [3, 2]
+    assert reported[-1]["latency_p99_ms"].value == 4.0
 
 
 def test_a_warm_drain_is_seen_at_work_before_it_ends(
@@ -137,8 +137,8 @@ def test_a_warm_drain_is_seen_at_work_before_it_ends(
     write(gallery, "early")
     run(loaded, instance, "gallery_mirror", idle_seconds=1.0)
     records = instance.fetch_materializations(PUBLIC, limit=10).records
-    told = [record.asset_materialization.metadata for record in records if record.asset_materialization]
-    assert [one["added"].value for one in told] == [1, 1]
+    reported = [record.asset_materialization.metadata for record in records if record.asset_materialization]
+    assert [one["added"].value for one in reported] == [1, 1]
 
 
 def test_a_drain_of_the_mirror_is_kept_up_and_more_while_much_is_queued(

@@ -22,11 +22,11 @@ def test_a_refresh_tells_counts_and_ids_and_nothing_personal(
 ) -> None:
     with gallery.database.begin() as connection:
         publish(connection, [public_row(number, picture(number, 8 + number / 10)) for number in range(12)])
-    told = metadata(run(loaded, instance, "gallery_signup"))
-    assert (told["images"], told["candidates"], told["other_types"]) == (12, 12, False)
-    assert (told["best_score"], told["lowest_score"]) == (9.1, 8.0)
-    assert "| 9.1 | g11 |" in told["best"]
-    assert "prompt" not in str(told), "what is taken back must not live on here"
+    reported = metadata(run(loaded, instance, "gallery_signup"))
+    assert (reported["images"], reported["candidates"], reported["other_types"]) == (12, 12, False)
+    assert (reported["best_score"], reported["lowest_score"]) == (9.1, 8.0)
+    assert "| 9.1 | g11 |" in reported["best"]
+    assert "prompt" not in str(reported), "what is taken back must not live on here"
 
     execute(gallery, "UPDATE generation_history SET nsfw = true")
     kept = metadata(run(loaded, instance, "gallery_signup"))

@@ -11,6 +11,7 @@ from orchestration.mockups.garments.draping.form import build_form
 from orchestration.mockups.garments.draping.light import DIRECTIONS, Bake, compress, sphere_directions
 from orchestration.mockups.garments.draping.make import drape, make_mesh
 from orchestration.mockups.garments.draping.pattern import Pattern, cut_pattern
+from orchestration.mockups.garments.draping.trim import HEM, Surface, strip_along
 from orchestration.mockups.garments.library import load_garment
 from orchestration.mockups.garments.mesh import Material, load_mesh
 
@@ -72,6 +73,30 @@ def test_hems_meet_at_the_seams_between_their_pieces() -> None:
     # The end of one strip is exactly where the end of the other is.
     _, counts = np.unique(np.round(sides, 6), axis=0, return_counts=True)
     assert (counts == 2).sum() >= 2 * 6
+
+
+def test_a_hem_is_turned_up_within_its_piece_also_where_the_side_is_slanted() -> None:
+    """The sides of this piece come in above the hem, and bend: beside them lies what is between their corners."""
+    shirt = load_garment("womens-tshirt")
+    piece = cut_pattern(shirt, 40).pieces[0]
+    flat = np.column_stack([piece.flat / 1e3, np.zeros(len(piece.flat))])
+    surface = Surface(piece, flat, np.tile([0.0, 0, 1], (len(flat), 1)))
+    strip = strip_along(surface, piece.flat[piece.sides["hem"]], HEM, within=piece)
+    turned_up = strip.flat[-len(piece.sides["hem"]) :]
+    side = piece.flat[piece.sides["left_side"]]
+    assert turned_up[:, 1].max() < piece.flat[:, 1].max() - 15
+    assert (np.abs(turned_up[:, 0]) <= np.interp(turned_up[:, 1], side[:, 1], side[:, 0]) + 1e-6).all()
+    assert np.abs(strip.points[-len(turned_up) :, :2] * 1e3 - turned_up).max() < 1e-6
+
+
+@pytest.mark.parametrize("template", ["mens-tshirt", "womens-tshirt"])
+def test_no_hem_sticks_out_of_a_side_seam(template: str) -> None:
+    mesh = load_mesh(template)
+    low = mesh.points[:, 1] < mesh.points[:, 1].min() + 0.04
+    cloth = mesh.points[low & (mesh.material == Material.CLOTH)]
+    for point in mesh.points[low & (mesh.material == Material.INSIDE)]:
+        beside = cloth[np.abs(cloth[:, 1] - point[1]) < 0.004]
+        assert beside[:, 0].min() - 3e-4 < point[0] < beside[:, 0].max() + 3e-4
 
 
 def test_a_made_mesh_has_trims_and_light() -> None:

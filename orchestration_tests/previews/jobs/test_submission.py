@@ -162,6 +162,18 @@ def test_a_job_whose_task_is_cancelled_in_the_queue_ends_too(previews: Previews)
     assert states == {"one": "cancelled", "two": "queued"}
 
 
+def test_a_stranger_who_holds_the_counts_keeps_no_drain_from_its_work(previews: Previews) -> None:
+    for name in ("one", "two"):
+        previews.submit(small(name))
+    previews.cancel("one")
+    with previews.database.begin() as connection:
+        previews.preview_queue.request_cancel(connection, "two")
+    with previews.database.begin() as stranger:
+        stranger.execute(sa.text("SELECT FROM preview_count WHERE outcome = 'cancelled' FOR UPDATE"))
+        assert previews.end_cancelled_jobs() == 0
+    assert previews.end_cancelled_jobs() == 1
+
+
 def test_the_database_refuses_an_illegal_step(previews: Previews, preview_services: Services) -> None:
     previews.submit(small("one"))
     previews.cancel("one")

@@ -65,6 +65,13 @@ def test_separate_boxes_are_counted() -> None:
     assert _joined(_box(), _box(5)).bodies == 2
 
 
+def test_a_hundred_thousand_triangles_that_meet_in_one_vertex_alone_are_one_piece() -> None:
+    """Each of them, joined to the others in a turn of its own, would take minutes."""
+    first = np.arange(0, 200_000, 2)
+    triangles = np.stack([first, np.full_like(first, 200_000), first + 1], axis=1)
+    assert Mesh(np.zeros((200_001, 3), np.float32), triangles).bodies == 1
+
+
 def test_storeys_with_holes_and_islands_make_one_closed_solid() -> None:
     plate = Region.of_rings([_square(20), _square(3, 15, 15)[::-1]])
     letter_o = Region.of_rings([_square(10, 2, 2), _square(6, 4, 4)[::-1]])

@@ -140,7 +140,7 @@ def _strips(
 def _edgings(piece: FlatPiece, surface: trim.Surface) -> Iterator[Strip]:
     """Hems and cuffs, and the band of a collar."""
     for name in sorted(_TURNED_UP & set(piece.sides)):
-        yield trim.strip_along(surface, piece.flat[piece.sides[name]], trim.HEM)
+        yield trim.strip_along(surface, piece.flat[piece.sides[name]], trim.HEM, within=piece)
     if piece.piece.drape == "neck":
         height = float(np.ptp(piece.flat[:, 1]))
         line = piece.flat[piece.sides["top"]]

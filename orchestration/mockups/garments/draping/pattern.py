@@ -33,6 +33,18 @@ class FlatPiece:
     sides: dict[str, NDArray[np.int64]]
     first: int
 
+    def kept_in(self, places: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The flat places (n, 2) mm, each that lies beside the piece moved to the nearest place of its outline."""
+        start = self.flat[np.concatenate([side[:-1] for side in self.sides.values()])]
+        way = np.roll(start, -1, axis=0) - start
+        beside = np.flatnonzero(~_inside(start, places))
+        share = ((places[beside, None] - start) * way).sum(axis=2) / (way**2).sum(axis=1)
+        nearest = start + np.clip(share, 0, 1)[..., None] * way
+        best = np.linalg.norm(places[beside, None] - nearest, axis=2).argmin(axis=1)
+        kept = places.copy()
+        kept[beside] = nearest[np.arange(len(beside)), best]
+        return kept
+
 
 @dataclass(frozen=True, eq=False)
 class Pattern:

@@ -74,10 +74,13 @@ class Surface:
         return found[:, :3], normals
 
 
-def strip_along(surface: Surface, line: NDArray[np.float64], profile: Profile) -> Strip:
+def strip_along(
+    surface: Surface, line: NDArray[np.float64], profile: Profile, *, within: FlatPiece | None = None
+) -> Strip:
     """The strip along a flat line (n, 2) mm that has the piece to its left as seen with y down.
 
-    The line must run in the direction of the outline.
+    The line must run in the direction of the outline. A strip that is turned up `within` a piece ends at the piece's
+    sides, also where they are slanted: beyond them it would come out of the garment.
     """
     along = np.gradient(line, axis=0)
     along /= np.linalg.norm(along, axis=1, keepdims=True)
@@ -89,6 +92,8 @@ def strip_along(surface: Surface, line: NDArray[np.float64], profile: Profile) -
     rows, places = [], []
     for depth, above, _ in profile:
         place = line + max(depth, 0.0) * inwards
+        if within is not None:
+            place = within.kept_in(place)
         point, normal = surface.at(place)
         rows.append(point + (outwards * max(-depth, 0.0) + normal * above) / 1e3)
         places.append(place)

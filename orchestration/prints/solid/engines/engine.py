@@ -18,7 +18,7 @@ class EngineName(StrEnum):
 
 
 class Engine(Protocol):
-    """Builds solids. Whatever it returns is checked afterwards: an engine is never trusted."""
+    """Builds solids. What it returns is checked afterwards: an engine is never trusted."""
 
     @property
     def name(self) -> EngineName:
