@@ -78,7 +78,7 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]
     """A table for people; says so when there are no rows.
 
     No cell loses a character, since people copy numbers, paths and links from here. In a terminal long ones take
-    several lines; anywhere else, as in a pipe to grep, each row is one line.
+    several lines; anywhere else, as in a pipe to grep, a row is one line, but for the breaks in its texts.
     """
     table = Table(title=escape(for_terminal(title)), title_justify="left")
     texts = [["" if cell is None else for_terminal(str(cell)) for cell in row] for row in rows]
