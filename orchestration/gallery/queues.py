@@ -53,4 +53,4 @@ def mirror_task(history_id: str, op: MirrorOp = MirrorOp.UPSERT, *, priority: Pr
     What has to disappear goes before what has to appear.
     """
     usual = Priority.HIGH if op is MirrorOp.REMOVE else Priority.NORMAL
-    return NewTask(history_id, {"op": op}, order_key=history_id, priority=usual if priority is None else priority)
+    return NewTask(history_id, {"op": op}, priority=usual if priority is None else priority)
