@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 # The triggers enqueue under this name, so it is no setting.
 MIRROR = "mirror"
-# So many share what a claim costs by itself behind a backlog; a removal waits for those that are being handled.
-LARGEST_BATCH = 48
+# So many share what a claim costs by itself behind a backlog; who changes one of them again waits for its batch.
+LARGEST_BATCH = 96
 
 
 class MirrorOp(StrEnum):

@@ -122,9 +122,17 @@ class TaskQueue:
         return [WorkerStatus(*row) for row in self._execute(connection, statements.WORKERS, lock_class=LOCK_CLASS)]
 
     def claim(
-        self, connection: sa.Connection, worker: int, limit: int | None = None, *, is_lingering: bool = False
+        self,
+        connection: sa.Connection,
+        worker: int,
+        limit: int | None = None,
+        *,
+        is_lingering: bool = False,
+        is_urgent: bool = False,
     ) -> list[Task]:
         """Claim up to `limit` (the policy's batch) due tasks, the most urgent first, for the worker of that number.
+
+        When `is_urgent`, only those of high priority, and others that have waited as long as makes them equal.
 
         A task that lost a worker before is claimed alone, and only when the worker holds no other; while it is first,
         the worker gets nothing. When `is_lingering`, since what the worker holds waits for something slow, the task is
@@ -138,7 +146,7 @@ class TaskQueue:
                 worker=worker,
                 limit=self.policy.batch if limit is None else limit,
                 lease=self.policy.lease_seconds,
-                longest_ageing=2 * max(AGEING, self.policy.ageing).total_seconds(),
+                longest_ageing=0.0 if is_urgent else 2 * max(AGEING, self.policy.ageing).total_seconds(),
                 is_lingering=is_lingering,
                 patience=SUSPECT_PATIENCE_SECONDS,
             )
