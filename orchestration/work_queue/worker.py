@@ -66,11 +66,12 @@ _LIMIT_LOCKS = sa.text("SET LOCAL lock_timeout = '1s'")
 
 
 class _Fetched(NamedTuple):
-    """What a fetch found; `due` is how many seconds from now the next delayed task may run."""
+    """What a fetch found; `due` is how many seconds from now the next delayed task may run, when that `is_all`."""
 
     tasks: list[Task]
     lost: list[Settled]
     due: float | None
+    is_all: bool = True
 
 
 class Worker:
@@ -203,6 +204,8 @@ class Worker:
         self._reason: StopReason | None = None
         self._claims_ended = self._empty_polls = 0
         self._batch = self.queue.policy.batch
+        self._has_found_all = False
+        self._due: float | None = None
         self._lingering: set[Claim[Any]] = set()
         self._places = asyncio.Semaphore(options.concurrency + options.prefetch)
         self._slots = asyncio.Semaphore(options.concurrency)
@@ -231,6 +234,11 @@ class Worker:
     async def _next_claim(self) -> Claim[Any] | None:
         """The next claim, as soon as there is one; None when the drain is over."""
         while not self._is_over():
+            if self._has_found_all:  # what is enqueued after that is announced
+                self._has_found_all = False
+                await self._wait(self._due)
+                self._empty_polls = 0  # it is busy, and so looks for dead workers before it claims
+                continue
             if self._holds_enough():
                 await self.wakeup.wait(REAP_SECONDS)
                 if self._is_over():
@@ -242,6 +250,7 @@ class Worker:
             await self._reporter.hand_over_failures(fetched.lost)
             if fetched.tasks:
                 self._empty_polls = 0
+                self._has_found_all, self._due = fetched.is_all, fetched.due
                 return self._claim(fetched.tasks)
             if is_urgent:
                 await asyncio.sleep(URGENT_LOOK_SECONDS)
@@ -285,13 +294,14 @@ class Worker:
             tasks = self._claim_tasks(connection, is_urgent=is_urgent)
             if was_idle and not tasks and (lost := self._reap(connection)):
                 tasks = self._claim_tasks(connection, is_urgent=is_urgent)
-            due = None if tasks or is_urgent else self.queue.next_due(connection)
+            is_all = not is_urgent and len(tasks) < self._batch
+            due = self.queue.next_due(connection) if is_all else None
             if not (lost or self.queue.policy.durable_claims):
                 connection.execute(_NEED_NOT_LAST)
         self._is_claim_unconfirmed = False
         if not is_urgent:
             self._batch = self.queue.policy.next_batch(self._batch, len(tasks))
-        return _Fetched(tasks, lost, due)
+        return _Fetched(tasks, lost, due, is_all)
 
     def _claim_tasks(self, connection: sa.Connection, *, is_urgent: bool) -> list[Task]:
         limit = self.queue.policy.batch if is_urgent else self._batch
