@@ -11,7 +11,6 @@ what it is made from may be older or newer than the task that asked for it.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
 from orchestration.errors import InvalidInputError
@@ -176,8 +175,8 @@ def _check_depth(item: HistoryItem, document: Document) -> None:
     """Raise `InvalidInputError` when a document has more than `DEEPEST` levels: no person wrote it."""
     level: list[Any] = [document]
     for _ in range(DEEPEST):
-        values = chain.from_iterable(value.values() if isinstance(value, dict) else value for value in level)
-        level = [value for value in values if type(value) in _CONTAINERS]
+        inner = [value.values() if type(value) is dict else value for value in level]
+        level = [value for values in inner for value in values if type(value) in _CONTAINERS]
         if not level:
             return
     raise InvalidInputError(_misshapen(item, "the document", f"nested {DEEPEST} levels deep at most"))

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 # The triggers enqueue under this name, so it is no setting.
 MIRROR = "mirror"
-# So many share what a claim costs by itself behind a backlog; a removal waits for those that are being handled.
-LARGEST_BATCH = 48
+# So many share what a claim costs by itself behind a backlog; who changes one of them again waits for its batch.
+LARGEST_BATCH = 96
 
 
 class MirrorOp(StrEnum):
@@ -53,4 +53,4 @@ def mirror_task(history_id: str, op: MirrorOp = MirrorOp.UPSERT, *, priority: Pr
     What has to disappear goes before what has to appear.
     """
     usual = Priority.HIGH if op is MirrorOp.REMOVE else Priority.NORMAL
-    return NewTask(history_id, {"op": op}, order_key=history_id, priority=usual if priority is None else priority)
+    return NewTask(history_id, {"op": op}, priority=usual if priority is None else priority)

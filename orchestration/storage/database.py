@@ -153,7 +153,11 @@ class Database:
         self.url = url
         kept = connections if keep_all else min(_KEPT_CONNECTIONS, connections)
         self._engine = sa.create_engine(
-            make_url(url).set(drivername=DRIVER), pool_pre_ping=True, pool_size=kept, max_overflow=connections - kept
+            make_url(url).set(drivername=DRIVER),
+            pool_pre_ping=True,
+            pool_use_lifo=True,  # those that were used last have the most in their memory
+            pool_size=kept,
+            max_overflow=connections - kept,
         )
         sa.event.listen(self._engine, "handle_error", _leave_read_only_server)
         sa.event.listen(self._engine, "connect", partial(_begin_session, statement_seconds=statement_seconds))
@@ -179,8 +183,12 @@ class Database:
 
 
 def _begin_session(connection: psycopg.Connection[Any], _record: object, *, statement_seconds: float | None) -> None:
-    """Have times in UTC, whatever the server's own zone is, and statements limited, if they are to be."""
-    settings = ["SET TIME ZONE 'UTC'"]
+    """Have times in UTC, whatever the server's own zone is, and statements limited, if they are to be.
+
+    Statements that come often are parsed once, by the driver's own rule, but planned each time: a plan that the server
+    keeps from when a table was small walks it whole once it has grown (64 ms a claim of 75,000 tasks instead of 4).
+    """
+    settings = ["SET TIME ZONE 'UTC'", "SET plan_cache_mode = force_custom_plan"]
     if statement_seconds is not None:
         settings.append(f"SET statement_timeout = {round(1000 * statement_seconds)}")
     connection.autocommit = True  # the pool rolls back what is open

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from orchestration.errors import ConfigurationError, ConflictError, QueueFullError, TransientError
-from orchestration.storage.database import driver_connection
 from orchestration.storage.row_counts import fold_row_counts
 from orchestration.work_queue import counting, encoding, statements
 from orchestration.work_queue.model import (
@@ -123,9 +122,17 @@ class TaskQueue:
         return [WorkerStatus(*row) for row in self._execute(connection, statements.WORKERS, lock_class=LOCK_CLASS)]
 
     def claim(
-        self, connection: sa.Connection, worker: int, limit: int | None = None, *, is_lingering: bool = False
+        self,
+        connection: sa.Connection,
+        worker: int,
+        limit: int | None = None,
+        *,
+        is_lingering: bool = False,
+        is_urgent: bool = False,
     ) -> list[Task]:
         """Claim up to `limit` (the policy's batch) due tasks, the most urgent first, for the worker of that number.
+
+        When `is_urgent`, only those of high priority, and others that have waited as long as makes them equal.
 
         A task that lost a worker before is claimed alone, and only when the worker holds no other; while it is first,
         the worker gets nothing. When `is_lingering`, since what the worker holds waits for something slow, the task is
@@ -139,7 +146,7 @@ class TaskQueue:
                 worker=worker,
                 limit=self.policy.batch if limit is None else limit,
                 lease=self.policy.lease_seconds,
-                longest_ageing=2 * max(AGEING, self.policy.ageing).total_seconds(),
+                longest_ageing=0.0 if is_urgent else 2 * max(AGEING, self.policy.ageing).total_seconds(),
                 is_lingering=is_lingering,
                 patience=SUSPECT_PATIENCE_SECONDS,
             )
@@ -387,7 +394,4 @@ class TaskQueue:
         self._execute(connection, statements.NOTIFY)
 
     def _execute(self, connection: sa.Connection, statement: sa.TextClause, **values: object) -> sa.CursorResult[Any]:
-        # A plan that the server keeps from when the table was small walks it whole once it has grown (64 ms a claim
-        # of 75,000 tasks instead of 4), so these statements are planned each time.
-        driver_connection(connection).prepare_threshold = None
         return connection.execute(statement, {"queue": self.name, **values})

@@ -43,4 +43,5 @@ class Wakeup:
     async def wait(self, seconds: float) -> None:
         """Return when it is set, or after that many seconds."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._event.wait(), seconds)
+            async with asyncio.timeout(seconds):  # `wait_for` may swallow a cancellation that comes with the wakeup
+                await self._event.wait()

@@ -19,6 +19,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict
+from functools import partial
 from math import inf
 from threading import Event
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -54,8 +55,10 @@ REAP_SECONDS = 1.0
 MOST_EMPTY_POLLS = 50
 # Claims that linger at the same time; more of them keep their place.
 MOST_LINGERING = 8
-# Claims larger than the policy's batch that a worker holds at a time.
+# Claims larger than the policy's batch that a worker holds at a time: one is handled while the next is fetched.
 GROWN_CLAIMS = 2
+# How soon a worker that holds them looks again for what is urgent when it has found nothing, however much is announced.
+URGENT_LOOK_SECONDS = 0.01
 
 # The commit comes back before it is on disk; the next that is durable takes it there.
 _NEED_NOT_LAST = sa.text("SET LOCAL synchronous_commit = off")
@@ -63,11 +66,12 @@ _LIMIT_LOCKS = sa.text("SET LOCAL lock_timeout = '1s'")
 
 
 class _Fetched(NamedTuple):
-    """What a fetch found; `due` is how many seconds from now the next delayed task may run."""
+    """What a fetch found; `due` is how many seconds from now the next delayed task may run, when that `is_all`."""
 
     tasks: list[Task]
     lost: list[Settled]
     due: float | None
+    is_all: bool = True
 
 
 class Worker:
@@ -200,6 +204,8 @@ class Worker:
         self._reason: StopReason | None = None
         self._claims_ended = self._empty_polls = 0
         self._batch = self.queue.policy.batch
+        self._has_found_all = False
+        self._due: float | None = None
         self._lingering: set[Claim[Any]] = set()
         self._places = asyncio.Semaphore(options.concurrency + options.prefetch)
         self._slots = asyncio.Semaphore(options.concurrency)
@@ -228,23 +234,32 @@ class Worker:
     async def _next_claim(self) -> Claim[Any] | None:
         """The next claim, as soon as there is one; None when the drain is over."""
         while not self._is_over():
-            self.wakeup.clear()
+            if self._has_found_all:  # what is enqueued after that is announced
+                self._has_found_all = False
+                await self._wait(self._due)
+                self._empty_polls = 0  # it is busy, and so looks for dead workers before it claims
+                continue
             if self._holds_enough():
                 await self.wakeup.wait(REAP_SECONDS)
-                continue
-            ended = self._claims_ended
+                if self._is_over():
+                    break
+            self.wakeup.clear()
+            ended, is_urgent = self._claims_ended, self._holds_enough()
             await self._runner.release_locked()
-            fetched = await self._calls.call(self._fetch) or _Fetched([], [], None)
+            fetched = await self._calls.call(partial(self._fetch, is_urgent=is_urgent)) or _Fetched([], [], None)
             await self._reporter.hand_over_failures(fetched.lost)
             if fetched.tasks:
                 self._empty_polls = 0
+                self._has_found_all, self._due = fetched.is_all, fetched.due
                 return self._claim(fetched.tasks)
-            if ended == self._claims_ended:  # or else what was found is no longer so
+            if is_urgent:
+                await asyncio.sleep(URGENT_LOOK_SECONDS)
+            elif ended == self._claims_ended:  # or else what was found is no longer so
                 await self._wait(fetched.due)
         return None
 
     def _holds_enough(self) -> bool:
-        """Whether what is urgent would wait for too much: of grown claims one is handled while the next is fetched."""
+        """Whether the worker leaves to others what is not urgent, which therefore does not wait for what it holds."""
         return self._batch > self.queue.policy.batch and len(self._claims - self._lingering) >= GROWN_CLAIMS
 
     def _claim(self, tasks: Sequence[Task]) -> Claim[Any]:
@@ -267,7 +282,7 @@ class Worker:
             return StopReason.STOPPED
         return StopReason.TIME if self.clock() >= self._deadline else None
 
-    def _fetch(self) -> _Fetched:
+    def _fetch(self, *, is_urgent: bool) -> _Fetched:
         with self.database.begin() as connection:
             if self._is_claim_unconfirmed:  # the commit of the last claim got no answer: it may have been made
                 held = [task for claim in list(self._claims) for task in claim.tasks]
@@ -276,18 +291,22 @@ class Worker:
             # What comes to a worker that had nothing to do does not wait for its search for dead ones.
             was_idle = self._empty_polls > 0
             lost = [] if was_idle else self._reap(connection)
-            tasks = self._claim_tasks(connection)
+            tasks = self._claim_tasks(connection, is_urgent=is_urgent)
             if was_idle and not tasks and (lost := self._reap(connection)):
-                tasks = self._claim_tasks(connection)
-            due = None if tasks else self.queue.next_due(connection)
+                tasks = self._claim_tasks(connection, is_urgent=is_urgent)
+            is_all = not is_urgent and len(tasks) < self._batch
+            due = self.queue.next_due(connection) if is_all else None
             if not (lost or self.queue.policy.durable_claims):
                 connection.execute(_NEED_NOT_LAST)
         self._is_claim_unconfirmed = False
-        self._batch = self.queue.policy.next_batch(self._batch, len(tasks))
-        return _Fetched(tasks, lost, due)
+        if not is_urgent:
+            self._batch = self.queue.policy.next_batch(self._batch, len(tasks))
+        return _Fetched(tasks, lost, due, is_all)
 
-    def _claim_tasks(self, connection: sa.Connection) -> list[Task]:
-        return self.queue.claim(connection, self.number, self._batch, is_lingering=self._is_lingering())
+    def _claim_tasks(self, connection: sa.Connection, *, is_urgent: bool) -> list[Task]:
+        limit = self.queue.policy.batch if is_urgent else self._batch
+        is_lingering = self._is_lingering()
+        return self.queue.claim(connection, self.number, limit, is_lingering=is_lingering, is_urgent=is_urgent)
 
     def _reap(self, connection: sa.Connection) -> list[Settled]:
         """Take back lost tasks, now and then; those whose recording meets a stranger's lock stay for the next time."""

@@ -174,4 +174,5 @@ ROWS: Final[Mapping[str, str]] = {
     "0030": "SELECT 'no table of its own'",
     "0031": "UPDATE task SET run_id = '6e8f6d4c-0b0e-4f5e-9f0e-2a3d1f4b5c6d'",
     "0032": "SELECT 'no table of its own'",
+    "0033": "SELECT 'no table of its own'",
 }

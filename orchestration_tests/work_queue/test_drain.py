@@ -10,10 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from orchestration.errors import InvalidInputError
-from orchestration.work_queue.model import (
-    NewTask,
-    Outcome,
-)
+from orchestration.work_queue.model import NewTask, Outcome, Priority
 from orchestration.work_queue.options import DrainResult, StopReason
 from orchestration.work_queue.policy import QueuePolicy, RetryPolicy
 from orchestration.work_queue.queue import TaskQueue
@@ -61,6 +58,28 @@ async def test_claims_grow_behind_a_backlog_in_order_and_are_small_again_after_i
         await drain(worker, note, idle_seconds=0)
     assert [len(keys) for keys in claims] == [3, 6, 12, 12, 7, 3, 1]
     assert [key for keys in claims for key in keys] == sorted(key for keys in claims for key in keys)
+
+
+async def test_what_is_urgent_does_not_wait_for_the_grown_claims_that_are_held(database: Database) -> None:
+    queue = make_queue(batch=2, largest_batch=4)
+    enqueue(database, queue, *(f"{n:02}" for n in range(20)))
+    claims: list[list[str]] = []
+    is_done = asyncio.Event()
+
+    async def handle(claim: Claim[Settled]) -> None:
+        claims.append(keys(claim.tasks))
+        if "urgent" in claims[-1]:
+            is_done.set()
+        if [len(tasks) for tasks in claims] == [2, 4, 4]:
+            enqueue(database, queue, "usual", NewTask("urgent", priority=Priority.HIGH))
+        if len(claim.tasks) > 2:
+            await asyncio.wait_for(is_done.wait(), 30)
+        settle_all(claim)
+
+    with Worker(database, queue) as worker:
+        drained = await drain(worker, handle, idle_seconds=0, concurrency=4)
+    assert drained.completed == 22
+    assert ["urgent"] in claims
 
 
 @pytest.mark.parametrize("durable_claims", [True, False])
