@@ -6,6 +6,7 @@ The processes. Keep out: expectations.
 from __future__ import annotations
 
 import asyncio
+import gc
 import multiprocessing
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,7 @@ _processes.set_forkserver_preload(["orchestration_tests.gallery.killing", "alemb
 
 def drain_in_process(values: dict[str, Any], idle_seconds: float | None, barrier: Barrier) -> None:
     """Drain with these settings, once all the others are there too; what the process does."""
+    gc.freeze()  # as whoever loads the definitions does
     gallery = Gallery(Services(Settings(**values)))
     configure_logging(gallery.settings.log_level)
     with gallery.database.connect(), GracefulShutdown() as stop:
