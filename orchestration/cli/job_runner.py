@@ -106,9 +106,10 @@ class JobRunner:
         return [name if name in known else encode_key(name) for name in names]
 
     def run(self, job: str, config: dg.RunConfig | None = None, only: dg.AssetKey | None = None) -> RunOutcome:
-        """Execute a job here, all of it or one asset. Raises `StoppedError` if a signal has ended a run before.
+        """Execute a job here, all of it or one asset.
 
-        A termination signal ends the run in order; the runs after it are not begun.
+        A termination signal ends the run in order, where its step has something to end; the runs after it are not
+        begun. Raises `StoppedError` if a signal has ended a run before, or has interrupted this one.
         """
         if self.shutdown.is_requested:
             raise StoppedError("Stopped by a signal; what was not begun is still queued, run the command again")
@@ -119,6 +120,9 @@ class JobRunner:
             raise_on_error=False,
             tags=process_tags(),
         )
+        if _is_interrupted(result):
+            self.shutdown.request()  # the signal went to Dagster's handler
+            raise StoppedError(f"Stopped by a signal within {job}; run the command again")
         outcome = _outcome(result)
         self.count_problems(outcome)
         return outcome
@@ -137,6 +141,12 @@ class JobRunner:
         """The job that makes each asset."""
         jobs = {job.name: self._definitions.resolve_job_def(job.name) for job in self._definitions.jobs or ()}
         return {key: name for name, job in jobs.items() for key in job.asset_layer.selected_asset_keys}
+
+
+def _is_interrupted(result: dg.ExecuteInProcessResult) -> bool:
+    """Whether a signal broke a step off, as Dagster does while none of our own blocks waits for one."""
+    errors = (event.step_failure_data.error for event in result.all_events if event.is_step_failure)
+    return any(error and error.cls_name == dg.DagsterExecutionInterruptedError.__name__ for error in errors)
 
 
 def _outcome(result: dg.ExecuteInProcessResult) -> RunOutcome:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 from typing import TYPE_CHECKING, Any
@@ -88,3 +89,25 @@ def test_what_is_stored_is_recorded_and_the_next_sync_goes_on(
     assert orchestration("status").err == ""
     assert rows(database, "SELECT count(*) FROM product_family") == [len(FAMILIES)]
     assert rows(database, "SELECT status FROM sync ORDER BY id DESC LIMIT 1") == ["completed"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_sync_that_is_stopped_while_it_reads_the_feed_begins_nothing_more(
+    orchestration: Command, documents: Documents, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    assert orchestration("materialize", "catalogue/supplier_feed").code == 0  # families wait
+    handlers: dict[str, Any] = {}
+
+    async def stop(_request: web.Request) -> web.Response:
+        os.kill(os.getpid(), number)
+        await asyncio.sleep(1)
+        return web.Response(status=404)
+
+    with served(handlers) as url:
+        handlers["/Import/Import.txt"] = handlers["/CAT.csv"] = stop
+        monkeypatch.setenv("PROMIDATA_BASE_URL", url)
+        ended = orchestration("sync", "--json")
+
+    assert ended.code == 130
+    assert "run the command again" in ended.err.splitlines()[-1]
+    assert documents.asked == 0
